@@ -1,0 +1,11 @@
+//! Questions about comic pages: the seven task kinds and their families, answers, scorers, loaders.
+//!
+//! Takes: a benchmark's name or folder. Gives: [`Question`]s with their truth, and a [`Score`] for an answer. `synthetic`
+//! draws pages whose truth is known. Uses `geometry` and `page`.
+
+mod question;
+mod score;
+pub mod synthetic;
+
+pub use question::{Family, Question, Task};
+pub use score::{Score, resolve_answer, score_answer};

@@ -1,0 +1,1 @@
+//! Drawn pages whose truth is known.

@@ -1,0 +1,82 @@
+//! The command line: one file a command, arguments and calls, nothing else.
+//!
+//! stdout carries what was asked for, stderr what a person may like to know. Exit 0: done and answered; 1: the session or
+//! check failed; 2: wrong use; 130: interrupted.
+
+mod ask;
+mod bench;
+mod error;
+mod explore;
+mod model;
+mod replay;
+mod run;
+mod sessions;
+mod show;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use error::{CliError, CliResult};
+
+/// Watch a vision-language model read a comic page, zoom by zoom and token by token.
+#[derive(Parser, Debug)]
+#[command(name = "panelscope", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(flatten)]
+    explore: explore::ExploreArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Flags every command takes.
+#[derive(Args, Debug, Clone)]
+pub struct Global {
+    /// Folder of recorded sessions (default: ./sessions if it exists, else the user's data folder)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub sessions: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Ask one question about a page
+    Ask(ask::AskArgs),
+    /// Look at benchmarks
+    Bench(bench::BenchArgs),
+    /// Inspect and probe a model
+    Model(model::ModelArgs),
+    /// Watch a recorded session again, without a model
+    Replay(replay::ReplayArgs),
+    /// Ask every question of a benchmark and measure
+    Run(run::RunArgs),
+    /// List and check recorded sessions
+    Sessions(sessions::SessionsArgs),
+    /// Print a page to the terminal
+    Show(show::ShowArgs),
+    /// Train a model
+    Train(train::TrainArgs),
+}
+
+/// Parses the arguments, runs the command, reports its error.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        None => explore::run(cli.explore, &cli.global),
+        Some(Command::Ask(args)) => ask::run(args, &cli.global),
+        Some(Command::Bench(args)) => bench::run(args, &cli.global),
+        Some(Command::Model(args)) => model::run(args, &cli.global),
+        Some(Command::Replay(args)) => replay::run(args, &cli.global),
+        Some(Command::Run(args)) => run::run(args, &cli.global),
+        Some(Command::Sessions(args)) => sessions::run(args, &cli.global),
+        Some(Command::Show(args)) => show::run(args, &cli.global),
+        Some(Command::Train(args)) => train::run(args, &cli.global),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => error.report(),
+    }
+}

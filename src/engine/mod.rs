@@ -1,0 +1,1 @@
+//! One question, a step at a time.

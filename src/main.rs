@@ -1,0 +1,7 @@
+//! The program: parses the command line and leaves with an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    panelscope::cli::main()
+}

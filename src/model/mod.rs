@@ -1,0 +1,3 @@
+//! Qwen2.5-VL on candle: config, weights, tokenizer, image processor, towers, positions, KV cache, sampler.
+
+pub mod processor;

@@ -1,0 +1,1 @@
+//! Smart resize, resampling, patches.

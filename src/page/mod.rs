@@ -1,0 +1,1 @@
+//! One comic page: safe decoding and crops.

@@ -1,0 +1,1 @@
+//! Many sessions under one setting.

@@ -1,0 +1,12 @@
+//! The plain vocabulary of what can happen in a session, and the fold from events to what is known.
+//!
+//! Takes: [`Record`]s, from a running engine or from a file. Gives: a [`Trace`] at any cursor. Uses `geometry` and
+//! `benchmark` (for the question a session is about). Nothing here knows where records come from.
+
+mod event;
+
+pub use event::{
+    Answer, BlobEvent, Body, BreakEvent, Control, ErrorEvent, ImageEvent, ImageRole, ModelInfo, Parent, Piece, Record,
+    Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd, SessionStart, TokenSource, Tokens,
+    TopEntry, ZoomEvent, ZoomOutcome, FORMAT_VERSION,
+};
