@@ -3,12 +3,13 @@
 //! The goldens come from `tests/goldens/make_train_goldens.py`, which runs every segment as a full sequence of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod train_support;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use candle_core::{Device, Tensor};
-use panelscope::geometry::Size;
-use panelscope::train::batch::{CellLabels, HeadSpec, Patches, Segment, TrainPage};
+use panelscope::train::batch::{CellLabels, HeadSpec, Segment, TrainPage};
 use panelscope::train::graph::Graph;
 use panelscope::train::loss::LossSpec;
 use panelscope::train::ops::Kernels;
@@ -17,6 +18,7 @@ use panelscope::train::params::{Params, Part};
 use panelscope::train::shape::ModelShape;
 use panelscope::train::step::{Division, StepLoss, divide, gradients};
 use serde::Deserialize;
+use train_support::{hashed, image};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -60,19 +62,6 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens")
 }
 
-/// The same numbers as `hashed` in the script.
-fn hashed(name: &str, count: usize) -> Vec<f64> {
-    let key = name.bytes().fold(2_166_136_261u32, |h, b| (h ^ u32::from(b)).wrapping_mul(16_777_619));
-    let one = |i: usize| {
-        let mut x = (i as u32).wrapping_mul(2_654_435_761).wrapping_add(key);
-        for (shift, factor) in [(15, 2_246_822_519u32), (13, 3_266_489_917)] {
-            x = (x ^ (x >> shift)).wrapping_mul(factor);
-        }
-        f64::from(x ^ (x >> 16)) / 2_147_483_648.0 - 1.0
-    };
-    (0..count).map(one).collect()
-}
-
 fn weight(part: &Part) -> Tensor {
     let count: usize = part.shape.iter().product();
     let scale = |u: f64| match (part.shape.len(), part.name.ends_with("bias")) {
@@ -83,14 +72,6 @@ fn weight(part: &Part) -> Tensor {
     };
     let values: Vec<f32> = hashed(&part.name, count).into_iter().map(|u| scale(u) as f32).collect();
     Tensor::from_vec(values, part.shape.as_slice(), &Device::Cpu).unwrap()
-}
-
-fn image(name: &str, grid: [usize; 3]) -> Patches {
-    let [_, h, w] = grid;
-    let size = Size::new(14 * w as u32, 14 * h as u32);
-    let once: Vec<f32> = hashed(name, h * w * 588).into_iter().map(|u| (1.5 * u) as f32).collect();
-    let twice = once.chunks_exact(196).flat_map(|frame| [frame, frame].concat());
-    Patches { original: size, processed: size, grid, data: twice.collect() }
 }
 
 struct Setup {
@@ -138,7 +119,7 @@ impl Setup {
 
     fn run(&self, kernels: Kernels, division: Division) -> (StepLoss, Gradients) {
         let graph = self.graph(kernels);
-        let parts = divide(&self.pages, &graph, &self.spec, division).unwrap();
+        let parts = divide(&self.pages, &self.shape, &self.spec, division).unwrap();
         gradients(&graph, &parts, &self.spec, division.workers, &Device::Cpu).unwrap()
     }
 }
@@ -276,7 +257,7 @@ fn unweighted_and_foreign_tokens_do_not_matter() {
     let setup = setup();
     let graph = setup.graph(Kernels::Plain);
     let run = |pages: &[TrainPage]| {
-        let parts = divide(pages, &graph, &setup.spec, WHOLE).unwrap();
+        let parts = divide(pages, &setup.shape, &setup.spec, WHOLE).unwrap();
         gradients(&graph, &parts, &setup.spec, 1, &Device::Cpu).unwrap().0.tokens
     };
     let only = |edit: &dyn Fn(&mut TrainPage)| {
@@ -311,11 +292,10 @@ fn unweighted_and_foreign_tokens_do_not_matter() {
 #[test]
 fn contradictions_are_named() {
     let setup = setup();
-    let graph = setup.graph(Kernels::Plain);
     let fails = |edit: &dyn Fn(&mut TrainPage)| {
         let mut pages = setup.pages.clone();
         edit(&mut pages[1]);
-        divide(&pages, &graph, &setup.spec, Division { pages: 1, workers: 1 }).unwrap_err().to_string()
+        divide(&pages, &setup.shape, &setup.spec, Division { pages: 1, workers: 1 }).unwrap_err().to_string()
     };
     assert_eq!(fails(&|p| p.segments[0].crops = vec![9]), "training page 1: segment 0 names crop 9 of 1");
     assert!(fails(&|p| p.segments[0].crops.clear()).contains("more runs of image pads than images"));

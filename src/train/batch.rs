@@ -1,19 +1,6 @@
 //! What the data side hands to the trainer: pages, their crops, and the token segments that talk about them.
 
-use crate::geometry::Size;
-
-/// An image as the processor cut it (same fields as the model room's).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Patches {
-    /// Size of the picture before resizing.
-    pub original: Size,
-    /// Size after resizing.
-    pub processed: Size,
-    /// Time, rows, columns in patches.
-    pub grid: [usize; 3],
-    /// `(t·h·w, 1176)` row-major, patches in 2×2-merge order.
-    pub data: Vec<f32>,
-}
+use crate::model::Patches;
 
 /// One page, encoded once and shared by all its segments.
 #[derive(Clone, Debug, PartialEq)]

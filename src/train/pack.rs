@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::batch::{CellLabels, HeadSpec, Patches, TrainPage};
+use super::batch::{CellLabels, HeadSpec, TrainPage};
 use super::error::{Result, TrainError};
 use super::shape::{ModelShape, PATCH_VALUES};
 use super::windows::WindowOrder;
+use crate::model::Patches;
 
 /// Rows that attend together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

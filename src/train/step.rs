@@ -14,6 +14,7 @@ use super::graph::Graph;
 use super::loss::{Loss, LossSpec, loss};
 use super::optim::Gradients;
 use super::pack::{Packed, Totals, pack};
+use super::shape::ModelShape;
 
 /// How a step is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +44,14 @@ pub struct StepLoss {
 ///
 /// # Errors
 /// A page that contradicts itself.
-pub fn divide(pages: &[TrainPage], graph: &Graph<'_>, spec: &LossSpec, division: Division) -> Result<Vec<Packed>> {
+pub fn divide(pages: &[TrainPage], shape: &ModelShape, spec: &LossSpec, division: Division) -> Result<Vec<Packed>> {
     let size = division.pages.max(1);
     let whole = |part: usize, error: TrainError| match error {
         TrainError::Batch { page, message } => TrainError::Batch { page: page + part * size, message },
         other => other,
     };
     let parts = pages.chunks(size).enumerate();
-    parts.map(|(index, part)| pack(part, graph.shape, &spec.heads).map_err(|error| whole(index, error))).collect()
+    parts.map(|(index, part)| pack(part, shape, &spec.heads).map_err(|error| whole(index, error))).collect()
 }
 
 /// Losses and gradients of one step.
