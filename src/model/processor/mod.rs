@@ -17,5 +17,4 @@ pub use resample::{resize_bicubic, try_resize_bicubic};
 pub use settings::ImageProcessor;
 pub use smart_resize::smart_resize;
 
-/// Largest image, in pixels, that this program makes or reads (64 binary megapixels).
-pub const MAX_PIXELS: u64 = 1 << 26;
+pub use crate::page::MAX_PIXELS;
