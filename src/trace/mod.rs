@@ -6,7 +6,7 @@
 mod event;
 
 pub use event::{
-    Answer, BlobEvent, Body, BreakEvent, Control, ErrorEvent, ImageEvent, ImageRole, ModelInfo, Parent, Piece, Record,
-    Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd, SessionStart, TokenSource, Tokens,
-    TopEntry, ZoomEvent, ZoomOutcome, FORMAT_VERSION,
+    Answer, BlobEvent, Body, BreakEvent, Control, ErrorEvent, FORMAT_VERSION, ImageEvent, ImageRole, ModelInfo, Parent,
+    Piece, Record, Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd, SessionStart, TokenSource,
+    Tokens, TopEntry, ZoomEvent, ZoomOutcome,
 };
