@@ -6,8 +6,11 @@
 mod ask;
 mod bench;
 mod error;
+mod escapes;
 mod explore;
+pub mod images_flag;
 mod model;
+pub mod print_image;
 mod replay;
 mod run;
 mod sessions;
