@@ -9,6 +9,7 @@ mod error;
 mod escapes;
 mod explore;
 pub mod images_flag;
+mod interrupt;
 mod model;
 pub mod print_image;
 mod replay;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 pub use error::{CliError, CliResult};
+use interrupt::interrupt_flag;
 
 /// Watch a vision-language model read a comic page, zoom by zoom and token by token.
 #[derive(Parser, Debug)]
