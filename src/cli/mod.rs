@@ -6,9 +6,12 @@
 mod ask;
 mod bench;
 mod error;
+mod escapes;
 mod explore;
+pub mod images_flag;
 mod interrupt;
 mod model;
+pub mod print_image;
 mod replay;
 mod run;
 mod sessions;
