@@ -4,7 +4,9 @@
 //! lies on its target, and in one word how a session went. Uses `geometry`, `benchmark` and `trace`.
 
 mod label;
+mod stats;
 mod zooms;
 
 pub use label::{Label, label};
+pub use stats::{mean, wilson};
 pub use zooms::{LOOKED_COVERAGE, LOOKED_TIGHTNESS, SessionMeasures, ZoomMeasures, session_measures, zoom_measures};
