@@ -16,6 +16,7 @@ mod replay;
 mod run;
 mod sessions;
 mod show;
+mod story;
 mod train;
 
 use std::path::PathBuf;
