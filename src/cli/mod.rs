@@ -7,6 +7,7 @@ mod ask;
 mod bench;
 mod error;
 mod explore;
+mod interrupt;
 mod model;
 mod replay;
 mod run;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 pub use error::{CliError, CliResult};
+use interrupt::interrupt_flag;
 
 /// Watch a vision-language model read a comic page, zoom by zoom and token by token.
 #[derive(Parser, Debug)]
