@@ -3,6 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::generation::GenerationError;
+use super::processor::ProcessorError;
+use super::tokenizer::TokenizerError;
+
 /// Anything the model room may fail with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -72,18 +76,24 @@ pub enum ModelError {
     },
     /// The tokenizer cannot be read.
     #[error("tokenizer.json: {0}")]
-    Tokenizer(String),
+    Tokenizer(#[from] TokenizerError),
     /// The image processor's settings cannot be read.
-    #[error("{file}: {reason}")]
+    #[error("{file}: {source}")]
     Processor {
         /// The settings file.
         file: String,
         /// What is wrong with it.
-        reason: String,
+        source: ProcessorError,
     },
     /// The generation settings cannot be read.
-    #[error("generation_config.json: {0}")]
-    Generation(String),
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
+    /// A settings file is not UTF-8.
+    #[error("{file}: not UTF-8")]
+    Utf8 {
+        /// The file.
+        file: String,
+    },
     /// A token id outside the vocabulary.
     #[error("token id {id} is outside the vocabulary of {vocabulary}")]
     TokenId {
@@ -131,7 +141,7 @@ pub enum ModelError {
 pub enum TensorProblem {
     /// Asked for, not in any weight file.
     Missing {
-        /// Name in the newer layout.
+        /// Name in the layout of the checkpoint's other names.
         name: String,
         /// Shape asked for.
         shape: Vec<usize>,

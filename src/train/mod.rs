@@ -5,6 +5,7 @@
 //! model room's mathematics in differentiable operations ([`graph`]); a page is encoded once and shared by its segments.
 
 pub mod batch;
+pub mod cells;
 pub mod checkpoint;
 pub mod config;
 pub mod error;
@@ -24,6 +25,7 @@ pub mod shape;
 pub mod source;
 pub mod step;
 pub mod trainer;
+pub mod trajectory;
 pub mod validate;
 pub mod windows;
 
