@@ -40,7 +40,7 @@ class Config:
 
 def stream(export, first, pages, segments=8):
     """Pages from the exporter: dictionaries with pixel arrays."""
-    process = subprocess.Popen(["nice", "-n", "5", export, str(first), str(pages), str(segments)], stdout=subprocess.PIPE, bufsize=1 << 20)
+    process = subprocess.Popen([export, str(first), str(pages), str(segments)], stdout=subprocess.PIPE, bufsize=1 << 20)
     out = process.stdout
     for line in out:
         page = json.loads(line)

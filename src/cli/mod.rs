@@ -6,13 +6,17 @@
 mod ask;
 mod bench;
 mod error;
+mod escapes;
 mod explore;
+pub mod images_flag;
 mod interrupt;
 mod model;
+pub mod print_image;
 mod replay;
 mod run;
 mod sessions;
 mod show;
+mod story;
 mod train;
 
 use std::path::PathBuf;

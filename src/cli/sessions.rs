@@ -65,7 +65,9 @@ pub(super) fn store(global: &Global) -> Result<SessionStore, CliError> {
 /// A command's result after printing: a reader that closed the pipe has what it wanted.
 pub(super) fn printed(result: io::Result<()>, code: ExitCode) -> CliResult {
     match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::failed(format!("cannot print: {error}"))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CliError::failed(format!("cannot print: {error}")))
+        }
         _ => Ok(code),
     }
 }
@@ -134,7 +136,8 @@ fn check_file(path: &std::path::Path) -> Result<(String, Report), CliError> {
 
 fn with_file(file: &str, report: &Report) -> serde_json::Value {
     let mut value = json!({ "file": file });
-    if let (Some(object), Ok(serde_json::Value::Object(fields))) = (value.as_object_mut(), serde_json::to_value(report)) {
+    if let (Some(object), Ok(serde_json::Value::Object(fields))) = (value.as_object_mut(), serde_json::to_value(report))
+    {
         object.extend(fields);
     }
     value

@@ -2,8 +2,11 @@
 //!
 //! What has to agree for that: the cubic with a = −0.5, a support that grows with the reduction (so that shrinking is
 //! antialiased), weights normalised in f64 and only then rounded to 22-bit fixed point, sums that start at one half, and
-//! a horizontal pass that is *rounded to bytes* before the vertical one. A pass whose size does not change is skipped,
-//! which is not the same as doing it. Written from that description; the goldens in `tests/` hold it to Pillow's bytes.
+//! a first pass that is *rounded to bytes* before the second. A pass whose size does not change is skipped, which is not
+//! the same as doing it. Written from that description; the goldens in `tests/` hold it to Pillow's bytes.
+//!
+//! The order of the passes is that of Pillow 13 ([`down_first`]). Older versions always began with the horizontal one,
+//! which gives a level more or less here and there when the order differs.
 
 #![allow(clippy::indexing_slicing, reason = "every index comes from tap tables built for the buffer's own size")]
 
@@ -42,9 +45,23 @@ pub fn try_resize_bicubic(image: &RgbImage, w: u32, h: u32) -> Result<RgbImage, 
     if w == 0 || h == 0 || from.w == 0 || from.h == 0 {
         return Ok(RgbImage::new(w, h));
     }
-    let wide = if w == from.w { None } else { Some(across(image, w)) };
-    let source = wide.as_ref().unwrap_or(image);
-    Ok(if h == from.h { source.clone() } else { down(source, h) })
+    let order: [fn(&RgbImage, Size) -> Option<RgbImage>; 2] =
+        if down_first(from, Size::new(w, h)) { [down, across] } else { [across, down] };
+    let mut done: Option<RgbImage> = None;
+    for pass in order {
+        if let Some(next) = pass(done.as_ref().unwrap_or(image), Size::new(w, h)) {
+            done = Some(next);
+        }
+    }
+    Ok(done.unwrap_or_else(|| image.clone()))
+}
+
+/// Whether Pillow 13 begins with the vertical pass: when it removes more than twice as many rows as columns.
+///
+/// Found by comparing both orders with Pillow 13.0.0 on 700 random sizes, half of them next to the threshold.
+fn down_first(from: Size, to: Size) -> bool {
+    let (rows, columns) = (i64::from(from.h) - i64::from(to.h), i64::from(from.w) - i64::from(to.w));
+    rows > 0 && rows > 2 * columns
 }
 
 /// For every output pixel: which input pixels it sums, and with which fixed-point weights.
@@ -101,21 +118,27 @@ fn byte(sum: i32) -> u8 {
     (sum >> PRECISION).clamp(0, 255) as u8
 }
 
-/// The horizontal pass.
-fn across(image: &RgbImage, w: u32) -> RgbImage {
-    let taps = Taps::new(image.width(), w);
-    let mut out = RgbImage::new(w, image.height());
-    let (from, to) = (image.width() as usize * 3, w as usize * 3);
+/// The horizontal pass, unless the width stays.
+fn across(image: &RgbImage, to: Size) -> Option<RgbImage> {
+    if to.w == image.width() {
+        return None;
+    }
+    let taps = Taps::new(image.width(), to.w);
+    let mut out = RgbImage::new(to.w, image.height());
+    let (from, to) = (image.width() as usize * 3, to.w as usize * 3);
     run(Pass::Across { rows: image.as_raw(), from, to, taps: &taps }, &mut out);
-    out
+    Some(out)
 }
 
-/// The vertical pass.
-fn down(image: &RgbImage, h: u32) -> RgbImage {
-    let taps = Taps::new(image.height(), h);
-    let mut out = RgbImage::new(image.width(), h);
+/// The vertical pass, unless the height stays.
+fn down(image: &RgbImage, to: Size) -> Option<RgbImage> {
+    if to.h == image.height() {
+        return None;
+    }
+    let taps = Taps::new(image.height(), to.h);
+    let mut out = RgbImage::new(image.width(), to.h);
     run(Pass::Down { rows: image.as_raw(), width: image.width() as usize * 3, taps: &taps }, &mut out);
-    out
+    Some(out)
 }
 
 /// One pass over an image; widths are in bytes.
@@ -253,12 +276,19 @@ mod tests {
         #[test]
         fn vectors_and_scalars_agree(pixels in proptest::collection::vec(any::<u8>(), 23 * 17 * 3), nh in 1u32..50, nw in 1u32..50) {
             let image = RgbImage::from_raw(23, 17, pixels).unwrap();
-            let fast = down(&across(&image, nw), nh);
-            let mut wide = RgbImage::new(nw, 17);
-            run_anywhere(Pass::Across { rows: &image, from: 69, to: nw as usize * 3, taps: &Taps::new(23, nw) }, &mut wide);
-            let mut slow = RgbImage::new(nw, nh);
-            run_anywhere(Pass::Down { rows: &wide, width: nw as usize * 3, taps: &Taps::new(17, nh) }, &mut slow);
-            prop_assert_eq!(fast, slow);
+            for pass in [across, down] {
+                let fast = pass(&image, Size::new(nw, nh)).unwrap_or_else(|| image.clone());
+                let mut slow = RgbImage::new(fast.width(), fast.height());
+                let (from, to) = (69, fast.width() as usize * 3);
+                if fast.width() != 23 {
+                    run_anywhere(Pass::Across { rows: &image, from, to, taps: &Taps::new(23, nw) }, &mut slow);
+                } else if fast.height() != 17 {
+                    run_anywhere(Pass::Down { rows: &image, width: 69, taps: &Taps::new(17, nh) }, &mut slow);
+                } else {
+                    slow = image.clone();
+                }
+                prop_assert_eq!(fast, slow);
+            }
         }
     }
 }
