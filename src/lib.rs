@@ -19,3 +19,4 @@ pub mod tui;
 pub mod cli;
 
 pub mod demo;
+pub mod text;

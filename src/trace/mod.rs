@@ -4,9 +4,15 @@
 //! `benchmark` (for the question a session is about). Nothing here knows where records come from.
 
 mod event;
+mod fold;
+#[cfg(test)]
+mod tests;
+mod view;
 
 pub use event::{
-    Answer, BlobEvent, Body, BreakEvent, Control, ErrorEvent, ImageEvent, ImageRole, ModelInfo, Parent, Piece, Record,
-    Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd, SessionStart, TokenSource, Tokens,
-    TopEntry, ZoomEvent, ZoomOutcome, FORMAT_VERSION,
+    Answer, BlobEvent, Body, BreakEvent, Control, ErrorEvent, FORMAT_VERSION, ImageEvent, ImageRole, ModelInfo, Parent,
+    Piece, Record, Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd, SessionStart, TokenSource,
+    Tokens, TopEntry, ZoomEvent, ZoomOutcome,
 };
+pub use fold::{PlacedImage, Token, Trace};
+pub use view::{Cursor, SegmentSpan, View};
