@@ -1,7 +1,7 @@
 //! One session on screen, live or recorded: the trace, the head that moves over it, and what is wrapped for drawing.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use image::RgbImage;
 
@@ -40,11 +40,14 @@ pub struct Explorer {
     pub reasoning: Reasoning,
     /// The page while the session has not told of it yet.
     pub early_page: Option<Arc<RgbImage>>,
+    /// A white page for a recording without pixels, made once.
+    pub blank_page: OnceLock<Arc<RgbImage>>,
     trace: Trace,
     pixels: HashMap<String, Arc<RgbImage>>,
     stops: Vec<usize>,
     times: Vec<f64>,
     folded: usize,
+    folded_last: u64,
 }
 
 impl Explorer {
@@ -60,11 +63,13 @@ impl Explorer {
             problems: Vec::new(),
             reasoning: Reasoning::default(),
             early_page: None,
+            blank_page: OnceLock::new(),
             trace: Trace::new(),
             pixels: HashMap::new(),
             stops: Vec::new(),
             times: Vec::new(),
             folded: 0,
+            folded_last: 0,
         }
     }
 
@@ -97,14 +102,7 @@ impl Explorer {
             }
             self.trace.apply(&arrival.record);
         }
-        let fresh = self.trace.tokens.get(self.folded..).unwrap_or_default();
-        for (offset, token) in fresh.iter().enumerate() {
-            if token.by != TokenSource::Prompt {
-                self.stops.push(self.folded + offset);
-                self.times.push(token.at);
-            }
-        }
-        self.folded = self.trace.tokens.len();
+        self.count_fresh();
         if self.head.shown() == 0 && before == 0 && !self.stops.is_empty() && self.kind == Kind::Live && !self.head.moving {
             self.head.go(self.stops.len(), &self.times);
         }
@@ -112,6 +110,26 @@ impl Explorer {
         if self.trace.end.is_some() {
             self.engine = EngineState::Ended;
         }
+    }
+
+    /// Counts the model's tokens among those that came. A log out of order may put tokens before ones already counted; then
+    /// all are counted again.
+    fn count_fresh(&mut self) {
+        let tokens = &self.trace.tokens;
+        let last = self.folded.checked_sub(1).and_then(|i| tokens.get(i));
+        if last.is_some_and(|t| t.position != self.folded_last) {
+            self.folded = 0;
+            self.stops.clear();
+            self.times.clear();
+        }
+        for (index, token) in tokens.iter().enumerate().skip(self.folded) {
+            if token.by != TokenSource::Prompt {
+                self.stops.push(index);
+                self.times.push(token.at);
+            }
+        }
+        self.folded = tokens.len();
+        self.folded_last = tokens.last().map_or(0, |t| t.position);
     }
 
     /// The cursor of the fold.

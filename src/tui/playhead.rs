@@ -121,12 +121,9 @@ impl Playhead {
     }
 
     fn play(&mut self, dt: f64, times: &[f64]) {
-        self.clock += dt;
-        while let Some(&time) = times.get(self.shown) {
-            self.clock = self.clock.max(time - LONGEST_GAP);
-            if time > self.clock {
-                break;
-            }
+        let next = times.get(self.shown).map_or(0.0, |time| time - LONGEST_GAP);
+        self.clock = self.clock.max(next) + dt;
+        while times.get(self.shown).is_some_and(|time| *time <= self.clock) {
             self.shown += 1;
         }
     }

@@ -105,8 +105,8 @@ impl Reasoning {
             self.done_lines = self.lines.len();
         }
         self.lines.truncate(self.done_lines);
-        self.closed(explorer);
-        self.open(explorer);
+        let at = self.closed(explorer);
+        self.open(explorer, at);
         self.notes(explorer);
     }
 
@@ -119,30 +119,26 @@ impl Reasoning {
         self.lines.push(Line { gutter: None, content: Content::Words(Vec::new()), after: 0 });
     }
 
-    /// Wraps the segments that closed since the last time; the last one stays open for its zoom or score to arrive.
-    fn closed(&mut self, explorer: &Explorer) {
+    /// Wraps the segments that closed since the last time and gives how many tokens they reach; the last one is wrapped
+    /// again next time, because its zoom or score may still be on the way.
+    fn closed(&mut self, explorer: &Explorer) -> usize {
+        let mut at = self.done_tokens;
         let segments = explorer.trace().segments.get(self.done_segments..).unwrap_or_default();
         for (i, segment) in segments.iter().enumerate() {
-            if segment.kind == SegmentKind::ToolResponse {
-                continue;
+            if segment.kind != SegmentKind::ToolResponse {
+                let before = segment.first.checked_sub(1).map_or(0, |p| explorer.count_until(p));
+                let (from, to) = (before.max(at), explorer.count_until(segment.last).max(at));
+                self.stray(explorer, at, from);
+                self.segment(explorer, segment, from, to);
+                at = to;
             }
-            let from = explorer.count_until(segment.first.saturating_sub(1)).max(self.done_tokens);
-            let from = if segment.first == 0 { 0 } else { from };
-            let to = explorer.count_until(segment.last);
-            self.stray(explorer, self.done_tokens, from);
-            self.segment(explorer, segment, from, to);
-            self.done_tokens = to.max(self.done_tokens);
-            let is_last = i + 1 == segments.len();
-            if !is_last {
-                self.settle(explorer, segment);
+            if i + 1 < segments.len() {
+                self.done_lines = self.lines.len();
+                self.done_tokens = at;
             }
         }
-    }
-
-    fn settle(&mut self, explorer: &Explorer, segment: &SegmentEvent) {
-        self.done_lines = self.lines.len();
-        self.done_segments =
-            explorer.trace().segments.iter().position(|s| s == segment).map_or(self.done_segments, |i| i + 1);
+        self.done_segments += segments.len().saturating_sub(1);
+        at
     }
 
     /// Tokens between segments: blanks and the end of a turn are passed over, anything else is text.
@@ -178,9 +174,8 @@ impl Reasoning {
     }
 
     /// What the model is writing now.
-    fn open(&mut self, explorer: &Explorer) {
-        let (from, to) = (self.done_tokens, explorer.written());
-        let flow = Flow::of(explorer, from, to, self.text_width(), true);
+    fn open(&mut self, explorer: &Explorer, from: usize) {
+        let flow = Flow::of(explorer, from, explorer.written(), self.text_width(), true);
         if flow.is_nothing() {
             return;
         }
@@ -191,7 +186,6 @@ impl Reasoning {
             _ => ("zoom", Role::Zoom),
         };
         self.flow(label, role, flow);
-        // The segment's end will re-wrap it; nothing is settled here.
     }
 
     fn verdict(&mut self, trace: &Trace, after: usize) {
@@ -316,7 +310,7 @@ impl Flow {
         let body = first_body.map_or(text.len(), |i| i + opening);
         for ((at, c), token) in text.char_indices().zip(owners) {
             if at < opening || at >= closing {
-                if at == 0 && opening > 0 {
+                if at < opening && c == '<' {
                     wrap.push('⟨', token, true);
                 } else if at == closing {
                     wrap.push('⟩', token, true);
@@ -377,17 +371,18 @@ fn torn_chunk(invalid: &[u8]) -> usize {
     }
 }
 
-/// Length and name of the tag a text opens with, complete or still being written.
+/// Where the body begins and the name of the tag a text opens with (after blanks), complete or still being written.
 fn opening_tag(text: &str) -> (usize, &str) {
-    let Some(rest) = text.strip_prefix('<') else { return (0, "") };
+    let blanks = text.len() - text.trim_start().len();
+    let Some(rest) = text.trim_start().strip_prefix('<') else { return (0, "") };
     let name_end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
     let name = rest.get(..name_end).unwrap_or_default();
     if name.is_empty() || name_end > 24 {
         return (0, "");
     }
     match rest.get(name_end..).and_then(|r| r.chars().next()) {
-        Some('>') => (name_end + 2, name),
-        None => (name_end + 1, name),
+        Some('>') => (blanks + name_end + 2, name),
+        None => (blanks + name_end + 1, name),
         Some(_) => (0, ""),
     }
 }
