@@ -5,7 +5,9 @@
 
 mod question;
 mod score;
+mod source;
 pub mod synthetic;
 
 pub use question::{Family, Question, Task};
 pub use score::{Score, resolve_answer, score_answer};
+pub use source::{Benchmark, BenchmarkError, DEMO_QUESTIONS, DRAWN_TASKS, open, open_with};

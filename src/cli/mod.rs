@@ -6,12 +6,17 @@
 mod ask;
 mod bench;
 mod error;
+mod escapes;
 mod explore;
+pub mod images_flag;
+mod interrupt;
 mod model;
+pub mod print_image;
 mod replay;
 mod run;
 mod sessions;
 mod show;
+mod story;
 mod train;
 
 use std::path::PathBuf;
@@ -20,6 +25,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 pub use error::{CliError, CliResult};
+use interrupt::interrupt_flag;
 
 /// Watch a vision-language model read a comic page, zoom by zoom and token by token.
 #[derive(Parser, Debug)]

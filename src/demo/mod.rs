@@ -1,1 +1,30 @@
-//! What is embedded in the program.
+//! What is embedded in the program: the demo checkpoint. The demo's questions are drawn from seeds.
+//!
+//! The checkpoint is `assets/demo-rarl/`, trained by this project; its files stand in the binary byte for byte.
+
+use crate::model::FileSource;
+
+/// The name `--model` knows it by.
+pub const MODEL_NAME: &str = "demo-rarl";
+
+/// The demo checkpoint's files.
+pub const MODEL_FILES: &[(&str, &[u8])] = &[
+    ("config.json", include_bytes!("../../assets/demo-rarl/config.json")),
+    ("generation_config.json", include_bytes!("../../assets/demo-rarl/generation_config.json")),
+    ("preprocessor_config.json", include_bytes!("../../assets/demo-rarl/preprocessor_config.json")),
+    ("tokenizer.json", include_bytes!("../../assets/demo-rarl/tokenizer.json")),
+    ("model.safetensors", include_bytes!("../../assets/demo-rarl/model.safetensors")),
+];
+
+/// The demo checkpoint.
+pub fn model_source() -> FileSource {
+    FileSource::Embedded(MODEL_FILES)
+}
+
+/// The checkpoint a `--model` flag names: `demo` (or nothing) is the embedded one, anything else a folder.
+pub fn model_named(name: Option<&str>) -> FileSource {
+    match name {
+        None | Some("demo") => model_source(),
+        Some(folder) => FileSource::Folder(folder.into()),
+    }
+}

@@ -1,1 +1,23 @@
-//! Drawn pages whose truth is known.
+//! Drawn comic pages whose truth is known, and the questions about them.
+//!
+//! Takes: a seed. Gives: a [`DrawnPage`] (pixels and [`PageTruth`]) and [`Question`](crate::benchmark::Question)s. A page
+//! is a pure function of (seed, [`WORLD_VERSION`]): the same seed gives the same bytes.
+//!
+//! The world is made so that a small model has to zoom: the page is 840×1176, a model that is given at most 31,360 pixels
+//! sees it at a sixth of its size, where a figure is one merged cell of 28 pixels; cut out, a panel is shown at about half
+//! of its size and the same figure is plain.
+
+mod canvas;
+mod figure;
+mod layout;
+mod lettering;
+mod page;
+mod questions;
+mod rng;
+mod scene;
+mod world;
+
+pub use page::{DrawnPage, draw_page};
+pub use questions::{page_questions, question_for};
+pub use rng::{Dice, dice};
+pub use world::{Action, Figure, FigureTruth, PAGE_SIZE, PageTruth, PanelTruth, WORLD_VERSION};

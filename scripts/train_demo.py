@@ -1,0 +1,592 @@
+#!/usr/bin/env python3
+"""Trains the demo checkpoint: the recipe of `panelscope train sft-r`, in PyTorch, for machines where that is faster.
+
+The pages come from `cargo run --release --example export_train`, so both trainers see the same data. The model is
+Qwen2.5-VL's architecture, written plainly; `tests/goldens/make_train_goldens.py` and `tests/train_parity.rs` hold the Rust
+trainer's gradients and optimiser steps against PyTorch's.
+
+    python scripts/train_demo.py tokenizer EXPORT assets/demo-rarl/tokenizer.json
+    python scripts/train_demo.py train EXPORT OUT --steps 1500 [--init OUT/last.pt] [--text-steps 100]
+    torchrun --nproc-per-node 2 scripts/train_demo.py train …      (two single-thread processes)
+    python scripts/train_demo.py export OUT/last.pt assets/demo-rarl
+
+EXPORT is the built `export_train` program. Needs torch 2.11, tokenizers, safetensors, numpy.
+"""
+import argparse, json, math, os, pathlib, queue, subprocess, threading, time
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
+ADDED = ["<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<answer>", "</answer>"]
+NAMES = ["Pip", "Moss", "Juno", "Bram", "Tilly", "Oro", "Fen", "Wick"]
+ACTIONS = ["running", "sitting", "sleeping", "cheering", "reading", "fishing", "juggling", "carrying"]
+VOCAB = 640
+
+
+class Config:
+    vocab = VOCAB
+    hidden, layers, heads, kv_heads, ffn = 128, 5, 4, 2, 384
+    head_dim, theta, sections = 32, 100.0, (2, 6, 8)
+    v_hidden, v_layers, v_heads, v_ffn, v_full = 128, 4, 4, 384, (1, 3)
+
+
+# ---------------------------------------------------------------- data
+
+
+def stream(export, first, pages, segments=8):
+    """Pages from the exporter: dictionaries with pixel arrays."""
+    process = subprocess.Popen([export, str(first), str(pages), str(segments)], stdout=subprocess.PIPE, bufsize=1 << 20)
+    out = process.stdout
+    for line in out:
+        page = json.loads(line)
+        sizes = [page["page"]] + page["crops"]
+        page["pixels"] = [np.frombuffer(out.read(h * w * 3), np.uint8).reshape(h, w, 3) for h, w in sizes]
+        yield page
+
+
+def prefetch(iterator, depth=48):
+    buffer = queue.Queue(depth)
+
+    def work():
+        for item in iterator:
+            buffer.put(item)
+        buffer.put(None)
+
+    threading.Thread(target=work, daemon=True).start()
+    while (item := buffer.get()) is not None:
+        yield item
+
+
+def profile_prompts():
+    import tomllib
+
+    prompt = tomllib.load(open(ROOT / "assets/profiles/rarl.toml", "rb"))["prompt"]
+    wrap = "<|im_start|>system\n{}<|im_end|>\n<|im_start|>user\n"
+    return [wrap.format(prompt["system"]), wrap.format(prompt["system_without_tool"])]
+
+
+def build_tokenizer(export, path):
+    """Byte-level BPE; a number is one token, with or without a blank before it."""
+    lines = profile_prompts() * 60
+    for page in stream(export, 7_000_000_000, 600):
+        for s in page["segments"]:
+            lines += [p["text"][0] for p in s["parts"] if p != "crop"]
+    lines += ["[%d, %d, %d, %d]" % tuple(4 * ((7 * i + 13 * k * k + k) % 50) for k in range(4)) for i in range(3000)]
+    lines += ["<think> %s %s" % (n, a) for n in NAMES for a in ACTIONS] * 20
+    lines += ["Error: the box is off the page. Try again. The crop is too small. more than one panel figure hat"] * 20
+    for token in SPECIAL + ADDED:
+        lines = [l.replace(token, "\n\n") for l in lines]
+    tok = Tokenizer(models.BPE())
+    split = r" ?\p{N}{1,3}|[^\r\n\p{L}\p{N}]?\p{L}+| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    tok.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(split), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tok.decoder = decoders.ByteLevel()
+    size = VOCAB - len(SPECIAL) - len(ADDED)
+    tok.train_from_iterator(lines, trainers.BpeTrainer(vocab_size=size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), special_tokens=[], show_progress=False))
+    tok.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in SPECIAL])
+    tok.add_tokens([AddedToken(t, normalized=False) for t in ADDED])
+    tok.save(str(path))
+    words = [" " + w for w in NAMES + ACTIONS] + NAMES + ACTIONS + [str(4 * i) for i in range(50)] + [" %d" % (4 * i) for i in range(50)]
+    print("vocabulary", tok.get_vocab_size(), "words of several tokens:", [w for w in words if len(tok.encode(w).ids) != 1])
+
+
+class Text:
+    """Token ids and positions of prefixes and segments."""
+
+    def __init__(self, path):
+        self.tok = Tokenizer.from_file(str(path))
+        self.cache = {}
+        self.vs, self.ve, self.pad, self.end = (self.tok.token_to_id(t) for t in ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|endoftext|>"))
+        self.prefix_text = [self.ids(p) for p in profile_prompts()]
+        self.one = lambda w: self.ids(w)[0]
+
+    def ids(self, text):
+        if text not in self.cache:
+            self.cache[text] = self.tok.encode(text, add_special_tokens=False).ids
+        return self.cache[text]
+
+    def image(self, ids, pos, p, rows, cols):
+        ids.append(self.vs)
+        pos.append((p, p, p))
+        p += 1
+        ids += [self.pad] * (rows * cols)
+        pos += [(p, p + r, p + c) for r in range(rows) for c in range(cols)]
+        p += max(rows, cols)
+        ids.append(self.ve)
+        pos.append((p, p, p))
+        return p + 1
+
+    def prefix(self, direct, rows, cols):
+        ids = list(self.prefix_text[direct])
+        pos = [(i, i, i) for i in range(len(ids))]
+        p = self.image(ids, pos, len(ids), rows, cols)
+        return ids, pos, p
+
+    def segment(self, s, p, crops, text_only):
+        """ids, positions, weights, roles; weight i is that of predicting ids[i]."""
+        ids, pos, weights, roles = [], [], [], []
+        used = iter(s["crops"])
+        for part in s["parts"]:
+            if part == "crop":
+                h, w = crops[next(used)]
+                p = self.image(ids, pos, p, h // 28, w // 28)
+                weights += [0.0] * (len(ids) - len(weights))
+                roles += ["prompt"] * (len(ids) - len(roles))
+                continue
+            text, role = part["text"]
+            more = self.ids(text)
+            pos += [(p + i, p + i, p + i) for i in range(len(more))]
+            p += len(more)
+            ids += more
+            unseen = text_only and role in ("seen", "coordinate")
+            weights += [0.0 if unseen else {"prompt": 0.0, "plain": 1.0, "seen": 6.0, "copied": 4.0, "coordinate": 3.0}[role]] * len(more)
+            roles += [role] * len(more)
+        return ids, pos, weights, roles
+
+
+def collate(pages, text, text_only):
+    """One batch: pages share a size, segments are padded within two length groups."""
+    rows, cols = pages[0]["page"][0] // 28, pages[0]["page"][1] // 28
+    items, crops, crop_cells = [], {}, {}
+    prefixes = [text.prefix(int(p["direct"]), rows, cols) for p in pages]
+    for i, page in enumerate(pages):
+        slots = []
+        for j, size in enumerate(page["crops"]):
+            group = crops.setdefault(tuple(size), [])
+            slots.append((tuple(size), len(group)))
+            group.append(page["pixels"][1 + j])
+            crop_cells.setdefault(tuple(size), []).append(page["crop_cells"][j])
+        for s in page["segments"]:
+            ids, pos, weights, roles = text.segment(s, prefixes[i][2], page["crops"], text_only)
+            items.append(dict(page=i, ids=ids, pos=pos, weights=weights, roles=roles, task=s["task"], direct=page["direct"], slots=[slots[c] for c in s["crops"]]))
+    items.sort(key=lambda x: len(x["ids"]))
+    groups = []
+    for part in (items[: len(items) // 2], items[len(items) // 2 :]):
+        if part:
+            length = max(len(x["ids"]) for x in part)
+            ids = torch.full((len(part), length), text.end)
+            pos = torch.zeros(3, len(part), length, dtype=torch.long)
+            weights = torch.zeros(len(part), length)
+            for k, x in enumerate(part):
+                n = len(x["ids"])
+                ids[k, :n] = torch.tensor(x["ids"])
+                pos[:, k, :n] = torch.tensor(x["pos"]).T
+                weights[k, :n] = torch.tensor(x["weights"])
+            groups.append(dict(ids=ids, pos=pos, weights=weights, page=torch.tensor([x["page"] for x in part]), items=part))
+    # Prefixes differ in length with and without the tool: pad on the left, mask.
+    length = max(len(p[0]) for p in prefixes)
+    pids = torch.full((len(pages), length), text.end)
+    ppos = torch.zeros(3, len(pages), length, dtype=torch.long)
+    pmask = torch.zeros(len(pages), length, dtype=torch.bool)
+    for i, (ids, pos, _) in enumerate(prefixes):
+        pids[i, -len(ids) :] = torch.tensor(ids)
+        ppos[:, i, -len(ids) :] = torch.tensor(pos).T
+        pmask[i, -len(ids) :] = True
+    stack = lambda a: torch.from_numpy(np.stack(a))
+    return dict(
+        pids=pids, ppos=ppos, pmask=pmask, groups=groups, page=stack([p["pixels"][0] for p in pages]),
+        crops={k: stack(v) for k, v in crops.items()}, page_cells=torch.tensor([p["page_cells"] for p in pages]),
+        crop_cells={k: torch.tensor(v) for k, v in crop_cells.items()},
+    )
+
+
+# ---------------------------------------------------------------- model
+
+
+class Norm(nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(d))
+
+    def forward(self, x):
+        return F.rms_norm(x.float(), (x.shape[-1],), self.weight, 1e-6)
+
+
+def rotate(x, cos, sin):
+    half = x.shape[-1] // 2
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    return x * cos + torch.cat((-x[..., half:], x[..., :half]), -1) * sin
+
+
+def attend(q, k, v, bias):
+    """Plain attention; bias is additive, 0 or -1e4, broadcast over heads."""
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2) + bias.to(q.dtype)
+    return scores.softmax(-1).to(v.dtype) @ v
+
+
+class VisionBlock(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        d = c.v_hidden
+        self.heads = c.v_heads
+        self.norm1, self.norm2 = Norm(d), Norm(d)
+        self.qkv, self.proj = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.gate_up, self.down = nn.Linear(d, 2 * c.v_ffn), nn.Linear(c.v_ffn, d)
+
+    def forward(self, x, cos, sin, bias):
+        n, p, d = x.shape
+        q, k, v = self.qkv(self.norm1(x)).view(n, p, 3, self.heads, -1).unbind(2)
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        o = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), bias)
+        x = x + self.proj(o.transpose(1, 2).reshape(n, p, d))
+        gate, up = self.gate_up(self.norm2(x)).chunk(2, -1)
+        return x + self.down(F.silu(gate) * up)
+
+
+class TextBlock(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.c = c
+        self.norm1, self.norm2 = Norm(c.hidden), Norm(c.hidden)
+        self.qkv = nn.Linear(c.hidden, (c.heads + 2 * c.kv_heads) * c.head_dim)
+        self.o = nn.Linear(c.heads * c.head_dim, c.hidden, bias=False)
+        self.gate_up = nn.Linear(c.hidden, 2 * c.ffn, bias=False)
+        self.down = nn.Linear(c.ffn, c.hidden, bias=False)
+
+    def heads(self, x, cos, sin):
+        c = self.c
+        a = self.qkv(self.norm1(x)).view(x.shape[0], -1, c.head_dim)
+        qk = rotate(a[:, : c.heads + c.kv_heads], cos, sin)
+        return qk[:, : c.heads], qk[:, c.heads :], a[:, c.heads + c.kv_heads :]
+
+    def finish(self, x, o):
+        x = x + self.o(o)
+        gate, up = self.gate_up(self.norm2(x)).chunk(2, -1)
+        return x + self.down(F.silu(gate) * up)
+
+
+class Model(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.c = c
+        self.patch = nn.Linear(588, c.v_hidden, bias=False)
+        self.vision_blocks = nn.ModuleList(VisionBlock(c) for _ in range(c.v_layers))
+        self.ln_q = Norm(c.v_hidden)
+        self.merge0, self.merge2 = nn.Linear(4 * c.v_hidden, 4 * c.v_hidden), nn.Linear(4 * c.v_hidden, c.hidden)
+        self.embed = nn.Embedding(c.vocab, c.hidden)
+        self.blocks = nn.ModuleList(TextBlock(c) for _ in range(c.layers))
+        self.norm = Norm(c.hidden)
+        # Scaffolding, not exported: what a cell of the page or of a crop shows.
+        self.page_head, self.crop_head = nn.Linear(c.hidden, 13), nn.Linear(c.hidden, 9 + 9 + 3)
+        for name, p in self.named_parameters():
+            if p.ndim == 2:
+                nn.init.normal_(p, std=0.02 if "embed" in name or "merge2" in name else 0.6 / math.sqrt(p.shape[1]))
+            elif "bias" in name:
+                nn.init.zeros_(p)
+        for block in [*self.vision_blocks, *self.blocks]:
+            out = block.proj if hasattr(block, "proj") else block.o
+            for w in (block.down.weight, out.weight):
+                nn.init.normal_(w, std=0.2 / math.sqrt(w.shape[1]))
+        half = c.v_hidden // c.v_heads // 2
+        self.register_buffer("v_freq", 1 / (1e4 ** (torch.arange(0, half, 2).float() / half)), persistent=False)
+        self.register_buffer("freq", 1 / (c.theta ** (torch.arange(0, c.head_dim, 2).float() / c.head_dim)), persistent=False)
+        self.register_buffer("axis", torch.tensor(sum(([i] * n for i, n in enumerate(c.sections)), [])), persistent=False)
+        self.register_buffer("mean", torch.tensor([0.48145466, 0.4578275, 0.40821073]) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor([0.26862954, 0.26130258, 0.27577711]) * 255, persistent=False)
+        self.tables = {}
+
+    def grid(self, h, w):
+        """Rotary tables and window bias of a size; patches in 2×2-merge order."""
+        if (h, w) not in self.tables:
+            r, c = torch.meshgrid(torch.arange(h // 14), torch.arange(w // 14), indexing="ij")
+            order = lambda t: t.view(h // 28, 2, w // 28, 2).permute(0, 2, 1, 3).reshape(-1)
+            r, c = order(r), order(c)
+            f = torch.cat([r[:, None] * self.v_freq, c[:, None] * self.v_freq], 1)
+            f = torch.cat([f, f], 1)[None, :, None]
+            window = (r // 8) * 1000 + c // 8
+            bias = torch.where(window[:, None] == window[None], 0.0, -1e4)
+            self.tables[(h, w)] = (f.cos(), f.sin(), bias)
+        return self.tables[(h, w)]
+
+    def see(self, images):
+        """uint8 (n, h, w, 3) → (n, merged cells, hidden)."""
+        n, h, w, _ = images.shape
+        x = ((images.float() - self.mean) / self.std).view(n, h // 28, 2, 14, w // 28, 2, 14, 3)
+        x = self.patch(x.permute(0, 1, 4, 2, 5, 7, 3, 6).reshape(n, -1, 588))
+        cos, sin, bias = self.grid(h, w)
+        for i, block in enumerate(self.vision_blocks):
+            x = block(x, cos, sin, torch.zeros(1) if i in self.c.v_full else bias)
+        return self.merge2(F.gelu(self.merge0(self.ln_q(x).reshape(n, -1, 4 * self.c.v_hidden))))
+
+    def rotary(self, pos):
+        f = pos.float()[self.axis].T * self.freq
+        f = torch.cat([f, f], 1)[:, None]
+        return f.cos(), f.sin()
+
+    def read(self, xp, ppos, pmask, groups):
+        """Hidden states of the segments; every page's prefix is computed once."""
+        c = self.c
+        b, lp, d = xp.shape
+        flat = torch.cat([xp.reshape(-1, d)] + [x.reshape(-1, d) for x, _, _ in groups])
+        pos = torch.cat([ppos.reshape(3, -1)] + [p.reshape(3, -1) for _, p, _ in groups], 1)
+        cos, sin = self.rotary(pos)
+        sizes = [b * lp] + [x.shape[0] * x.shape[1] for x, _, _ in groups]
+        causal = torch.ones(lp, lp).tril().bool()
+        pbias = torch.where(causal[None] & pmask[:, None], 0.0, -1e4)[:, None]
+        biases = []
+        for x, _, page in groups:
+            s, ls = x.shape[:2]
+            own = torch.where(torch.ones(ls, ls).tril().bool(), 0.0, -1e4).expand(s, ls, ls)
+            biases.append(torch.cat([torch.where(pmask[page], 0.0, -1e4)[:, None].expand(s, ls, lp), own], 2)[:, None])
+        many = c.heads // c.kv_heads
+        shape = lambda t, s, n: t.view(s, n, -1, c.head_dim).transpose(1, 2)
+        for block in self.blocks:
+            q, k, v = (t.split(sizes) for t in block.heads(flat, cos, sin))
+            kp, vp = shape(k[0], b, lp), shape(v[0], b, lp)
+            wide = lambda t: t.repeat_interleave(many, 1)
+            outs = [attend(shape(q[0], b, lp), wide(kp), wide(vp), pbias).transpose(1, 2).reshape(b * lp, -1)]
+            for i, (x, _, page) in enumerate(groups):
+                s, ls = x.shape[:2]
+                kk = torch.cat([kp[page], shape(k[i + 1], s, ls)], 2)
+                vv = torch.cat([vp[page], shape(v[i + 1], s, ls)], 2)
+                outs.append(attend(shape(q[i + 1], s, ls), wide(kk), wide(vv), biases[i]).transpose(1, 2).reshape(s * ls, -1))
+            flat = block.finish(flat, torch.cat(outs))
+        return [o.view(*x.shape) for o, (x, _, _) in zip(flat.split(sizes)[1:], groups)]
+
+
+# ---------------------------------------------------------------- loss
+
+
+def cell_loss(model, batch, page, crops, words):
+    """Auxiliary heads: panel numbers on the page, figures in crops; figure cells also tied to word embeddings."""
+    loss = F.cross_entropy(model.page_head(page).float().reshape(-1, 13), batch["page_cells"].reshape(-1))
+    z = torch.cat([model.crop_head(x).float().reshape(-1, 21) for x in crops.values()])
+    labels = torch.cat([batch["crop_cells"][k].reshape(-1, 3) for k in crops])
+    quiet = torch.tensor([1.0] * 8 + [0.2])
+    loss = loss + F.cross_entropy(z[:, :9], labels[:, 0], quiet) + F.cross_entropy(z[:, 9:18], labels[:, 1], quiet)
+    loss = loss + F.cross_entropy(z[:, 18:], labels[:, 2], torch.tensor([1.0, 1.0, 0.2]))
+    there = labels[:, 0] < 8
+    cells = torch.cat([x.float().reshape(-1, x.shape[-1]) for x in crops.values()])[there]
+    cells = F.rms_norm(cells, (cells.shape[-1],))
+    for column, ids in enumerate(words):
+        loss = loss + 0.3 * F.cross_entropy(cells @ model.embed.weight[ids].float().T, labels[there, column])
+    right = (z[there, 9:18].argmax(1) == labels[there, 1]).float().mean().item()
+    return loss, right
+
+
+def forward(model, batch, text, words, text_only, aux_weight, stats):
+    xp = model.embed(batch["pids"])
+    crops = {}
+    aux = xp.new_zeros(())
+    if not text_only:
+        page = model.see(batch["page"])
+        xp = xp.clone()
+        xp[batch["pids"] == text.pad] = page.reshape(-1, page.shape[-1]).to(xp.dtype)
+        crops = {k: model.see(v) for k, v in batch["crops"].items()}
+        if crops and aux_weight:
+            aux, stats["pose_head"] = cell_loss(model, batch, page, crops, words)
+    groups = []
+    for g in batch["groups"]:
+        x = model.embed(g["ids"])
+        slots = [s for item in g["items"] for s in item["slots"]]
+        if slots and not text_only:
+            x = x.clone()
+            x[g["ids"] == text.pad] = torch.cat([crops[size][i] for size, i in slots]).to(x.dtype)
+        groups.append((x, g["pos"], g["page"]))
+    hidden = model.read(xp, batch["ppos"], batch["pmask"], groups)
+    total, weight = 0.0, 0.0
+    for g, h in zip(batch["groups"], hidden):
+        w = g["weights"][:, 1:]
+        keep = w > 0
+        logits = F.linear(model.norm(h[:, :-1][keep]), model.embed.weight).float()
+        target = g["ids"][:, 1:][keep]
+        ce = F.cross_entropy(logits, target, reduction="none")
+        total = total + (ce * w[keep]).sum()
+        weight += w[keep].sum().item()
+        if stats is not None:
+            count(stats, g, keep, logits, target)
+    return total / weight, aux
+
+
+def count(stats, group, keep, logits, target):
+    """Teacher-forced accuracy a role and task."""
+    right = (logits.argmax(-1) == target).tolist()
+    where = keep.nonzero().tolist()
+    for (i, j), ok in zip(where, right):
+        item = group["items"][i]
+        role = item["roles"][j + 1]
+        if role == "plain":
+            continue
+        key = ("direct " if item["direct"] else "") + item["task"].split("-")[0] + " " + role
+        tally = stats.setdefault(key, [0, 0])
+        tally[0] += ok
+        tally[1] += 1
+
+
+# ---------------------------------------------------------------- training
+
+
+def optimisers(model, lr, matrix_lr):
+    names = dict(model.named_parameters())
+    matrix = [p for n, p in names.items() if p.ndim == 2 and not n.startswith(("embed", "patch", "page_head", "crop_head"))]
+    known = {id(p) for p in matrix}
+    rest = [p for p in names.values() if id(p) not in known]
+    return [torch.optim.Muon(matrix, lr=matrix_lr, weight_decay=0.01, momentum=0.95), torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
+
+
+def train(a):
+    torch.set_num_threads(a.threads)
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if world > 1:
+        import torch.distributed as dist
+
+        dist.init_process_group("gloo")
+    torch.manual_seed(a.seed)
+    out = pathlib.Path(a.out)
+    out.mkdir(parents=True, exist_ok=True)
+    text = Text(a.tokenizer)
+    words = [torch.tensor([text.one(" " + w) for w in NAMES]), torch.tensor([text.one(" " + w) for w in ACTIONS])]
+    model = Model(Config())
+    if a.init:
+        model.load_state_dict(torch.load(a.init)["model"])
+    opts = optimisers(model, a.lr, a.matrix_lr)
+    rates = [[g["lr"] for g in o.param_groups] for o in opts]
+    params = list(model.parameters())
+    if rank == 0:
+        print("parameters", sum(p.numel() for n, p in model.named_parameters() if "_head" not in n), flush=True)
+    first = a.seed_base + rank * 500_000_000
+    pages = prefetch(stream(a.export, first, 10_000_000))
+    log = open(out / "metrics.jsonl", "a")
+    start, stats, mean = time.time(), {}, None
+    for step in range(1, a.steps + 1):
+        text_only = step <= a.text_steps
+        batch = collate([next(pages) for _ in range(a.pages)], text, text_only)
+        progress = step / a.steps
+        if a.seconds:
+            progress = max(progress, (time.time() - start) / a.seconds)
+        factor = min(1, step / 50) * (1 if progress < 0.6 else max(0.02, 1 - (progress - 0.6) / 0.4))
+        for o, base in zip(opts, rates):
+            for g, lr in zip(o.param_groups, base):
+                g["lr"] = lr * factor
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bool(a.bf16)):
+            ce, aux = forward(model, batch, text, words, text_only, a.aux, stats)
+            loss = ce + a.aux * aux
+        loss.backward()
+        if world > 1:
+            flat = torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).view(-1) for p in params])
+            dist.all_reduce(flat)
+            flat /= world
+            at = 0
+            for p in params:
+                p.grad = flat[at : at + p.numel()].view_as(p).clone()
+                at += p.numel()
+        norm = nn.utils.clip_grad_norm_([p for p in params if p.grad is not None], 1.0).item()
+        for o in opts:
+            o.step()
+            o.zero_grad(set_to_none=True)
+        mean = ce.item() if mean is None else 0.95 * mean + 0.05 * ce.item()
+        stop = progress >= 1
+        if rank == 0 and (step % 25 == 0 or step < 4 or stop):
+            seconds = time.time() - start
+            record = {"step": step, "seconds": round(seconds), "loss": round(mean, 4), "aux": round(float(aux), 3), "norm": round(norm, 2), "segments_per_s": round(step * a.pages * 8 * world / seconds, 1), "lr_factor": round(factor, 3)}
+            record["pose_head"] = round(stats.pop("pose_head", 0.0), 3)
+            record["right"] = {k: round(v[0] / v[1], 3) for k, v in sorted(stats.items())}
+            stats = {}
+            print(json.dumps(record), flush=True)
+            log.write(json.dumps(record) + "\n")
+            log.flush()
+        if rank == 0 and (step % 100 == 0 or stop):
+            torch.save({"model": model.state_dict(), "step": step}, out / "next.pt")
+            os.replace(out / "next.pt", out / "last.pt")
+        if world > 1:
+            flag = torch.tensor([float(stop)])
+            dist.all_reduce(flag)
+            stop = flag.item() > 0
+        if stop:
+            break
+
+
+# ---------------------------------------------------------------- export
+
+
+def export_folder(a):
+    """A Hugging Face folder: safetensors in f16, config, generation config."""
+    from safetensors.torch import save_file
+
+    c, s = Config(), torch.load(a.checkpoint)["model"]
+    text = Text(a.tokenizer)
+    v, l, w = "model.visual.", "model.language_model.", {}
+    w[v + "patch_embed.proj.weight"] = (s["patch.weight"] / 2).view(c.v_hidden, 3, 1, 14, 14).repeat(1, 1, 2, 1, 1)
+    for i in range(c.v_layers):
+        b, p = f"vision_blocks.{i}.", f"{v}blocks.{i}."
+        for name, ours in (("norm1", "norm1"), ("norm2", "norm2"), ("attn.qkv", "qkv"), ("attn.proj", "proj"), ("mlp.down_proj", "down")):
+            for kind in ("weight", "bias"):
+                if b + ours + "." + kind in s:
+                    w[f"{p}{name}.{kind}"] = s[f"{b}{ours}.{kind}"]
+        for kind in ("weight", "bias"):
+            w[f"{p}mlp.gate_proj.{kind}"], w[f"{p}mlp.up_proj.{kind}"] = s[f"{b}gate_up.{kind}"].chunk(2)
+    w[v + "merger.ln_q.weight"] = s["ln_q.weight"]
+    for ours, name in (("merge0", "0"), ("merge2", "2")):
+        for kind in ("weight", "bias"):
+            w[f"{v}merger.mlp.{name}.{kind}"] = s[f"{ours}.{kind}"]
+    q, kv = c.heads * c.head_dim, c.kv_heads * c.head_dim
+    for i in range(c.layers):
+        b, p = f"blocks.{i}.", f"{l}layers.{i}."
+        w[p + "input_layernorm.weight"], w[p + "post_attention_layernorm.weight"] = s[b + "norm1.weight"], s[b + "norm2.weight"]
+        for kind in ("weight", "bias"):
+            for name, t in zip("qkv", s[b + "qkv." + kind].split([q, kv, kv])):
+                w[f"{p}self_attn.{name}_proj.{kind}"] = t
+        w[p + "self_attn.o_proj.weight"], w[p + "mlp.down_proj.weight"] = s[b + "o.weight"], s[b + "down.weight"]
+        w[p + "mlp.gate_proj.weight"], w[p + "mlp.up_proj.weight"] = s[b + "gate_up.weight"].chunk(2)
+    w[l + "embed_tokens.weight"], w[l + "norm.weight"] = s["embed.weight"], s["norm.weight"]
+    folder = pathlib.Path(a.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({k: t.to(torch.float16).contiguous().clone() for k, t in w.items()}, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    im_end = text.tok.token_to_id("<|im_end|>")
+    config = dict(
+        architectures=["Qwen2_5_VLForConditionalGeneration"], model_type="qwen2_5_vl", torch_dtype="float16", tie_word_embeddings=True,
+        image_token_id=text.pad, video_token_id=text.tok.token_to_id("<|video_pad|>"), vision_start_token_id=text.vs, vision_end_token_id=text.ve,
+        text_config=dict(
+            model_type="qwen2_5_vl_text", vocab_size=c.vocab, hidden_size=c.hidden, intermediate_size=c.ffn, num_hidden_layers=c.layers,
+            num_attention_heads=c.heads, num_key_value_heads=c.kv_heads, hidden_act="silu", max_position_embeddings=4096, rms_norm_eps=1e-6,
+            rope_theta=c.theta, rope_scaling=dict(type="mrope", rope_type="default", mrope_section=list(c.sections)),
+            rope_parameters=dict(rope_type="default", rope_theta=c.theta, mrope_section=list(c.sections)), tie_word_embeddings=True,
+            use_sliding_window=False, bos_token_id=text.end, eos_token_id=im_end, pad_token_id=text.end,
+        ),
+        vision_config=dict(
+            model_type="qwen2_5_vl", depth=c.v_layers, hidden_size=c.v_hidden, intermediate_size=c.v_ffn, num_heads=c.v_heads, hidden_act="silu",
+            in_channels=3, patch_size=14, spatial_merge_size=2, temporal_patch_size=2, tokens_per_second=2, window_size=112,
+            fullatt_block_indexes=list(c.v_full), out_hidden_size=c.hidden,
+        ),
+    )
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    generation = dict(bos_token_id=text.end, pad_token_id=text.end, eos_token_id=[im_end, text.end], do_sample=False)
+    (folder / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
+    print("tensors", len(w), "bytes", os.path.getsize(folder / "model.safetensors"))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    t = commands.add_parser("tokenizer")
+    t.add_argument("export")
+    t.add_argument("path")
+    t = commands.add_parser("train")
+    t.add_argument("export")
+    t.add_argument("out")
+    t.add_argument("--tokenizer", default=ROOT / "assets/demo-rarl/tokenizer.json")
+    t.add_argument("--steps", type=int, default=1500)
+    t.add_argument("--text-steps", type=int, default=0)
+    t.add_argument("--pages", type=int, default=8, help="pages a step and process, 8 segments each")
+    t.add_argument("--seconds", type=float, default=0, help="end the schedule by the clock")
+    t.add_argument("--lr", type=float, default=2e-3)
+    t.add_argument("--matrix-lr", type=float, default=0.01)
+    t.add_argument("--aux", type=float, default=0.3)
+    t.add_argument("--init")
+    t.add_argument("--seed", type=int, default=0)
+    t.add_argument("--seed-base", type=int, default=1_000_000_000)
+    t.add_argument("--threads", type=int, default=1)
+    t.add_argument("--bf16", type=int, default=1)
+    t = commands.add_parser("export")
+    t.add_argument("checkpoint")
+    t.add_argument("folder")
+    t.add_argument("--tokenizer", default=ROOT / "assets/demo-rarl/tokenizer.json")
+    a = parser.parse_args()
+    if a.command == "tokenizer":
+        build_tokenizer(a.export, a.path)
+    else:
+        (train if a.command == "train" else export_folder)(a)

@@ -1,0 +1,204 @@
+//! What can go wrong in this room.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::generation::GenerationError;
+use super::processor::ProcessorError;
+use super::tokenizer::TokenizerError;
+
+/// Anything the model room may fail with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A file could not be opened or read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file the model needs is not there.
+    #[error("{place}: no {file}")]
+    NoFile {
+        /// The folder, or "embedded model".
+        place: String,
+        /// The missing file.
+        file: String,
+    },
+    /// A file is larger than any honest one.
+    #[error("{file}: {size} bytes, more than the {limit} that are read")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A file is not the JSON it should be.
+    #[error("{file}: {source}")]
+    Json {
+        /// The file.
+        file: String,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// A configuration value is missing, out of range or not supported.
+    #[error("config.json: {key}: {reason}")]
+    Config {
+        /// The key, with its section.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A weight file is damaged or not a safetensors file.
+    #[error("{file}: {reason}")]
+    WeightFile {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The checkpoint's tensors are not those of its configuration; every difference is listed.
+    #[error("the checkpoint does not fit its config.json: {}", list(.0))]
+    Tensors(Vec<TensorProblem>),
+    /// The work would not fit into memory.
+    #[error("not enough memory for {what}: {} needed, {} available", mebibytes(*needed), mebibytes(*available))]
+    Memory {
+        /// What the memory was for.
+        what: &'static str,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes available.
+        available: u64,
+    },
+    /// The tokenizer cannot be read.
+    #[error("tokenizer.json: {0}")]
+    Tokenizer(#[from] TokenizerError),
+    /// The image processor's settings cannot be read.
+    #[error("{file}: {source}")]
+    Processor {
+        /// The settings file.
+        file: String,
+        /// What is wrong with it.
+        source: ProcessorError,
+    },
+    /// The generation settings cannot be read.
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
+    /// A settings file is not UTF-8.
+    #[error("{file}: not UTF-8")]
+    Utf8 {
+        /// The file.
+        file: String,
+    },
+    /// A token id outside the vocabulary.
+    #[error("token id {id} is outside the vocabulary of {vocabulary}")]
+    TokenId {
+        /// The id.
+        id: u32,
+        /// Entries of the vocabulary.
+        vocabulary: usize,
+    },
+    /// A sequence was asked to go on with nothing.
+    #[error("nothing to feed: a step needs at least one token or image")]
+    EmptyFeed,
+    /// A sequence made for another model.
+    #[error("the sequence has {found} layers, the model {expected}")]
+    ForeignSequence {
+        /// Layers of the model.
+        expected: usize,
+        /// Layers of the sequence's cache.
+        found: usize,
+    },
+    /// A truncation beyond the end.
+    #[error("cannot truncate a sequence of {have} tokens to {asked}")]
+    BeyondEnd {
+        /// Length asked for.
+        asked: usize,
+        /// Length there is.
+        have: usize,
+    },
+    /// A truncation inside an image, where no running position is defined.
+    #[error("cannot truncate to {asked} tokens: that is inside an image")]
+    InsideImage {
+        /// Length asked for.
+        asked: usize,
+    },
+    /// Patches that do not fit the vision tower.
+    #[error("image patches do not fit the model: {0}")]
+    Patches(String),
+    /// The tensor library failed.
+    #[error("computation failed: {0}")]
+    Compute(#[from] candle_core::Error),
+}
+
+/// One difference between a checkpoint and what its configuration asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TensorProblem {
+    /// Asked for, not in any weight file.
+    Missing {
+        /// Name in the layout of the checkpoint's other names.
+        name: String,
+        /// Shape asked for.
+        shape: Vec<usize>,
+    },
+    /// In a weight file, not part of the architecture.
+    Extra {
+        /// Name as it stands in the file.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// There, with another shape.
+    Shape {
+        /// Name as it stands in the file.
+        name: String,
+        /// Shape asked for.
+        expected: Vec<usize>,
+        /// Shape found.
+        found: Vec<usize>,
+    },
+    /// There, with numbers of a kind that cannot be widened to f32.
+    DType {
+        /// Name as it stands in the file.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Its type.
+        dtype: String,
+    },
+    /// There twice: in two shards, or under its old and its new name.
+    Twice {
+        /// The second name found.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+}
+
+impl fmt::Display for TensorProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { name, shape } => write!(f, "missing {name} {shape:?}"),
+            Self::Extra { name, shape } => write!(f, "unknown {name} {shape:?}"),
+            Self::Shape { name, expected, found } => {
+                write!(f, "misshaped {name}: {found:?}, should be {expected:?}")
+            }
+            Self::DType { name, shape, dtype } => write!(f, "unreadable {name} {shape:?}: its type is {dtype}"),
+            Self::Twice { name, shape } => write!(f, "given twice {name} {shape:?}"),
+        }
+    }
+}
+
+fn list(problems: &[TensorProblem]) -> String {
+    let lines: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+    format!("{} tensor(s){lines}", problems.len())
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
+}

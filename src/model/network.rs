@@ -1,0 +1,191 @@
+//! The network alone: weights and arithmetic, no tokenizer and no pixels.
+
+use candle_core::{DType, Device, Tensor};
+
+use super::config::Config;
+use super::error::ModelError;
+use super::memory;
+use super::processor::Patches;
+use super::sequence::{Chunk, Feed, ImageEmbedding, Sequence};
+use super::source::FileSource;
+use super::tap::{NoTap, Tap};
+use super::text::{Span, TextTower};
+use super::vision::VisionTower;
+use super::weights::Weights;
+
+/// Both towers of a checkpoint, in f32 on one device.
+#[derive(Debug)]
+pub struct Network {
+    config: Config,
+    vision: VisionTower,
+    text: TextTower,
+    device: Device,
+    hash: String,
+}
+
+impl Network {
+    /// Reads `config.json` and the weights: compares every tensor's name and shape first, then the memory needed, and
+    /// only then reads numbers (widened to f32).
+    ///
+    /// # Errors
+    /// What is wrong with a file, all tensor differences at once, or the memory needed and available.
+    pub fn load(source: &FileSource, device: &Device) -> Result<Self, ModelError> {
+        Self::load_within(source, device, memory::available())
+    }
+
+    /// As [`Network::load`] with a given amount of memory (bytes); `None` for no limit.
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub fn load_within(source: &FileSource, device: &Device, available: Option<u64>) -> Result<Self, ModelError> {
+        let config = Config::from_json(&source.read("config.json")?)?;
+        let mut weights = Weights::open(source)?;
+        let head = weights.check(&config)?;
+        memory::ensure("the weights", weights.f32_bytes(head), available)?;
+        Ok(Self {
+            vision: VisionTower::load(&weights, &config.vision, device)?,
+            text: TextTower::load(&weights, &config.text, head, device)?,
+            device: device.clone(),
+            hash: weights.hash(),
+            config,
+        })
+    }
+
+    /// Sizes and special tokens.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// blake3 (hex) of the weight files.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// An empty sequence for this network.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] if the device refuses.
+    pub fn new_sequence(&self) -> Result<Sequence, ModelError> {
+        Ok(Sequence::new(&self.config.text, &self.device)?)
+    }
+
+    /// Runs the vision tower over one image.
+    ///
+    /// # Errors
+    /// [`ModelError::Patches`] where the patches are not this model's, [`ModelError::Memory`], [`ModelError::Compute`].
+    pub fn encode_image(&self, patches: &Patches) -> Result<ImageEmbedding, ModelError> {
+        self.encode_image_traced(patches, &mut NoTap)
+    }
+
+    /// As [`Network::encode_image`], showing intermediate results to `tap`.
+    ///
+    /// # Errors
+    /// As [`Network::encode_image`].
+    pub fn encode_image_traced(&self, patches: &Patches, tap: &mut dyn Tap) -> Result<ImageEmbedding, ModelError> {
+        let [frames, height, width] = patches.grid;
+        let vision = &self.config.vision;
+        let rows = frames.checked_mul(height).and_then(|rows| rows.checked_mul(width)).unwrap_or(0);
+        let wrong = |what: String| Err(ModelError::Patches(what));
+        if rows == 0 || !height.is_multiple_of(vision.merge) || !width.is_multiple_of(vision.merge) {
+            return wrong(format!("a grid of {:?} does not merge by {}", patches.grid, vision.merge));
+        }
+        if rows.checked_mul(vision.patch_len()) != Some(patches.data.len()) {
+            let found = patches.data.len() / rows;
+            return wrong(format!("{found} numbers a patch, the model takes {}", vision.patch_len()));
+        }
+        memory::ensure("the image", self.vision.activation_bytes(rows), memory::available())?;
+        let tensor = Tensor::from_slice(&patches.data, (rows, vision.patch_len()), &self.device)?;
+        let tensor = self.vision.forward(&tensor, patches.grid, tap)?;
+        Ok(ImageEmbedding { tensor, grid: [frames, height / vision.merge, width / vision.merge] })
+    }
+
+    /// Appends to several sequences in one pass (linear layers over all rows, attention for each alone) and gives each
+    /// one's next-token logits (vocabulary numbers, f32).
+    ///
+    /// # Errors
+    /// [`ModelError::EmptyFeed`], [`ModelError::TokenId`], [`ModelError::Memory`], [`ModelError::Compute`]; all
+    /// sequences are then as they were.
+    pub fn forward(&self, batch: &mut [Feed<'_>]) -> Result<Vec<Vec<f32>>, ModelError> {
+        self.forward_traced(batch, &mut NoTap)
+    }
+
+    /// As [`Network::forward`], showing intermediate results to `tap`.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn forward_traced(&self, batch: &mut [Feed<'_>], tap: &mut dyn Tap) -> Result<Vec<Vec<f32>>, ModelError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let spans = self.prepare(batch)?;
+        for feed in batch.iter_mut() {
+            feed.sequence.begin(&feed.chunks);
+        }
+        let result = self.compute(batch, &spans, tap);
+        for feed in batch.iter_mut() {
+            match result {
+                Ok(_) => feed.sequence.finish(&feed.chunks, self.config.image_token),
+                Err(_) => feed.sequence.give_up(),
+            }
+        }
+        result
+    }
+
+    /// Checks every feed, makes room in the caches, and lays out the rows.
+    fn prepare(&self, batch: &mut [Feed<'_>]) -> Result<Vec<Span>, ModelError> {
+        let mut spans = Vec::with_capacity(batch.len());
+        let mut start = 0;
+        for feed in batch.iter() {
+            self.check(feed)?;
+            let rows = feed.chunks.iter().map(Chunk::rows).sum();
+            spans.push(Span { start, rows });
+            start += rows;
+        }
+        if start > batch.len() {
+            memory::ensure("the prompt", self.text.activation_bytes(start), memory::available())?;
+        }
+        for (feed, span) in batch.iter_mut().zip(&spans) {
+            feed.sequence.cache.reserve(span.rows)?;
+        }
+        Ok(spans)
+    }
+
+    fn check(&self, feed: &Feed<'_>) -> Result<(), ModelError> {
+        let (expected, found) = (self.config.text.layers, feed.sequence.cache.layers());
+        if expected != found {
+            return Err(ModelError::ForeignSequence { expected, found });
+        }
+        if feed.chunks.iter().all(|chunk| chunk.rows() == 0) {
+            return Err(ModelError::EmptyFeed);
+        }
+        let vocabulary = self.config.text.vocabulary;
+        for chunk in &feed.chunks {
+            let Chunk::Tokens(ids) = chunk else { continue };
+            if let Some(id) = ids.iter().find(|id| **id as usize >= vocabulary) {
+                return Err(ModelError::TokenId { id: *id, vocabulary });
+            }
+        }
+        Ok(())
+    }
+
+    fn compute(&self, batch: &[Feed<'_>], spans: &[Span], tap: &mut dyn Tap) -> Result<Vec<Vec<f32>>, ModelError> {
+        let mut rows = Vec::new();
+        let mut positions = Vec::new();
+        for feed in batch {
+            rows.append(&mut self.text.embed(&feed.chunks)?);
+            positions.extend_from_slice(feed.sequence.begun());
+        }
+        let x = match rows.as_slice() {
+            [only] => only.clone(),
+            _ => Tensor::cat(&rows, 0)?,
+        };
+        let sequences: Vec<&Sequence> = batch.iter().map(|feed| &*feed.sequence).collect();
+        let logits = self.text.forward(x, spans, &sequences, &positions, tap)?;
+        Ok(logits.to_dtype(DType::F32)?.to_vec2()?)
+    }
+}

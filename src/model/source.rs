@@ -1,0 +1,136 @@
+//! Where a model's files come from: a folder, or bytes inside the program.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use memmap2::Mmap;
+
+use super::error::ModelError;
+
+/// Largest configuration or tokenizer file that is read (bytes).
+const TEXT_LIMIT: u64 = 256 << 20;
+
+/// Named files of one model.
+#[derive(Clone, Debug)]
+pub enum FileSource {
+    /// A Hugging Face model folder.
+    Folder(PathBuf),
+    /// `(file name, contents)` pairs, such as the ones embedded in the program.
+    Embedded(&'static [(&'static str, &'static [u8])]),
+}
+
+/// The bytes of a weight file: mapped, or part of the program.
+#[derive(Debug)]
+pub(crate) enum FileBytes {
+    Mapped(Mmap),
+    Static(&'static [u8]),
+}
+
+impl FileBytes {
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Static(bytes) => bytes,
+        }
+    }
+}
+
+impl FileSource {
+    /// A short name: the folder's own name, or `embedded`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Folder(path) => {
+                let full = path.canonicalize().unwrap_or_else(|_| path.clone());
+                full.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+            }
+            Self::Embedded(_) => "embedded".to_owned(),
+        }
+    }
+
+    /// How errors call the place.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Folder(path) => path.display().to_string(),
+            Self::Embedded(_) => "embedded model".to_owned(),
+        }
+    }
+
+    /// Whether a file of that name is there.
+    pub fn has(&self, file: &str) -> bool {
+        match self {
+            Self::Folder(path) => path.join(file).is_file(),
+            Self::Embedded(files) => files.iter().any(|(name, _)| *name == file),
+        }
+    }
+
+    /// A whole small file (configuration, tokenizer).
+    ///
+    /// # Errors
+    /// [`ModelError::NoFile`], [`ModelError::TooLarge`] beyond 256 MiB, or [`ModelError::Io`].
+    pub fn read(&self, file: &str) -> Result<Cow<'static, [u8]>, ModelError> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(file);
+                let handle = self.open(file)?;
+                let size = handle.metadata().map_err(|source| ModelError::Io { path: path.clone(), source })?.len();
+                if size > TEXT_LIMIT {
+                    return Err(ModelError::TooLarge { file: path.display().to_string(), size, limit: TEXT_LIMIT });
+                }
+                let mut bytes = Vec::new();
+                handle.take(TEXT_LIMIT).read_to_end(&mut bytes).map_err(|source| ModelError::Io { path, source })?;
+                Ok(Cow::Owned(bytes))
+            }
+            Self::Embedded(_) => Ok(Cow::Borrowed(self.embedded(file)?)),
+        }
+    }
+
+    /// A whole small file, or `None` where it is not there.
+    ///
+    /// # Errors
+    /// As [`FileSource::read`], except for a missing file.
+    pub fn read_optional(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, ModelError> {
+        if self.has(file) { self.read(file).map(Some) } else { Ok(None) }
+    }
+
+    /// A weight file, memory-mapped where it is a file.
+    pub(crate) fn map(&self, file: &str) -> Result<FileBytes, ModelError> {
+        match self {
+            Self::Folder(folder) => {
+                let handle = self.open(file)?;
+                map_file(&handle)
+                    .map(FileBytes::Mapped)
+                    .map_err(|source| ModelError::Io { path: folder.join(file), source })
+            }
+            Self::Embedded(_) => Ok(FileBytes::Static(self.embedded(file)?)),
+        }
+    }
+
+    fn open(&self, file: &str) -> Result<File, ModelError> {
+        let Self::Folder(folder) = self else { return Err(self.no_file(file)) };
+        let path = folder.join(file);
+        match File::open(&path) {
+            Ok(handle) => Ok(handle),
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => Err(self.no_file(file)),
+            Err(source) => Err(ModelError::Io { path, source }),
+        }
+    }
+
+    fn embedded(&self, file: &str) -> Result<&'static [u8], ModelError> {
+        let Self::Embedded(files) = self else { return Err(self.no_file(file)) };
+        files.iter().find(|(name, _)| *name == file).map(|(_, bytes)| *bytes).ok_or_else(|| self.no_file(file))
+    }
+
+    fn no_file(&self, file: &str) -> ModelError {
+        ModelError::NoFile { place: self.place(), file: file.to_owned() }
+    }
+}
+
+#[allow(unsafe_code, reason = "memory-mapping a file has no safe form")]
+fn map_file(handle: &File) -> std::io::Result<Mmap> {
+    // SAFETY: the map is read-only and private to this process; every offset used later was checked against its length.
+    // What remains is another process shrinking the file while it is being loaded, which would end this process with a
+    // bus error; the map lives only while weights are copied out of it.
+    unsafe { Mmap::map(handle) }
+}

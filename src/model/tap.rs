@@ -1,0 +1,53 @@
+//! A hook into the intermediate results, for parity tests and `model probe --dump`.
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+
+/// Sees named intermediate results while they are computed.
+///
+/// Names of the vision tower (`i` a block, `k` counting the images encoded): `vision.window_index` (merged cells, in
+/// window order), `vision.patch_embed` (patches, width) in patch order, `vision.block.i` (patches, width) in window
+/// order, `vision.merger` (tokens, width) in the image's own order. Names of the language model: `text.position_ids`
+/// (3, rows), `text.embed`, `text.block.i` (rows, width), `text.norm` (sequences, width) and `logits` (sequences,
+/// vocabulary) of the last rows.
+pub trait Tap {
+    /// Is given one result.
+    fn see(&mut self, name: &str, tensor: &Tensor);
+
+    /// Whether results are wanted at all; small ones are only built if so.
+    fn wanted(&self) -> bool {
+        true
+    }
+}
+
+/// Looks away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTap;
+
+impl Tap for NoTap {
+    fn see(&mut self, _name: &str, _tensor: &Tensor) {}
+
+    fn wanted(&self) -> bool {
+        false
+    }
+}
+
+/// Keeps every result under its name; a name seen again gets `#2`, `#3`, ….
+#[derive(Debug, Default)]
+pub struct Dump {
+    /// What was seen.
+    pub tensors: BTreeMap<String, Tensor>,
+}
+
+impl Tap for Dump {
+    fn see(&mut self, name: &str, tensor: &Tensor) {
+        let mut key = name.to_owned();
+        let mut count = 1;
+        while self.tensors.contains_key(&key) {
+            count += 1;
+            key = format!("{name}#{count}");
+        }
+        self.tensors.insert(key, tensor.clone());
+    }
+}

@@ -1,0 +1,127 @@
+//! The language model: rows of several sequences in, logits of their last rows out.
+
+mod block;
+mod rotary;
+
+use candle_core::{Device, Result, Tensor};
+
+use super::config::TextConfig;
+use super::error::ModelError;
+use super::layers::{Linear, RmsNorm};
+use super::names;
+use super::positions::Position;
+use super::sequence::{Chunk, Sequence};
+use super::tap::Tap;
+use super::weights::{Head, Weights};
+use block::Block;
+pub(crate) use block::Span;
+
+/// Embedding table, blocks, last norm, head.
+#[derive(Debug)]
+pub(crate) struct TextTower {
+    config: TextConfig,
+    /// (vocabulary, hidden)
+    table: Tensor,
+    blocks: Vec<Block>,
+    norm: RmsNorm,
+    head: Linear,
+    rates: Vec<f32>,
+}
+
+impl TextTower {
+    pub(crate) fn load(
+        weights: &Weights,
+        config: &TextConfig,
+        head: Head,
+        device: &Device,
+    ) -> std::result::Result<Self, ModelError> {
+        let shape = [config.vocabulary, config.hidden];
+        let table = weights.tensor(names::EMBED, &shape, device)?;
+        let head = match head {
+            Head::Tied => Linear::from_table(&table)?,
+            Head::Separate => Linear::from_table(&weights.tensor(names::HEAD, &shape, device)?)?,
+        };
+        let blocks = (0..config.layers).map(|index| Block::load(weights, config, index, device));
+        Ok(Self {
+            blocks: blocks.collect::<std::result::Result<_, _>>()?,
+            norm: RmsNorm::load(weights, names::FINAL_NORM, config.hidden, config.norm_eps, device)?,
+            rates: rotary::rates(config),
+            config: config.clone(),
+            table,
+            head,
+        })
+    }
+
+    /// The rows of the chunks: (rows, hidden). Ids must have been checked.
+    pub(crate) fn embed(&self, chunks: &[Chunk<'_>]) -> Result<Vec<Tensor>> {
+        let device = self.table.device();
+        chunks
+            .iter()
+            .filter(|chunk| chunk.rows() > 0)
+            .map(|chunk| match chunk {
+                Chunk::Tokens([id]) => self.table.narrow(0, *id as usize, 1),
+                Chunk::Tokens(ids) => self.table.index_select(&Tensor::from_slice(ids, ids.len(), device)?, 0),
+                Chunk::Image(image) => Ok(image.tensor.clone()),
+            })
+            .collect()
+    }
+
+    /// `x`: (rows, hidden) of all sequences below each other, `spans` where each one's rows are; the caches have room.
+    /// → (sequences, vocabulary) for the last row of each.
+    pub(crate) fn forward(
+        &self,
+        x: Tensor,
+        spans: &[Span],
+        sequences: &[&Sequence],
+        positions: &[Position],
+        tap: &mut dyn Tap,
+    ) -> Result<Tensor> {
+        let device = x.device().clone();
+        if tap.wanted() {
+            tap.see("text.position_ids", &position_tensor(positions, &device)?);
+        }
+        tap.see("text.embed", &x);
+        let rotary = rotary::tables(&self.config, &self.rates, positions, &device)?;
+        let mut x = x;
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.forward(&x, index, spans, sequences, &rotary)?;
+            if tap.wanted() {
+                tap.see(&format!("text.block.{index}"), &x);
+            }
+        }
+        let x = self.norm.forward(&last_rows(&x, spans)?)?;
+        tap.see("text.norm", &x);
+        let logits = self.head.forward(&x)?;
+        tap.see("logits", &logits);
+        Ok(logits)
+    }
+
+    /// Bytes the activations of so many rows over a context of `total` tokens may take at once, generously.
+    pub(crate) fn activation_bytes(&self, rows: usize) -> u64 {
+        let config = &self.config;
+        let heads = (config.heads + 2 * config.kv_heads) * config.head_dim;
+        let widest = 6 * config.hidden + 4 * heads + 4 * config.feed_forward;
+        super::memory::f32_bytes(super::memory::product(&[rows, widest])).saturating_add(256 << 20)
+    }
+}
+
+/// Only the last row of a sequence goes through norm and head.
+fn last_rows(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
+    if x.dim(0)? == spans.len() {
+        return Ok(x.clone());
+    }
+    match spans {
+        [only] => x.narrow(0, only.start + only.rows - 1, 1),
+        _ => {
+            let last: Vec<u32> = spans.iter().map(|span| (span.start + span.rows - 1) as u32).collect();
+            x.index_select(&Tensor::from_vec(last, spans.len(), x.device())?, 0)
+        }
+    }
+}
+
+/// (3, rows)
+fn position_tensor(positions: &[Position], device: &Device) -> Result<Tensor> {
+    let axis = |axis: usize| positions.iter().map(move |position| i64::from(position.get(axis).copied().unwrap_or(0)));
+    let numbers: Vec<i64> = (0..3).flat_map(axis).collect();
+    Tensor::from_vec(numbers, (3, positions.len()), device)
+}

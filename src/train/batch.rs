@@ -1,0 +1,68 @@
+//! What the data side hands to the trainer: pages, their crops, and the token segments that talk about them.
+
+use crate::model::Patches;
+
+/// One page, encoded once and shared by all its segments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainPage {
+    /// The page; a grid of zeros means that this is text only and the prefix has no image.
+    pub page: Patches,
+    /// Crops that segments refer to.
+    pub crops: Vec<Patches>,
+    /// Token ids every segment begins with, image pads included.
+    pub prefix: Vec<u32>,
+    /// Independent continuations of the prefix.
+    pub segments: Vec<Segment>,
+    /// Labels of the page's merged cells in raster order; empty for none.
+    pub page_cells: Vec<CellLabels>,
+    /// The same for each crop; empty for none.
+    pub crop_cells: Vec<Vec<CellLabels>>,
+}
+
+/// One continuation: question, thoughts, tool call, crop, answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segment {
+    /// Token ids after the prefix, image pads included.
+    pub ids: Vec<u32>,
+    /// Weight of predicting `ids[i]` from what precedes it; 0 leaves it out.
+    pub weights: Vec<f32>,
+    /// Which crop fills the i-th image of this segment.
+    pub crops: Vec<usize>,
+}
+
+/// Classes of one 28-pixel cell, one for each auxiliary head.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CellLabels {
+    /// Class per head; −1 where the head has nothing to learn here.
+    pub heads: Vec<i32>,
+}
+
+/// One auxiliary head: a linear classifier on vision tokens that is trained along and not shipped.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadSpec {
+    /// Name in metrics and state files.
+    pub name: String,
+    /// Number of classes.
+    pub classes: usize,
+    /// Weight of this head in the auxiliary loss.
+    #[serde(default = "one")]
+    pub weight: f32,
+    /// The class that says "nothing here", if there is one.
+    #[serde(default)]
+    pub background: Option<usize>,
+    /// Weight of a background cell relative to the others.
+    #[serde(default = "one")]
+    pub background_weight: f32,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+impl HeadSpec {
+    /// Weight of a cell of this class.
+    pub fn class_weight(&self, class: usize) -> f32 {
+        if self.background == Some(class) { self.background_weight } else { 1.0 }
+    }
+}
