@@ -178,11 +178,13 @@ fn check_first_step(kernels: Kernels, division: Division) {
 #[test]
 fn loss_and_every_gradient_equal_transformers() {
     check_first_step(Kernels::Plain, WHOLE);
+    check_first_step(Kernels::Fused, WHOLE);
 }
 
 #[test]
 fn a_step_in_parts_on_threads_is_the_same_step() {
     check_first_step(Kernels::Plain, Division { pages: 1, workers: 2 });
+    check_first_step(Kernels::Fused, Division { pages: 1, workers: 2 });
 }
 
 fn check_steps(kernels: Kernels) {
@@ -214,6 +216,7 @@ fn check_steps(kernels: Kernels) {
 #[test]
 fn weights_after_one_and_three_steps_equal_torch() {
     check_steps(Kernels::Plain);
+    check_steps(Kernels::Fused);
 }
 
 #[test]
