@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::{CliError, CliResult, Global};
 use crate::train::config::Settings;
+use crate::train::data::DrawnSource;
 use crate::train::progress::Progress;
 use crate::train::source::PageSource;
 use crate::train::trainer::{Outcome, Surroundings, Trainer};
@@ -108,6 +109,15 @@ fn device(name: &str) -> Result<Device, CliError> {
     }
 }
 
-fn source(_settings: &Settings) -> Result<Box<dyn PageSource>, CliError> {
-    Err(CliError::failed("the page source is not here yet"))
+/// The drawn pages, in the words and pixels of the model the settings name.
+fn source(settings: &Settings) -> Result<Box<dyn PageSource>, CliError> {
+    let files = crate::model::FileSource::Folder(settings.files.clone());
+    let place = settings.files.display();
+    let missing = || CliError::failed(format!("{place}: tokenizer.json is missing"));
+    let tokenizer = crate::model::read_tokenizer(&files).map_err(CliError::failed)?.ok_or_else(missing)?;
+    let file = settings.files.join("preprocessor_config.json");
+    let text = std::fs::read_to_string(&file).map_err(|e| CliError::failed(format!("{}: {e}", file.display())))?;
+    let processor = crate::model::ImageProcessor::from_json(&text).map_err(CliError::failed)?;
+    let profile = crate::protocol::Profile::builtin("rarl").map_err(CliError::failed)?;
+    Ok(Box::new(DrawnSource::new(tokenizer, processor, profile).map_err(CliError::failed)?))
 }
