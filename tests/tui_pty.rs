@@ -91,7 +91,7 @@ fn a_question_runs_to_its_answer_is_scrubbed_resized_and_left() {
     pty.wait_for("T target");
 
     pty.send("q");
-    let list = pty.wait_for("recorded sessions · 1");
+    let list = pty.wait_for(" · 1 recorded");
     assert!(list.contains("of 1 asked") && list.contains(verdict), "{list}");
     pty.send("q");
     let (code, _) = pty.end();
@@ -128,7 +128,7 @@ fn a_recorded_session_replays_without_a_model() {
     let mut pty = scripted(dir.path(), "10", WIDE);
     run_to_end(&mut pty);
     pty.send("q");
-    pty.wait_for("recorded sessions · 1");
+    pty.wait_for(" · 1 recorded");
     pty.send("q");
     assert_eq!(pty.end().0, 0);
 
@@ -156,7 +156,7 @@ fn the_library_opens_a_recording_too() {
     let mut pty = scripted(dir.path(), "0", WIDE);
     run_to_end(&mut pty);
     pty.send("q");
-    pty.wait_for("recorded sessions · 1");
+    pty.wait_for(" · 1 recorded");
     pty.send("G\r");
     pty.wait_for("replay · ");
     pty.send("q");
@@ -292,7 +292,7 @@ fn the_screen_of_a_recording_is_a_picture() {
     let mut pty = scripted(dir.path(), "0", WIDE);
     run_to_end(&mut pty);
     pty.send("q");
-    pty.wait_for("recorded sessions · 1");
+    pty.wait_for(" · 1 recorded");
     pty.send("q");
     assert_eq!(pty.end().0, 0);
     let svg = |args: &[&str]| {

@@ -137,6 +137,8 @@ pub enum Action {
         /// Bad lines, in words.
         problems: Vec<String>,
     },
+    /// The benchmark is open: its name and its questions.
+    Questions(String, Vec<Entry>),
     /// The recorded sessions, newest first.
     Sessions(Vec<Entry>),
     /// A preview is ready.

@@ -10,7 +10,8 @@ use image::RgbImage;
 use super::action::{Action, Preview};
 use super::app::{Choice, Entry, Verdict};
 use super::source::read_recording;
-use crate::benchmark::{Benchmark, Question};
+use crate::benchmark::{self, Benchmark, Question};
+use crate::demo;
 use crate::engine::PageSource;
 use crate::model::{FileSource, Model};
 use crate::page::Page;
@@ -18,6 +19,8 @@ use crate::session::{self, SessionStore};
 
 /// Something to do.
 pub enum Job {
+    /// Open a benchmark: its pages are drawn, which takes a moment.
+    Bench(String),
     /// A picture for the preview; of several in a row only the last is done.
     Preview(Choice),
     /// Read a recorded session.
@@ -48,6 +51,8 @@ pub enum News {
         /// The question.
         question: Question,
     },
+    /// The benchmark is open.
+    Bench(Arc<Benchmark>),
     /// The model, or why there is none.
     Model(Result<Arc<Model>, String>),
 }
@@ -57,12 +62,12 @@ pub enum News {
 /// # Errors
 /// The system refuses a thread.
 pub fn start(
-    bench: Option<Arc<Benchmark>>,
     store: Option<SessionStore>,
     mut tell: impl FnMut(News) + Send + 'static,
 ) -> std::io::Result<mpsc::Sender<Job>> {
     let (jobs, inbox) = mpsc::channel();
     let work = move || {
+        let mut bench: Option<Arc<Benchmark>> = None;
         while let Ok(first) = inbox.recv() {
             let mut waiting: Vec<Job> = std::iter::once(first).chain(inbox.try_iter()).collect();
             let last = waiting.iter().rposition(|job| matches!(job, Job::Preview(_)));
@@ -72,7 +77,11 @@ pub fn start(
                 !matches!(job, Job::Preview(_)) || last == Some(index - 1)
             });
             for job in waiting {
-                tell(work_on(job, bench.as_deref(), store.as_ref()));
+                let news = work_on(job, bench.as_deref(), store.as_ref());
+                if let News::Bench(opened) = &news {
+                    bench = Some(Arc::clone(opened));
+                }
+                tell(news);
             }
         }
     };
@@ -88,6 +97,7 @@ pub fn load_model(source: FileSource, tell: impl FnOnce(News) + Send + 'static) 
     let work = move || {
         let loaded = std::panic::catch_unwind(|| Model::load(&source, &Device::Cpu));
         let loaded = match loaded {
+            Ok(Ok(model)) if matches!(source, FileSource::Embedded(_)) => Ok(Arc::new(model.named(demo::MODEL_NAME))),
             Ok(Ok(model)) => Ok(Arc::new(model)),
             Ok(Err(why)) => Err(why.to_string()),
             Err(_) => Err("loading the model failed with an internal error".to_owned()),
@@ -99,6 +109,10 @@ pub fn load_model(source: FileSource, tell: impl FnOnce(News) + Send + 'static) 
 
 fn work_on(job: Job, bench: Option<&Benchmark>, store: Option<&SessionStore>) -> News {
     match job {
+        Job::Bench(name) => match benchmark::open(&name) {
+            Ok(bench) => News::Bench(Arc::new(bench)),
+            Err(why) => News::Action(Action::Failed(why.to_string())),
+        },
         Job::Preview(of) => {
             let pixels = preview(&of, bench);
             News::Action(Action::Preview(Preview { of, pixels }))

@@ -247,6 +247,11 @@ impl Explorer {
         self.head.scrub(target, &self.times, follows);
     }
 
+    /// Lets the head move by so many seconds.
+    pub fn advance(&mut self, dt: f64) {
+        self.head.advance(dt, &self.times);
+    }
+
     /// Moves the cursor by a step inside what is known, without marking what follows as future.
     pub fn step_to(&mut self, target: usize) {
         self.head.go(target, &self.times);

@@ -32,7 +32,6 @@ pub mod view;
 mod wants;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 pub use picture::{Shot, screenshot};
 pub use program::Outcome;
@@ -81,10 +80,8 @@ pub fn run(start: Start, options: Options) -> Result<Outcome, TuiError> {
     let depth = ColorDepth::detect(var);
     let theme = Theme::builtin(options.theme.is_dark(var), depth)?;
     let speed = options.speed;
-    let bench = match &start {
-        Start::Demo => Some(Arc::new(crate::benchmark::open(&options.bench)?)),
-        Start::Pages(_) | Start::Replay(_) => None,
-    };
+    // No question is drawn for this: it only says whether there is such a benchmark.
+    crate::benchmark::open_with(&options.bench, &[], Some(0))?;
     // Read before the screen is taken, so that what is wrong is said plainly.
     let recording = match &start {
         Start::Replay(path) => Some((path.clone(), source::read_recording(path).map_err(TuiError::Recording)?)),
@@ -100,8 +97,8 @@ pub fn run(start: Start, options: Options) -> Result<Outcome, TuiError> {
     let mut effects = Vec::new();
     match start {
         Start::Demo => {
-            fill_library(&mut app, bench.as_deref());
-            effects.extend(app.preview_selected());
+            app.library.loading = true;
+            app.library.title.clone_from(&options.bench);
         }
         Start::Pages(pages) => {
             app.home = Some(Screen::Ask);
@@ -119,13 +116,12 @@ pub fn run(start: Start, options: Options) -> Result<Outcome, TuiError> {
     let setup = Setup::new(options, var);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _guard = guard::Guard::enter(free)?;
-    let program = program::Program::new(app, setup, Gallery::new(caps), bench)?;
+    let program = program::Program::new(app, setup, Gallery::new(caps))?;
     runtime.block_on(program.run(effects))
 }
 
-fn fill_library(app: &mut App, bench: Option<&crate::benchmark::Benchmark>) {
-    let Some(bench) = bench else { return };
-    app.library.title = bench.name().to_owned();
+/// The library's rows for a benchmark's questions.
+fn entries(bench: &crate::benchmark::Benchmark) -> Vec<Entry> {
     let entries = bench.questions().iter().enumerate().map(|(index, question)| Entry {
         choice: Choice::Question(index),
         id: question.id.clone(),
@@ -134,7 +130,7 @@ fn fill_library(app: &mut App, bench: Option<&crate::benchmark::Benchmark>) {
         choices: question.choices.clone(),
         verdict: Verdict::None,
     });
-    app.library.questions = entries.collect();
+    entries.collect()
 }
 
 /// Text from a model, a file or a person that is safe to draw; may hold line feeds.

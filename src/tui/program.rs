@@ -84,7 +84,7 @@ impl Program {
     ///
     /// # Errors
     /// The terminal or the system refuses.
-    pub fn new(app: App, setup: Setup, gallery: Gallery, bench: Option<Arc<Benchmark>>) -> Result<Self, TuiError> {
+    pub fn new(app: App, setup: Setup, gallery: Gallery) -> Result<Self, TuiError> {
         let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout()));
         let terminal = Terminal::new(backend)?;
         let (outbox, inbox) = mpsc::unbounded_channel();
@@ -97,7 +97,7 @@ impl Program {
         let news = move |news| {
             let _ = tell.send(Message::News(Box::new(news)));
         };
-        let jobs = background::start(bench.clone(), setup.store.clone(), news)?;
+        let jobs = background::start(setup.store.clone(), news)?;
         let frames = Frames::new(setup.frame_interval);
         Ok(Self {
             app,
@@ -111,7 +111,7 @@ impl Program {
             inbox,
             outbox,
             jobs,
-            bench,
+            bench: None,
             model: Slot::Absent,
             live: None,
             ticket: 0,
@@ -130,6 +130,9 @@ impl Program {
         self.act(Action::Resize(size.width, size.height))?;
         for effect in first {
             self.carry_out(effect);
+        }
+        if self.app.library.loading {
+            self.job(Job::Bench(self.setup.bench.clone()));
         }
         if self.app.home.is_some() {
             self.job(Job::List);
@@ -234,6 +237,10 @@ impl Program {
             Message::News(news) => match *news {
                 News::Action(action) => self.act(action)?,
                 News::Page { ticket, page, question } => self.page_found(ticket, page, question),
+                News::Bench(bench) => {
+                    self.act(Action::Questions(bench.name().to_owned(), super::entries(&bench)))?;
+                    self.bench = Some(bench);
+                }
                 News::Model(model) => self.model_loaded(model)?,
             },
         }

@@ -310,9 +310,11 @@ impl Flow {
         let mut wrap = Wrap::new(width);
         let first_body = text.get(opening..).and_then(|t| t.find(|c: char| !c.is_whitespace()));
         let body = first_body.map_or(text.len(), |i| i + opening);
+        let mut opened = false;
         for ((at, c), token) in text.char_indices().zip(owners) {
             if at < opening || at >= closing {
-                if at < opening && c == '<' {
+                if at < opening && !opened && !c.is_whitespace() {
+                    opened = true;
                     wrap.push('⟨', token, true);
                 } else if at == closing {
                     wrap.push('⟩', token, true);
@@ -374,30 +376,41 @@ fn torn_chunk(invalid: &[u8]) -> usize {
 }
 
 /// Where the body begins and the name of the tag a text opens with (after blanks), complete or still being written.
+///
+/// A token may hold the end of one segment and the `<` of the next; then the tag is known by its closing one.
 fn opening_tag(text: &str) -> (usize, &str) {
     let blanks = text.len() - text.trim_start().len();
-    let Some(rest) = text.trim_start().strip_prefix('<') else { return (0, "") };
+    let rest = text.trim_start();
+    let (mark, rest) = rest.strip_prefix('<').map_or((0, rest), |rest| (1, rest));
     let name_end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
     let name = rest.get(..name_end).unwrap_or_default();
     if name.is_empty() || name_end > 24 {
         return (0, "");
     }
+    let begun = blanks + mark + name_end;
     match rest.get(name_end..).and_then(|r| r.chars().next()) {
-        Some('>') => (blanks + name_end + 2, name),
-        None => (blanks + name_end + 1, name),
-        Some(_) => (0, ""),
+        Some('>') if mark == 1 || rest.contains(&format!("</{name}>")) => (begun + 1, name),
+        None if mark == 1 => (begun, name),
+        _ => (0, ""),
     }
 }
+
+/// Longest text after a closing tag that still counts as its token's.
+const LONGEST_REST: usize = 8;
 
 /// Where the closing tag of `name` begins, complete or still being written; the text's length where there is none.
 fn closing_tag(text: &str, name: &str) -> usize {
     if name.is_empty() {
         return text.len();
     }
-    let trimmed = text.trim_end();
     let closing = format!("</{name}>");
-    let Some(at) = trimmed.rfind('<') else { return text.len() };
-    let tail = trimmed.get(at..).unwrap_or_default();
+    if let Some(at) = text.rfind(&closing)
+        && text.len() - at - closing.len() <= LONGEST_REST
+    {
+        return at;
+    }
+    let Some(at) = text.trim_end().rfind('<') else { return text.len() };
+    let tail = text.trim_end().get(at..).unwrap_or_default();
     if at > 0 && closing.starts_with(tail) { at } else { text.len() }
 }
 

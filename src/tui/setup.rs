@@ -89,6 +89,7 @@ impl Scripted {
 
 /// The options as the program keeps them.
 pub(super) struct Setup {
+    pub bench: String,
     pub model: FileSource,
     pub profile: Arc<Profile>,
     pub sampling: Sampling,
@@ -105,6 +106,7 @@ pub(super) struct Setup {
 impl Setup {
     pub fn new(options: Options, var: impl Fn(&str) -> Option<String>) -> Self {
         Self {
+            bench: options.bench,
             model: options.model,
             profile: options.profile,
             sampling: options.sampling,

@@ -27,15 +27,15 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
     let beside = inside.width >= 38;
     let facts = facts(token);
     let bars = if beside {
-        Rect { width: inside.width - 15, ..inside }
+        Rect { width: inside.width - 16, ..inside }
     } else {
         Rect { height: inside.height.saturating_sub(1), ..inside }
     };
     draw_bars(app, token, bars, buf);
     if beside {
-        let side = Rect { x: inside.x + inside.width - 14, width: 14, ..inside };
+        let side = Rect { x: inside.x + inside.width - 15, width: 15, ..inside };
         for (i, (name, value)) in facts.iter().enumerate() {
-            let x = put(buf, line(side, i), 0, &format!("{name:<8}"), app.theme.style(Role::Soft));
+            let x = put(buf, line(side, i), 0, &format!("{name:<9}"), app.theme.style(Role::Soft));
             put(buf, line(side, i), x, value, app.theme.style(Role::Text));
         }
     } else {
