@@ -13,7 +13,7 @@ use panelscope::train::graph::Graph;
 use panelscope::train::init::initialise;
 use panelscope::train::loss::LossSpec;
 use panelscope::train::ops::Kernels;
-use panelscope::train::optim::{AdamW, AdamWSpec};
+use panelscope::train::optim::{Optimiser, OptimiserSpec};
 use panelscope::train::params::Params;
 use panelscope::train::shape::{ModelShape, TextShape, TokenIds, VisionShape};
 use panelscope::train::step::{Division, divide, gradients};
@@ -24,14 +24,14 @@ const SEGMENTS: usize = 8;
 fn shape() -> ModelShape {
     ModelShape {
         text: TextShape {
-            vocab: 1024,
-            hidden: 160,
+            vocab: 640,
+            hidden: 128,
             layers: 5,
-            heads: 5,
-            kv_heads: 5,
-            intermediate: 480,
-            rope_theta: 1000.0,
-            mrope_section: [2, 4, 10],
+            heads: 4,
+            kv_heads: 2,
+            intermediate: 384,
+            rope_theta: 100.0,
+            mrope_section: [2, 6, 8],
             rms_norm_eps: 1e-6,
             tied: true,
             max_positions: 4096,
@@ -52,7 +52,7 @@ fn picture(cells: usize) -> Vec<u32> {
 }
 
 fn page(index: usize) -> TrainPage {
-    let words = |count: usize, salt: usize| (0..count).map(move |i| (6 + (i * 31 + salt * 17) % 1000) as u32);
+    let words = |count: usize, salt: usize| (0..count).map(move |i| (6 + (i * 31 + salt * 17) % 600) as u32);
     let segment = |s: usize| {
         let mut ids: Vec<u32> = words(60 + 3 * s, index + s).collect();
         // Every other segment reads a crop.
@@ -78,6 +78,8 @@ fn main() {
     let head = |name: &str, classes| HeadSpec {
         name: name.into(),
         classes,
+        words: Vec::new(),
+        tokens: Vec::new(),
         weight: 1.0,
         background: None,
         background_weight: 1.0,
@@ -86,7 +88,7 @@ fn main() {
     let shape = shape();
     let params = Params::zeros(&shape, &spec.heads, &Device::Cpu).expect("parameters");
     initialise(&params, 1).expect("weights");
-    let mut optimiser = AdamW::new(AdamWSpec::default(), &params).expect("optimiser");
+    let mut optimiser = Optimiser::new(OptimiserSpec::default(), &params).expect("optimiser");
     let pages: Vec<TrainPage> = (0..PAGES).map(page).collect();
     println!("{} values, {} segments a step", params.count(), PAGES * SEGMENTS);
     for (name, kernels) in [("plain", Kernels::Plain), ("fused", Kernels::Fused)] {

@@ -5,9 +5,10 @@ use crate::model::Patches;
 /// One page, encoded once and shared by all its segments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainPage {
-    /// The page; a grid of zeros means that this is text only and the prefix has no image.
+    /// The page; a grid of zeros means that the prefix has no image. A grid without `data` is an image that is not
+    /// shown: its pads keep their positions and their own embedding (for learning from text first).
     pub page: Patches,
-    /// Crops that segments refer to.
+    /// Crops that segments refer to; without `data` likewise.
     pub crops: Vec<Patches>,
     /// Token ids every segment begins with, image pads included.
     pub prefix: Vec<u32>,
@@ -37,14 +38,24 @@ pub struct CellLabels {
     pub heads: Vec<i32>,
 }
 
-/// One auxiliary head: a linear classifier on vision tokens that is trained along and not shipped.
+/// One auxiliary head: a classifier on vision tokens that is trained along and not shipped.
+///
+/// Either linear with weights of its own (`classes`), or tied to the embeddings of `words`: the token is normalised and
+/// compared with them, which teaches images and text the same directions.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadSpec {
     /// Name in metrics and state files.
     pub name: String,
-    /// Number of classes.
+    /// Number of classes; of a tied head it is the number of words.
+    #[serde(default)]
     pub classes: usize,
+    /// Words of a tied head, one a class; written with a blank before them.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// First tokens of the words; the trainer fills them in.
+    #[serde(skip_deserializing, default)]
+    pub tokens: Vec<u32>,
     /// Weight of this head in the auxiliary loss.
     #[serde(default = "one")]
     pub weight: f32,
@@ -61,6 +72,11 @@ fn one() -> f32 {
 }
 
 impl HeadSpec {
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        if self.words.is_empty() { self.classes } else { self.words.len() }
+    }
+
     /// Weight of a cell of this class.
     pub fn class_weight(&self, class: usize) -> f32 {
         if self.background == Some(class) { self.background_weight } else { 1.0 }

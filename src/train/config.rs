@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::HeadSpec;
 use super::error::{Result, TrainError, io};
-use super::optim::AdamWSpec;
+use super::optim::OptimiserSpec;
 use super::schedule::Stage;
 use super::shape::{TextShape, VisionShape};
 
@@ -28,7 +28,7 @@ pub struct Settings {
     pub model: ModelSettings,
     /// Optimiser.
     #[serde(default)]
-    pub optimizer: AdamWSpec,
+    pub optimizer: OptimiserSpec,
     /// Loss.
     #[serde(default)]
     pub loss: LossSettings,
@@ -145,12 +145,21 @@ impl Settings {
         if o.betas.iter().any(|beta| !(0.0..1.0).contains(beta)) || !(0.0..1.0).contains(&o.weight_decay) {
             return Err("optimizer.betas and weight_decay must lie in 0 … 1".into());
         }
+        if let Some(muon) = &o.muon {
+            let good = muon.learning_rate.is_finite() && muon.learning_rate > 0.0;
+            if !good || !(0.0..1.0).contains(&muon.momentum) || !(0.0..1.0).contains(&muon.weight_decay) {
+                return Err("optimizer.muon: learning_rate must be above 0, momentum and weight_decay in 0 … 1".into());
+            }
+        }
         if !(self.loss.aux_weight.is_finite() && self.loss.aux_weight >= 0.0) {
             return Err(format!("loss.aux_weight is {}; it must be 0 or more", self.loss.aux_weight));
         }
         for head in &self.loss.heads {
             let good = |weight: f32| weight.is_finite() && weight >= 0.0;
-            if !(2..=65_536).contains(&head.classes) || !good(head.weight) || !good(head.background_weight) {
+            if !head.words.is_empty() && head.classes != 0 {
+                return Err(format!("loss.heads: {:?} has words, so its classes follow from them", head.name));
+            }
+            if !(2..=65_536).contains(&head.classes()) || !good(head.weight) || !good(head.background_weight) {
                 return Err(format!("loss.heads: {:?} needs 2 … 65536 classes and weights of 0 or more", head.name));
             }
         }

@@ -135,10 +135,11 @@ struct Places {
     crops: Vec<Place>,
 }
 
+/// An image in the flat vision rows; an image without data is not there, only its pads are.
 #[derive(Clone, Copy)]
 struct Place {
-    group: usize,
-    first: usize,
+    /// Group and first row.
+    rows: Option<(usize, usize)>,
     cells: [usize; 2],
 }
 
@@ -168,7 +169,10 @@ impl Packer<'_> {
         for (index, page) in pages.iter().enumerate() {
             self.page = index;
             for patches in Self::pictures(page) {
-                *grids.entry(self.cells(patches)?).or_default() += 1;
+                let cells = self.cells(patches)?;
+                if !patches.data.is_empty() {
+                    *grids.entry(cells).or_default() += 1;
+                }
             }
         }
         let mut firsts = BTreeMap::new();
@@ -185,9 +189,13 @@ impl Packer<'_> {
             let mut list = Vec::with_capacity(page.crops.len() + 1);
             for patches in Self::pictures(page) {
                 let cells = self.cells(patches)?;
+                if patches.data.is_empty() {
+                    list.push(Place { rows: None, cells });
+                    continue;
+                }
                 let (group, first) = firsts[&cells];
                 let slot = &mut self.out.groups[group];
-                list.push(Place { group, first: first + slot.images * cells[0] * cells[1], cells });
+                list.push(Place { rows: Some((group, first + slot.images * cells[0] * cells[1])), cells });
                 slot.order.gather(&patches.data, PATCH_VALUES, &mut slot.data);
                 slot.images += 1;
             }
@@ -211,7 +219,7 @@ impl Packer<'_> {
         if t != 1 || h == 0 || w == 0 || h % 2 != 0 || w % 2 != 0 || h > 4096 || w > 4096 {
             return self.fail(format!("an image has the grid {:?}; expected [1, even, even]", patches.grid));
         }
-        if patches.data.len() != h * w * PATCH_VALUES {
+        if !patches.data.is_empty() && patches.data.len() != h * w * PATCH_VALUES {
             let (found, need) = (patches.data.len(), h * w * PATCH_VALUES);
             return self.fail(format!("an image of grid {:?} has {found} values instead of {need}", patches.grid));
         }
@@ -235,6 +243,7 @@ impl Packer<'_> {
 
     fn label_cells(&mut self, cells: &[CellLabels], place: Place) -> Result<()> {
         let count = place.cells[0] * place.cells[1];
+        let Some((group, first)) = place.rows else { return Ok(()) };
         if cells.is_empty() || self.heads.is_empty() {
             return Ok(());
         }
@@ -245,11 +254,11 @@ impl Packer<'_> {
             if labels.heads.len() != self.heads.len() {
                 return self.fail(format!("{} labels for {} heads", labels.heads.len(), self.heads.len()));
             }
-            let row = (place.first + self.out.groups[place.group].order.place[cell]) as u32;
+            let row = (first + self.out.groups[group].order.place[cell]) as u32;
             for (index, (&class, head)) in labels.heads.iter().zip(self.heads).enumerate() {
                 let Ok(class) = u32::try_from(class) else { continue };
-                if class as usize >= head.classes {
-                    return self.fail(format!("class {class} for head {} of {}", head.name, head.classes));
+                if class as usize >= head.classes() {
+                    return self.fail(format!("class {class} for head {} of {}", head.name, head.classes()));
                 }
                 let weight = head.class_weight(class as usize);
                 self.out.labels[index].push(Label { row, class, weight });
@@ -341,8 +350,10 @@ impl Packer<'_> {
         let [rows, cols] = place.cells;
         let vocab = self.shape.text.vocab as u32;
         for cell in 0..rows * cols {
-            let vision = place.first + self.out.groups[place.group].order.place[cell];
-            self.out.inputs.push(vocab + vision as u32);
+            self.out.inputs.push(match place.rows {
+                Some((group, first)) => vocab + (first + self.out.groups[group].order.place[cell]) as u32,
+                None => self.shape.tokens.image_pad,
+            });
             self.out.positions[0].push(position);
             self.out.positions[1].push(position + (cell / cols) as u32);
             self.out.positions[2].push(position + (cell % cols) as u32);

@@ -17,7 +17,7 @@ use super::init::initialise;
 use super::loss::LossSpec;
 use super::metrics::{Line, MetricsFile};
 use super::ops::Kernels;
-use super::optim::AdamW;
+use super::optim::Optimiser;
 use super::pack::Packed;
 use super::params::Params;
 use super::schedule::{Stage, locate};
@@ -35,7 +35,7 @@ pub struct Trainer {
     settings: Settings,
     shape: ModelShape,
     params: Params,
-    optimiser: AdamW,
+    optimiser: Optimiser,
     files: ModelFiles,
     out: PathBuf,
     device: Device,
@@ -112,8 +112,12 @@ impl Trainer {
         Ok((trainer, warnings))
     }
 
-    fn open(settings: Settings, out: &Path, device: &Device) -> Result<Self> {
+    fn open(mut settings: Settings, out: &Path, device: &Device) -> Result<Self> {
         let files = ModelFiles::open(&settings.files)?;
+        for head in &mut settings.loss.heads {
+            head.tokens =
+                head.words.iter().map(|word| files.first_token(&format!(" {word}"))).collect::<Result<_>>()?;
+        }
         let mut text = settings.model.text.clone();
         if text.vocab == 0 {
             text.vocab = files.vocab;
@@ -124,7 +128,7 @@ impl Trainer {
         }
         let shape = ModelShape { text, vision: settings.model.vision.clone(), tokens: files.tokens };
         let params = Params::zeros(&shape, &settings.loss.heads, device)?;
-        let optimiser = AdamW::new(settings.optimizer, &params)?;
+        let optimiser = Optimiser::new(settings.optimizer, &params)?;
         fs::create_dir_all(out).map_err(io(out))?;
         let checkpoints = Checkpoints::new(out, settings.run.keep);
         let device = device.clone();
