@@ -79,6 +79,7 @@ fn main() {
         name: name.into(),
         classes,
         words: Vec::new(),
+        labels: None,
         tokens: Vec::new(),
         weight: 1.0,
         background: None,

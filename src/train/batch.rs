@@ -53,6 +53,9 @@ pub struct HeadSpec {
     /// Words of a tied head, one a class; written with a blank before them.
     #[serde(default)]
     pub words: Vec<String>,
+    /// Takes its labels from another head's column (classes without a word are left out); none has a column of its own.
+    #[serde(default)]
+    pub labels: Option<String>,
     /// First tokens of the words; the trainer fills them in.
     #[serde(skip_deserializing, default)]
     pub tokens: Vec<u32>,
@@ -69,6 +72,17 @@ pub struct HeadSpec {
 
 fn one() -> f32 {
     1.0
+}
+
+/// The column of [`CellLabels::heads`] each head reads, and how many columns there are. A head that names no other, or
+/// one that does not exist, has the next column of its own.
+pub fn label_columns(heads: &[HeadSpec]) -> (Vec<usize>, usize) {
+    let own: Vec<&HeadSpec> = heads.iter().filter(|head| head.labels.is_none()).collect();
+    let column = |head: &HeadSpec| {
+        let name = head.labels.as_ref().unwrap_or(&head.name);
+        own.iter().position(|other| other.name == *name).unwrap_or(own.len())
+    };
+    (heads.iter().map(column).collect(), own.len())
 }
 
 impl HeadSpec {

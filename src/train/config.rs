@@ -60,8 +60,8 @@ pub struct LossSettings {
     pub heads: Vec<HeadSpec>,
 }
 
-/// What does not change the result (threads and parts change rounding).
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+/// What does not change the result (except the rounding, by `pages_per_part`).
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSettings {
     /// Steps between lines of `metrics.jsonl`.
@@ -72,6 +72,8 @@ pub struct RunSettings {
     pub validate_every: u64,
     /// Held-out questions a validation asks.
     pub validate_questions: usize,
+    /// The benchmark they come from; results are reported on another.
+    pub validate_bench: String,
     /// Threads; 0 takes what the machine has.
     pub threads: usize,
     /// Pages computed together; gradients are added.
@@ -87,6 +89,7 @@ impl Default for RunSettings {
             save_every: 500,
             validate_every: 0,
             validate_questions: 100,
+            validate_bench: "synth:4001".into(),
             threads: 0,
             pages_per_part: 2,
             keep: 2,
@@ -155,6 +158,10 @@ impl Settings {
             return Err(format!("loss.aux_weight is {}; it must be 0 or more", self.loss.aux_weight));
         }
         for head in &self.loss.heads {
+            let named = |other: &HeadSpec| other.labels.is_none() && Some(&other.name) == head.labels.as_ref();
+            if head.labels.is_some() && !self.loss.heads.iter().any(named) {
+                return Err(format!("loss.heads: {:?} takes labels from a head that does not exist", head.name));
+            }
             let good = |weight: f32| weight.is_finite() && weight >= 0.0;
             if !head.words.is_empty() && head.classes != 0 {
                 return Err(format!("loss.heads: {:?} has words, so its classes follow from them", head.name));
@@ -181,8 +188,8 @@ impl Settings {
         if let Some(object) = value.as_object_mut() {
             object.remove("files");
             object.remove("run");
-            let numeric = [("threads", self.run.workers()), ("pages_per_part", self.run.pages_per_part)];
-            object.insert("run".into(), numeric.into_iter().collect());
+            // The size of a part decides the order of sums; the number of threads does not.
+            object.insert("pages_per_part".into(), self.run.pages_per_part.into());
         }
         value
     }
@@ -231,5 +238,14 @@ steps = 4
         assert!(fails("steps = 4", "steps = 0").contains("steps"));
         assert!(fails("[[stage]]", "[optimizer]\nclip = -1.0\n[[stage]]").contains("optimizer.clip"));
         assert!(fails("hidden = 16\nlayers", "layers").contains("hidden"));
+    }
+
+    #[test]
+    fn shipped_recipes_are_valid() {
+        for text in [include_str!("../../assets/train/demo.toml"), include_str!("../../assets/train/sft-r-quick.toml")]
+        {
+            let settings = Settings::parse(text).unwrap();
+            assert!(settings.steps() > 100 && settings.loss.heads.len() == 6);
+        }
     }
 }

@@ -32,7 +32,7 @@ pub struct Plan {
     pub direct: f32,
     /// Crops are cut off the mark by up to this share of the box's side.
     pub jitter: f32,
-    /// No images; only what follows from text is learnt.
+    /// Images are not shown; only what follows from text is learnt.
     pub text_only: bool,
     /// Added to every page seed, so that stages and trainings see different pages.
     pub seed_offset: u64,
@@ -226,20 +226,19 @@ impl DrawnSource {
     /// When an image or a text cannot be encoded.
     pub fn train_page(&self, sketch: &Sketch, plan: &Plan) -> Result<TrainPage> {
         let seen = |image: &RgbImage| self.processor.process(image).map_err(data_error);
-        let page = if plan.text_only { no_patches() } else { seen(&sketch.page)? };
-        let crops: Vec<Patches> = match plan.text_only {
-            true => Vec::new(),
-            false => sketch.crops.iter().map(|c| seen(&c.pixels)).collect::<Result<_>>()?,
-        };
+        let mut page = seen(&sketch.page)?;
+        let mut crops: Vec<Patches> = sketch.crops.iter().map(|c| seen(&c.pixels)).collect::<Result<_>>()?;
+        if plan.text_only {
+            // Images keep their places, so that text learns the positions it will have.
+            std::iter::once(&mut page).chain(&mut crops).for_each(|image| image.data = Vec::new());
+        }
         let some_question = Question::default();
         let opening = self.profile.opening(&some_question, !sketch.direct);
         let mut prefix = match opening.first() {
             Some(PromptPart::Text(system)) => self.encode(system)?,
             _ => Vec::new(),
         };
-        if !plan.text_only {
-            prefix.extend(self.image_ids(&page));
-        }
+        prefix.extend(self.image_ids(&page));
         let segments = sketch.segments.iter().map(|s| self.segment(s, &crops, plan)).collect::<Result<_>>()?;
         let heads = |heads: [i32; 4]| CellLabels { heads: heads.to_vec() };
         let (page_cells, crop_cells) = match plan.text_only {
@@ -269,13 +268,8 @@ impl DrawnSource {
                 }
             }
         }
-        let crops = if plan.text_only { Vec::new() } else { segment.crops.clone() };
-        Ok(Segment { ids, weights, crops })
+        Ok(Segment { ids, weights, crops: segment.crops.clone() })
     }
-}
-
-fn no_patches() -> Patches {
-    Patches { original: Size::new(0, 0), processed: Size::new(0, 0), grid: [0; 3], merge: 2, data: Vec::new() }
 }
 
 impl PageSource for DrawnSource {

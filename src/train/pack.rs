@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::batch::{CellLabels, HeadSpec, TrainPage};
+use super::batch::{CellLabels, HeadSpec, TrainPage, label_columns};
 use super::error::{Result, TrainError};
 use super::shape::{ModelShape, PATCH_VALUES};
 use super::windows::WindowOrder;
@@ -75,6 +75,8 @@ pub struct Packed {
     pub targets: Vec<Target>,
     /// Classes for each auxiliary head.
     pub labels: Vec<Vec<Label>>,
+    /// Number of segments.
+    pub segments: usize,
 }
 
 /// Sums that turn weighted sums into means; taken over the whole step, not over one part of it.
@@ -250,13 +252,17 @@ impl Packer<'_> {
         if cells.len() != count {
             return self.fail(format!("{} labelled cells for an image of {count}", cells.len()));
         }
+        let (of, columns) = label_columns(self.heads);
         for (cell, labels) in cells.iter().enumerate() {
-            if labels.heads.len() != self.heads.len() {
-                return self.fail(format!("{} labels for {} heads", labels.heads.len(), self.heads.len()));
+            if labels.heads.len() != columns {
+                return self.fail(format!("{} labels a cell where the heads read {columns}", labels.heads.len()));
             }
             let row = (first + self.out.groups[group].order.place[cell]) as u32;
-            for (index, (&class, head)) in labels.heads.iter().zip(self.heads).enumerate() {
-                let Ok(class) = u32::try_from(class) else { continue };
+            for (index, (&column, head)) in of.iter().zip(self.heads).enumerate() {
+                let Some(Ok(class)) = labels.heads.get(column).map(|&class| u32::try_from(class)) else { continue };
+                if head.labels.is_some() && class as usize >= head.classes() {
+                    continue;
+                }
                 if class as usize >= head.classes() {
                     return self.fail(format!("class {class} for head {} of {}", head.name, head.classes()));
                 }
@@ -308,6 +314,7 @@ impl Packer<'_> {
             self.out.targets.push(Target { row: row as u32, id, weight });
         }
         if !segment.ids.is_empty() {
+            self.out.segments += 1;
             let prefix = (end.start, end.len);
             self.out.spans.push(Span { start, len: segment.ids.len(), prefix, causal: true });
         }

@@ -60,7 +60,10 @@ impl Explorer {
     pub fn page_pixels(&self) -> Option<Arc<RgbImage>> {
         let view = self.trace().at(self.cursor());
         match view.page() {
-            Some(page) => self.pixels(&page.event.hash).cloned().or_else(|| self.blank(page.event.original.w, page.event.original.h)),
+            Some(page) => self
+                .pixels(&page.event.hash)
+                .cloned()
+                .or_else(|| self.blank(page.event.original.w, page.event.original.h)),
             None => self.early_page.clone(),
         }
     }
@@ -68,6 +71,8 @@ impl Explorer {
     fn blank(&self, w: u32, h: u32) -> Option<Arc<RgbImage>> {
         // Boxes are in page pixels, so the blank page must have the page's size; one that claims to be huge gets none.
         let sane = (1..=BLANK_SIDE * 4).contains(&w) && (1..=BLANK_SIDE * 4).contains(&h);
-        sane.then(|| Arc::clone(self.blank_page.get_or_init(|| Arc::new(RgbImage::from_pixel(w, h, image::Rgb([245; 3]))))))
+        sane.then(|| {
+            Arc::clone(self.blank_page.get_or_init(|| Arc::new(RgbImage::from_pixel(w, h, image::Rgb([245; 3])))))
+        })
     }
 }

@@ -26,6 +26,7 @@ TEXT = dict(vocab=64, hidden=32, layers=2, heads=4, kv_heads=2, intermediate=40,
             mrope_section=[1, 1, 2], rms_norm_eps=1e-6, tied=True, max_positions=512)
 VISION = dict(hidden=8, depth=3, heads=2, intermediate=12, full_attention=[1])
 TOKENS = dict(image_pad=PAD, video_pad=VIDEO, vision_start=VSTART, vision_end=VEND, im_end=IM_END, end_of_text=0)
+# The third head is tied to embeddings and has labels of its own here.
 HEADS = [dict(name="figure", classes=5, weight=1.0, background=4, background_weight=0.2),
          dict(name="pose", classes=3, weight=0.5),
          dict(name="word", words=["a", "b", "c", "d"], tokens=[10, 21, 32, 43], weight=0.3)]

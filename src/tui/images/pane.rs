@@ -129,7 +129,8 @@ impl Gallery {
                 continue;
             }
             let depth = self.caps.depth;
-            let style = Style::new().fg(depth.pixel(contrast(*color))).bg(depth.pixel(*color)).add_modifier(Modifier::BOLD);
+            let style =
+                Style::new().fg(depth.pixel(contrast(*color))).bg(depth.pixel(*color)).add_modifier(Modifier::BOLD);
             buf.set_stringn(at.x + x, at.y + y, text, usize::from(at.width - x), style);
         }
     }

@@ -24,11 +24,12 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
     let columns = usize::from(plot.width).max(1);
     let known = explorer.written();
     // Before a live session has ended its length is unknown; what may not be seen yet is not drawn.
-    let total = if explorer.head.scrubbed || explorer.head.at_edge() || explorer.kind == crate::tui::explorer::Kind::Replay {
-        known
-    } else {
-        explorer.head.shown()
-    };
+    let total =
+        if explorer.head.scrubbed || explorer.head.at_edge() || explorer.kind == crate::tui::explorer::Kind::Replay {
+            known
+        } else {
+            explorer.head.shown()
+        };
     let bins = Bins::new(total, columns);
     for (column, level) in bins.levels(explorer, total).into_iter().enumerate() {
         let first = bins.first_token(column);

@@ -48,7 +48,8 @@ fn about(explorer: &Explorer) -> String {
         }
         None => parts.push("panelscope".to_owned()),
     }
-    let parts: Vec<String> = parts.into_iter().filter(|p| !p.is_empty()).map(|p| clean(&p).replace('\n', " ")).collect();
+    let parts: Vec<String> =
+        parts.into_iter().filter(|p| !p.is_empty()).map(|p| clean(&p).replace('\n', " ")).collect();
     parts.join(" · ")
 }
 
@@ -70,7 +71,11 @@ fn state(explorer: &Explorer) -> (&'static str, String, Role) {
         EngineState::Ended => {
             let (mark, word) = explorer.verdict().marks();
             let failed = !explorer.trace().errors.is_empty() && word.is_empty();
-            ("■", if failed { "ended · error".to_owned() } else { format!("ended {mark} {word}").trim_end().to_owned() }, Role::Soft)
+            (
+                "■",
+                if failed { "ended · error".to_owned() } else { format!("ended {mark} {word}").trim_end().to_owned() },
+                Role::Soft,
+            )
         }
     }
 }
