@@ -1,6 +1,6 @@
 //! Weight files: opened, indexed and compared with the configuration before a single number is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use candle_core::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
@@ -82,11 +82,13 @@ impl Weights {
     }
 
     fn insert(&mut self, entry: Entry) {
-        let name = names::canonical(&entry.written);
-        if self.tensors.contains_key(&name) {
-            self.problems.push(TensorProblem::Twice { name: entry.written, shape: entry.shape });
-        } else {
-            self.tensors.insert(name, entry);
+        match self.tensors.entry(names::canonical(&entry.written)) {
+            btree_map::Entry::Occupied(_) => {
+                self.problems.push(TensorProblem::Twice { name: entry.written, shape: entry.shape });
+            }
+            btree_map::Entry::Vacant(place) => {
+                place.insert(entry);
+            }
         }
     }
 
