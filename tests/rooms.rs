@@ -6,8 +6,21 @@ use std::path::{Path, PathBuf};
 
 /// From the ground up; a room may use any room before it.
 const ROOMS: [&str; 15] = [
-    "geometry", "page", "benchmark", "trace", "analysis", "model", "protocol", "engine", "session", "run", "probe",
-    "exchange", "train", "tui", "cli",
+    "geometry",
+    "page",
+    "benchmark",
+    "trace",
+    "analysis",
+    "model",
+    "protocol",
+    "engine",
+    "session",
+    "run",
+    "probe",
+    "exchange",
+    "train",
+    "tui",
+    "cli",
 ];
 /// Leaves: anyone may use them. They use nothing but what is named here.
 const LEAVES: [(&str, &[&str]); 3] = [("text", &[]), ("config", &[]), ("demo", &["model"])];

@@ -101,7 +101,7 @@ fn collect(done: Vec<Slot>, parts: &[Packed], spec: &LossSpec, graph: &Graph<'_>
         sum.tokens += loss.tokens;
         sum.aux.iter_mut().zip(&loss.aux).for_each(|(sum, value)| *sum += value);
         sum.rows += part.inputs.len();
-        sum.segments += part.spans.iter().filter(|span| span.start != span.prefix.0).count();
+        sum.segments += part.segments;
         for (total, gradient) in gradients.iter_mut().zip(part_gradients) {
             *total = match (total.take(), gradient) {
                 (Some(a), Some(b)) => Some((a + b)?),
