@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    panelscope::model::settle_threads();
     panelscope::cli::main()
 }

@@ -1,7 +1,8 @@
 //! Scaled dot-product attention, in pieces small enough for memory. Scores and softmax are f32.
 
 use candle_core::{Result, Tensor};
-use candle_nn::ops::softmax_last_dim;
+
+use super::ops::softmax;
 
 /// Most scores held at once (numbers, 64 MiB).
 const SCORES: usize = 16 << 20;
@@ -18,7 +19,7 @@ pub(crate) fn attend_all(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64) -> Resu
     let mut parts = Vec::with_capacity(length.div_ceil(piece));
     for start in (0..length).step_by(piece) {
         let rows = q.narrow(1, start, piece.min(length - start))?;
-        parts.push(softmax_last_dim(&rows.matmul(&keys)?)?.matmul(v)?);
+        parts.push(softmax(&rows.matmul(&keys)?)?.matmul(v)?);
     }
     join(parts, 1)
 }
@@ -35,7 +36,7 @@ pub(crate) fn attend_causal(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64) -> R
     let q = (q * scale)?;
     if rows == 1 {
         let scores = q.reshape((kv_heads, group, width))?.matmul(&k.transpose(1, 2)?)?;
-        return softmax_last_dim(&scores)?.matmul(v)?.reshape((1, heads * width));
+        return softmax(&scores)?.matmul(v)?.reshape((1, heads * width));
     }
     let past = total - rows;
     let piece = (SCORES / (heads * total).max(1)).clamp(1, rows);
@@ -47,7 +48,7 @@ pub(crate) fn attend_causal(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64) -> R
         let (k, v) = (k.narrow(1, 0, seen)?, v.narrow(1, 0, seen)?);
         let scores = q.matmul(&k.transpose(1, 2)?)?.reshape((heads, count, seen))?;
         let scores = scores.broadcast_add(&causal_mask(count, seen, scores.device())?)?;
-        let mixed = softmax_last_dim(&scores)?.reshape((kv_heads, group * count, seen))?.matmul(&v)?;
+        let mixed = softmax(&scores)?.reshape((kv_heads, group * count, seen))?.matmul(&v)?;
         parts.push(mixed.reshape((heads, count, width))?.transpose(0, 1)?.reshape((count, heads * width))?);
     }
     join(parts, 0)

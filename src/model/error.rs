@@ -141,7 +141,7 @@ pub enum ModelError {
 pub enum TensorProblem {
     /// Asked for, not in any weight file.
     Missing {
-        /// Name in the newer layout.
+        /// Name in the layout of the checkpoint's other names.
         name: String,
         /// Shape asked for.
         shape: Vec<usize>,

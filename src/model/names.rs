@@ -34,6 +34,14 @@ pub(crate) fn canonical(name: &str) -> String {
     }
 }
 
+/// The older name of a canonical one, for messages about checkpoints that use older names.
+pub(crate) fn older(name: &str) -> String {
+    if let Some(rest) = name.strip_prefix("model.visual.") {
+        return format!("visual.{rest}");
+    }
+    name.strip_prefix("model.language_model.").map_or_else(|| name.to_owned(), |rest| format!("model.{rest}"))
+}
+
 /// Buffers some checkpoints carry although they follow from the configuration.
 pub(crate) fn ignorable(name: &str) -> bool {
     name.ends_with("rotary_emb.inv_freq") || name.ends_with("rotary_pos_emb.inv_freq")
@@ -107,7 +115,7 @@ fn text(config: &TextConfig, list: &mut Vec<Expected>) {
 
 #[cfg(test)]
 mod tests {
-    use super::canonical;
+    use super::{canonical, older};
 
     #[test]
     fn old_names_become_new_ones_and_new_ones_stay() {
@@ -122,6 +130,12 @@ mod tests {
             ("language_model.lm_head.weight", "lm_head.weight"),
         ] {
             assert_eq!(canonical(old), new);
+        }
+    }
+    #[test]
+    fn older_names_come_back() {
+        for name in ["visual.merger.ln_q.weight", "model.layers.3.mlp.up_proj.weight", "lm_head.weight"] {
+            assert_eq!(older(&canonical(name)), name);
         }
     }
 }

@@ -113,7 +113,8 @@ impl Weights {
 
     fn compare(&self, expected: &Expected, problems: &mut Vec<TensorProblem>) {
         let Some(entry) = self.tensors.get(&expected.name) else {
-            problems.push(TensorProblem::Missing { name: expected.name.clone(), shape: expected.shape.clone() });
+            let name = if self.older_names() { names::older(&expected.name) } else { expected.name.clone() };
+            problems.push(TensorProblem::Missing { name, shape: expected.shape.clone() });
             return;
         };
         if entry.shape != expected.shape {
@@ -130,6 +131,11 @@ impl Weights {
                 dtype: format!("{:?}", entry.dtype),
             });
         }
+    }
+
+    /// Whether the files use the older names; missing tensors are then called by theirs.
+    fn older_names(&self) -> bool {
+        self.tensors.iter().any(|(name, entry)| *name != entry.written)
     }
 
     /// Decides the tie as `transformers` does: a configuration that ties shares the one table there is; where both

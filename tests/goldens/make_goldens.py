@@ -75,8 +75,14 @@ def random_model(configuration, seed, dtype):
     return model
 
 
-def old_name(name):
-    return name.replace("model.visual.", "visual.").replace("model.language_model.", "model.")
+def renamed(name, names):
+    """Either of the two layouts of names; save_pretrained writes the older one whatever was loaded."""
+    name = name.replace("model.visual.", "visual.").replace("model.language_model.", "model.")
+    if names == "old":
+        return name
+    if name.startswith("visual."):
+        return "model." + name
+    return name.replace("model.", "model.language_model.", 1) if name.startswith("model.") else name
 
 
 def flat(written):
@@ -99,14 +105,12 @@ def write_checkpoint(model, folder, dtype, names, layout, shards):
     for extra in folder.glob("generation_config.json"):
         extra.unlink()
     for file in folder.glob("*.safetensors"):
-        tensors = load_file(file)
-        if names == "old":
-            tensors = {old_name(name): tensor for name, tensor in tensors.items()}
+        tensors = {renamed(name, names): tensor for name, tensor in load_file(file).items()}
         save_file(tensors, file, metadata={"format": "pt"})
     index = folder / "model.safetensors.index.json"
-    if shards and names == "old":
+    if shards:
         text = json.loads(index.read_text())
-        text["weight_map"] = {old_name(name): file for name, file in text["weight_map"].items()}
+        text["weight_map"] = {renamed(name, names): file for name, file in text["weight_map"].items()}
         index.write_text(json.dumps(text, indent=1))
     file = folder / "config.json"
     written = json.loads(file.read_text())

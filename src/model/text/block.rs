@@ -1,7 +1,6 @@
 //! One block of the language model.
 
 use candle_core::{Device, Result, Tensor};
-use candle_nn::rotary_emb::rope_thd;
 
 use super::rotary::Rotary;
 use crate::model::attention::attend_causal;
@@ -9,6 +8,7 @@ use crate::model::config::TextConfig;
 use crate::model::error::ModelError;
 use crate::model::layers::{GatedMlp, Linear, RmsNorm};
 use crate::model::names::text_block;
+use crate::model::ops::rotate;
 use crate::model::sequence::Sequence;
 use crate::model::weights::Weights;
 
@@ -81,8 +81,7 @@ impl Block {
         let rows = x.dim(0)?;
         let (heads, kv_heads, width) = (self.heads, self.kv_heads, self.head_dim);
         let qkv = self.qkv.forward(x)?.reshape((rows, heads + 2 * kv_heads, width))?;
-        let turned = qkv.narrow(1, 0, heads + kv_heads)?.contiguous()?.unsqueeze(0)?;
-        let turned = rope_thd(&turned, &rotary.cos, &rotary.sin)?.squeeze(0)?;
+        let turned = rotate(&qkv.narrow(1, 0, heads + kv_heads)?, &rotary.cos, &rotary.sin)?;
         let (q, k) = (turned.narrow(1, 0, heads)?, turned.narrow(1, heads, kv_heads)?);
         let v = qkv.narrow(1, heads + kv_heads, kv_heads)?;
         let scale = 1.0 / (width as f64).sqrt();

@@ -1,7 +1,6 @@
 //! One block of the vision tower.
 
 use candle_core::{Device, Result, Tensor};
-use candle_nn::rotary_emb::rope_thd;
 
 use super::rotary::Rotary;
 use crate::model::attention::attend_all;
@@ -9,6 +8,7 @@ use crate::model::config::VisionConfig;
 use crate::model::error::ModelError;
 use crate::model::layers::{GatedMlp, Linear, RmsNorm};
 use crate::model::names::vision_block;
+use crate::model::ops::rotate;
 use crate::model::weights::Weights;
 
 /// Neighbouring rows that attend to each other, runs of equal length together: `(first row, segments, length)`.
@@ -74,8 +74,7 @@ impl Block {
         let rows = x.dim(0)?;
         let (heads, width) = (self.heads, self.head_dim);
         let qkv = self.qkv.forward(x)?.reshape((rows, 3 * heads, width))?;
-        let turned = qkv.narrow(1, 0, 2 * heads)?.contiguous()?.unsqueeze(0)?;
-        let turned = rope_thd(&turned, &rotary.cos, &rotary.sin)?.squeeze(0)?;
+        let turned = rotate(&qkv.narrow(1, 0, 2 * heads)?, &rotary.cos, &rotary.sin)?;
         let (q, k) = (turned.narrow(1, 0, heads)?, turned.narrow(1, heads, heads)?);
         let v = qkv.narrow(1, 2 * heads, heads)?;
         let scale = 1.0 / (width as f64).sqrt();

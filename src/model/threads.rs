@@ -1,0 +1,38 @@
+//! The number of threads candle computes with, settled once.
+
+/// Variable that candle and its thread pool read.
+const VARIABLE: &str = "RAYON_NUM_THREADS";
+
+/// Fixes the thread count for the rest of the process, if nobody did yet. Call it first thing in `main`.
+///
+/// candle asks for the count at every matrix product, and where the variable is not set it reads all of
+/// `/proc/cpuinfo` to find out: for a small model that is half of a decode step. The count chosen is candle's own
+/// (physical cores), but not more than this process may use. Does nothing where other threads already run.
+pub fn settle_threads() {
+    if std::env::var_os(VARIABLE).is_some() || !alone() {
+        return;
+    }
+    let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let count = candle_core::utils::get_num_threads().min(allowed).max(1);
+    set(&count.to_string());
+}
+
+/// Makes every matrix product run on the thread that asks for it, for a caller that has threads of its own (training
+/// computes parts of a step side by side). Only where no other thread runs yet; otherwise nothing changes.
+pub fn settle_single_thread() {
+    if alone() {
+        set("1");
+    }
+}
+
+/// Whether this is the process's only thread; `false` where that cannot be known.
+fn alone() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)
+}
+
+#[allow(unsafe_code, reason = "setting a variable has no safe form")]
+fn set(count: &str) {
+    // SAFETY: `alone` found this to be the only thread of the process, and only a running thread can start another; so
+    // nobody reads or writes the environment at the same time.
+    unsafe { std::env::set_var(VARIABLE, count) }
+}
