@@ -137,8 +137,9 @@ fn a_torn_tail_is_repaired_before_appending() {
     let text: Vec<u8> = all.iter().map(|r| encode_line(r) + "\n").collect::<String>().into_bytes();
     let starts: Vec<usize> =
         std::iter::once(0).chain(text.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1)).collect();
-    // Every cut of the sixth line, the cut between lines, and rubbish after it.
-    let mut tails: Vec<Vec<u8>> = (starts[5]..=starts[6]).map(|cut| text[..cut].to_vec()).collect();
+    // Cuts all over the sixth line, the one before its line feed, the cut between lines, and rubbish after it.
+    let cuts = (starts[5]..starts[6]).step_by(11).chain([starts[6] - 1, starts[6]]);
+    let mut tails: Vec<Vec<u8>> = cuts.map(|cut| text[..cut].to_vec()).collect();
     tails.push([&text[..starts[6]], b"\0\0\0\0"].concat());
     tails.push([&text[..starts[6]], b"rubbish\nmore rubbish\n{"].concat());
     for tail in tails {
