@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::explore::{self, Look};
 use super::images_flag::ImagesFlag;
 use super::print_image::print_image;
 use super::sessions::{printed, store};
@@ -13,6 +14,7 @@ use super::story::{Part, story};
 use super::{CliError, CliResult, Global};
 use crate::session::{self, LogReader, PixelStore, State};
 use crate::text::one_line;
+use crate::tui::{Options, Start};
 
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
@@ -26,9 +28,8 @@ pub struct ReplayArgs {
     /// How many times as fast as it was recorded
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
-    /// How pixels reach the terminal
-    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
-    images: ImagesFlag,
+    #[command(flatten)]
+    look: Look,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -43,7 +44,7 @@ fn speed(text: &str) -> Result<f64, String> {
 /// Says what failed.
 pub fn run(args: ReplayArgs, global: &Global) -> CliResult {
     let path = find(args.session.as_deref(), global)?;
-    if args.print || !io::stdout().is_terminal() { print(&path, args.images) } else { open(path, &args) }
+    if args.print || !io::stdout().is_terminal() { print(&path, args.look.images()) } else { open(path, &args, global) }
 }
 
 fn find(wanted: Option<&str>, global: &Global) -> Result<PathBuf, CliError> {
@@ -53,9 +54,9 @@ fn find(wanted: Option<&str>, global: &Global) -> Result<PathBuf, CliError> {
 }
 
 /// Opens the explorer.
-fn open(path: PathBuf, args: &ReplayArgs) -> CliResult {
-    let (file, speed) = (path.display(), args.speed);
-    Err(CliError::failed(format!("the explorer cannot replay {file} at speed {speed} yet; use replay --print")))
+fn open(path: PathBuf, args: &ReplayArgs, global: &Global) -> CliResult {
+    let options = Options { speed: args.speed, ..args.look.options(global)? };
+    explore::open(Start::Replay(path), options)
 }
 
 fn print(path: &Path, images: ImagesFlag) -> CliResult {

@@ -30,6 +30,11 @@ impl App {
                 self.preview.shown = Some((preview.of, preview.pixels));
                 Vec::new()
             }
+            Action::Sessions(sessions) => {
+                self.library.sessions = sessions;
+                self.library.select(self.library.selected);
+                Vec::new()
+            }
             Action::Failed(why) => {
                 self.toast = Some(super::clean(&why).replace('\n', " "));
                 Vec::new()
@@ -318,6 +323,7 @@ const fn is_key(action: &Action) -> bool {
             | Action::Engine(_)
             | Action::Replay { .. }
             | Action::Preview(_)
+            | Action::Sessions(_)
             | Action::Failed(_)
     )
 }

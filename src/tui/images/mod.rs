@@ -12,4 +12,4 @@ mod worker;
 pub use caps::{Caps, ImageMode, Way};
 pub use paint::{Art, Mark, Painted, Request, Slot, paint};
 pub use pane::Gallery;
-pub use worker::Worker;
+pub use worker::{Worker, free_sequence};

@@ -24,7 +24,7 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
         return;
     }
     // Beside the bars where there is room, else below them.
-    let beside = inside.width >= 44;
+    let beside = inside.width >= 38;
     let facts = facts(token);
     let bars = if beside {
         Rect { width: inside.width - 18, ..inside }
