@@ -105,7 +105,9 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
     if args.json {
         let settings = serde_json::to_value(&settings).map_err(CliError::failed)?;
         let mut json = figures.to_json(&place.name, &settings);
-        json["model"] = serde_json::to_value(model.info()).map_err(CliError::failed)?;
+        if let Some(fields) = json.as_object_mut() {
+            fields.insert("model".to_owned(), serde_json::to_value(model.info()).map_err(CliError::failed)?);
+        }
         println!("{json}");
     } else {
         print!("{}", figures.to_table());

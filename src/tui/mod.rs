@@ -34,8 +34,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use program::Outcome;
-pub use setup::{Options, Scripted, ThemeChoice};
 use setup::Setup;
+pub use setup::{Options, Scripted, ThemeChoice};
 
 use action::Action;
 use app::{App, Choice, Entry, Screen, Verdict};
