@@ -288,3 +288,25 @@ fn a_page_or_recording_that_is_not_there_is_said_before_the_screen_is_taken() {
         assert!(left.contains("error: ") && left.contains("nothing"), "{args:?}: {left}");
     }
 }
+
+#[test]
+fn the_screen_of_a_recording_is_a_picture() {
+    let dir = desk();
+    let mut pty = scripted(dir.path(), "0", WIDE);
+    run_to_end(&mut pty);
+    pty.send("q");
+    pty.wait_for("recorded sessions · 1");
+    pty.send("q");
+    assert_eq!(pty.end().0, 0);
+    let svg = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+        let output = command.arg("replay").args(args).current_dir(dir.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let end = svg(&["--svg", "120x40"]);
+    assert!(end.starts_with("<svg") && end.contains("Reasoning") && end.contains("coverage"), "{end}");
+    assert_eq!(end.matches("<image ").count(), 2, "page and crop");
+    let start = svg(&["--svg", "100x30@3", "--images", "blocks", "--theme", "light"]);
+    assert!(!start.contains("<image ") && !start.contains("coverage") && start.matches("<rect").count() > 100);
+}

@@ -158,6 +158,11 @@ impl Look {
         })
     }
 
+    /// Whether a light theme was not asked for.
+    pub(super) fn is_dark(&self) -> bool {
+        self.theme != ThemeFlag::Light
+    }
+
     /// How pixels reach the terminal.
     pub(super) const fn images(&self) -> ImagesFlag {
         self.images

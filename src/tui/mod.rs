@@ -18,6 +18,7 @@ pub mod frames;
 pub mod guard;
 pub mod images;
 pub mod keys;
+mod picture;
 pub mod playhead;
 mod program;
 pub mod reasoning;
@@ -33,6 +34,7 @@ mod wants;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use picture::{Shot, screenshot};
 pub use program::Outcome;
 use setup::Setup;
 pub use setup::{Options, Scripted, ThemeChoice};

@@ -1,6 +1,7 @@
 //! A pseudo-terminal with the real program in it. Tests wait for what is on the screen, never for a time.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -15,6 +16,10 @@ struct Seen {
     parser: vt100::Parser,
     over: bool,
     bytes: usize,
+}
+
+fn sized(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).unwrap()
 }
 
 /// The program in its terminal.
@@ -45,7 +50,7 @@ impl Pty {
         drop(pair.slave);
         let mut output = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
-        let parser = vt100::Parser::new(rows, cols, 0);
+        let parser = vt100::Parser::new(sized(rows), sized(cols), 0);
         let seen = Arc::new((Mutex::new(Seen { parser, over: false, bytes: 0 }), Condvar::new()));
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || {
@@ -106,7 +111,7 @@ impl Pty {
 
     /// Changes the terminal's size.
     pub fn resize(&self, cols: u16, rows: u16) {
-        self.seen.0.lock().unwrap().parser.screen_mut().set_size(rows, cols);
+        self.seen.0.lock().unwrap().parser.screen_mut().set_size(sized(rows), sized(cols));
         self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 

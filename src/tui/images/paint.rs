@@ -117,6 +117,16 @@ pub fn paint(request: &Request, caps: &Caps, id: u32) -> Painted {
     painted
 }
 
+/// The picture as pixels, scaled and with its boxes, as a terminal with graphics would get it.
+pub fn picture_of(request: &Request, caps: &Caps) -> RgbImage {
+    let (_, pixels) = fit(request.pixels.dimensions(), request.cells, caps);
+    let mut picture = scale(&request.pixels, pixels);
+    for mark in &request.marks {
+        paint_mark(&mut picture, request.space, mark, request.halo, caps);
+    }
+    picture
+}
+
 fn encode(picture: RgbImage, cells: (u16, u16), caps: &Caps, id: u32) -> Result<Protocol, String> {
     let (picture, size) = (DynamicImage::ImageRgb8(picture), Size::new(cells.0, cells.1));
     let made = match caps.way {

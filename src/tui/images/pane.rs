@@ -142,6 +142,11 @@ impl Gallery {
         }
     }
 
+    /// Where escape sequences drew pictures since the last [`Gallery::settle`], in the order of drawing.
+    pub fn areas(&self) -> Vec<Rect> {
+        self.drawn.borrow().1.clone()
+    }
+
     /// Ends a frame: cells under a picture that went away are written again even where they look unchanged, because a sixel or
     /// iTerm2 picture stays on the screen until something is printed over it.
     pub fn settle(&self, buf: &mut Buffer) {
