@@ -1,17 +1,94 @@
 //! `panelscope replay`.
 
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
 use clap::Args;
 
+use super::explore::{self, Look};
+use super::images_flag::ImagesFlag;
+use super::print_image::print_image;
+use super::sessions::{printed, store};
+use super::story::{Part, story};
 use super::{CliError, CliResult, Global};
+use crate::session::{self, LogReader, PixelStore, State};
+use crate::text::one_line;
+use crate::tui::{Options, Start};
 
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
-pub struct ReplayArgs {}
+pub struct ReplayArgs {
+    /// A session's id, or a log file (default: the newest session)
+    #[arg(value_name = "SESSION")]
+    session: Option<String>,
+    /// Print the story in lines instead of opening the explorer (always, where stdout is no terminal)
+    #[arg(long)]
+    print: bool,
+    /// How many times as fast as it was recorded
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+    #[command(flatten)]
+    look: Look,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    let good = speed.is_finite() && (0.01..=1000.0).contains(&speed);
+    good.then_some(speed).ok_or_else(|| "must lie between 0.01 and 1000".to_owned())
+}
 
 /// Runs the command.
 ///
 /// # Errors
 /// Says what failed.
-pub fn run(_args: ReplayArgs, _global: &Global) -> CliResult {
-    Err(CliError::failed("not here yet"))
+pub fn run(args: ReplayArgs, global: &Global) -> CliResult {
+    let path = find(args.session.as_deref(), global)?;
+    if args.print || !io::stdout().is_terminal() { print(&path, args.look.images()) } else { open(path, &args, global) }
+}
+
+fn find(wanted: Option<&str>, global: &Global) -> Result<PathBuf, CliError> {
+    let store = store(global)?;
+    let found = wanted.map_or_else(|| session::newest(&store), |wanted| store.resolve(wanted));
+    found.map_err(CliError::failed)
+}
+
+/// Opens the explorer.
+fn open(path: PathBuf, args: &ReplayArgs, global: &Global) -> CliResult {
+    let options = Options { speed: args.speed, ..args.look.options(global)? };
+    explore::open(Start::Replay(path), options)
+}
+
+fn print(path: &Path, images: ImagesFlag) -> CliResult {
+    let log = session::read_log(path).map_err(CliError::failed)?;
+    if log.records.is_empty() {
+        let why = log.problems.list.first().map_or("nothing can be read", |problem| &problem.message);
+        return Err(CliError::failed(one_line(&format!("{}: {why}", path.display()))));
+    }
+    warn(path, &log);
+    let mut pixels = PixelStore::for_log(path, &log.records);
+    printed(story(&log.records).into_iter().try_for_each(|part| show(part, &mut pixels, images)), ExitCode::SUCCESS)
+}
+
+fn show(part: Part, pixels: &mut PixelStore, images: ImagesFlag) -> io::Result<()> {
+    match part {
+        Part::Text(text) => writeln!(io::stdout(), "{text}"),
+        Part::Image(_) if !io::stdout().is_terminal() => Ok(()),
+        Part::Image(hash) => {
+            let found = pixels.get(&hash);
+            if let Some(problem) = found.problem {
+                eprintln!("note: {}", one_line(&problem));
+            }
+            print_image(&found.image, images, None).map(|_| ())
+        }
+    }
+}
+
+fn warn(path: &Path, log: &LogReader) {
+    let report = session::verify(log);
+    if report.state == State::Damaged {
+        let n = report.problems.len() + report.more_problems;
+        let file = path.display().to_string();
+        eprintln!("warning: {} is damaged ({n} problems; see sessions verify)", one_line(&file));
+    }
 }

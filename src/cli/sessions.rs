@@ -1,17 +1,159 @@
 //! `panelscope sessions`.
 
-use clap::Args;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::{CliError, CliResult, Global};
+use crate::session::{self, LogReader, Report, SessionStore, SessionSummary, State};
+use crate::text::one_line;
+
+/// Most problems of one log that are told to a person.
+const TOLD: usize = 20;
 
 /// Arguments of `sessions`.
 #[derive(Args, Debug)]
-pub struct SessionsArgs {}
+pub struct SessionsArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// List recorded sessions, newest first
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check logs: exit 0 when they are whole or merely cut off, 1 when something in them is damaged
+    Verify {
+        /// Logs: files, session ids, or - for stdin (default: every log of the sessions folder)
+        #[arg(value_name = "FILE")]
+        files: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of a log line
+    Schema,
+}
 
 /// Runs the command.
 ///
 /// # Errors
 /// Says what failed.
-pub fn run(_args: SessionsArgs, _global: &Global) -> CliResult {
-    Err(CliError::failed("not here yet"))
+pub fn run(args: SessionsArgs, global: &Global) -> CliResult {
+    match args.command {
+        Command::List { json } => list(&store(global)?, json),
+        Command::Verify { files, json } => verify(&files, json, global),
+        Command::Schema => {
+            let text = serde_json::to_string_pretty(&session::schema()).map_err(CliError::failed)?;
+            printed(writeln!(io::stdout(), "{text}"), ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The sessions folder of the flags.
+pub(super) fn store(global: &Global) -> Result<SessionStore, CliError> {
+    let dir = session::locate_dir(global.sessions.clone()).map_err(CliError::usage)?;
+    SessionStore::open(dir).map_err(CliError::usage)
+}
+
+/// A command's result after printing: a reader that closed the pipe has what it wanted.
+pub(super) fn printed(result: io::Result<()>, code: ExitCode) -> CliResult {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CliError::failed(format!("cannot print: {error}")))
+        }
+        _ => Ok(code),
+    }
+}
+
+fn list(store: &SessionStore, json: bool) -> CliResult {
+    let sessions = session::list(store);
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let written = if json {
+        writeln!(out, "{}", json!({ "sessions": sessions }))
+    } else {
+        if sessions.is_empty() && io::stderr().is_terminal() {
+            eprintln!("no sessions in {}", store.dir().display());
+        }
+        sessions.iter().try_for_each(|s| writeln!(out, "{}", row(s)))
+    };
+    printed(written.and_then(|()| out.flush()), ExitCode::SUCCESS)
+}
+
+/// One session on one line.
+fn row(s: &SessionSummary) -> String {
+    let verdict = match s.right {
+        Some(true) => "✓ right",
+        Some(false) => "✗ wrong",
+        None => "· open ",
+    };
+    let zooms = if s.zooms == 1 { "zoom " } else { "zooms" };
+    let coverage = s.coverage.map_or_else(|| "         ".into(), |c| format!("cover {c:.2}"));
+    let task = s.task.map_or("typed", |task| task.name());
+    let run = s.run.as_deref().unwrap_or("-");
+    let text = format!(
+        "{}  {verdict}  {:>2} {zooms}  {coverage}  {task:<23}  {:<27}  {}  {run}",
+        s.id, s.zooms, s.label, s.question_id
+    );
+    one_line(&text).into_owned()
+}
+
+fn verify(files: &[String], json: bool, global: &Global) -> CliResult {
+    let reports = if files.is_empty() {
+        let store = store(global)?;
+        store.logs().iter().map(|log| check_file(&log.path)).collect::<Result<Vec<_>, _>>()?
+    } else {
+        files.iter().map(|file| check(file, global)).collect::<Result<Vec<_>, _>>()?
+    };
+    let damaged = reports.iter().any(|(_, report)| report.state == State::Damaged);
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let written = if json {
+        let logs: Vec<_> = reports.iter().map(|(file, report)| with_file(file, report)).collect();
+        writeln!(out, "{}", json!({ "logs": logs }))
+    } else {
+        reports.iter().try_for_each(|(file, report)| tell(&mut out, file, report))
+    };
+    printed(written.and_then(|()| out.flush()), ExitCode::from(u8::from(damaged)))
+}
+
+fn check(file: &str, global: &Global) -> Result<(String, Report), CliError> {
+    if file == "-" {
+        return Ok(("stdin".to_owned(), session::verify(&session::read_log_from(io::stdin().lock()))));
+    }
+    check_file(&store(global)?.resolve(file).map_err(CliError::failed)?)
+}
+
+fn check_file(path: &std::path::Path) -> Result<(String, Report), CliError> {
+    let log: LogReader = session::read_log(path).map_err(CliError::failed)?;
+    Ok((path.display().to_string(), session::verify(&log)))
+}
+
+fn with_file(file: &str, report: &Report) -> serde_json::Value {
+    let mut value = json!({ "file": file });
+    if let (Some(object), Ok(serde_json::Value::Object(fields))) = (value.as_object_mut(), serde_json::to_value(report))
+    {
+        object.extend(fields);
+    }
+    value
+}
+
+fn tell(out: &mut impl Write, file: &str, report: &Report) -> io::Result<()> {
+    let state = match report.state {
+        State::Whole => "whole  ",
+        State::CutOff => "cut off",
+        State::Damaged => "damaged",
+    };
+    writeln!(out, "{state}  {}  {} records", one_line(file), report.records)?;
+    for problem in report.problems.iter().take(TOLD) {
+        let place = if problem.line > 0 { format!("line {}: ", problem.line) } else { String::new() };
+        writeln!(out, "         {place}{}", one_line(&problem.message))?;
+    }
+    let more = report.problems.len().saturating_sub(TOLD) + report.more_problems;
+    if more > 0 { writeln!(out, "         and {more} more") } else { Ok(()) }
 }

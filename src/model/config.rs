@@ -35,6 +35,8 @@ pub struct Config {
 pub struct TextConfig {
     /// Entries of the vocabulary.
     pub vocabulary: usize,
+    /// Longest context the checkpoint was made for, in tokens.
+    pub max_positions: usize,
     /// Width of the residual stream.
     pub hidden: usize,
     /// Width of the gated feed-forward layer.
@@ -195,6 +197,7 @@ fn text_config(section: &Section<'_>) -> Result<TextConfig> {
     let (rope_theta, rope_sections) = rope(section)?;
     Ok(TextConfig {
         vocabulary: section.size("vocab_size", 152_064, 1 << 22)?,
+        max_positions: section.size("max_position_embeddings", 32_768, 1 << 24)?,
         hidden,
         feed_forward: section.size("intermediate_size", 29_568, 1 << 20)?,
         layers,

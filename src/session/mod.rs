@@ -10,10 +10,34 @@
 //! sessions/blobs/<hash>                 pages (PNG) once; crops only where the page does not give them back
 //! ```
 
+mod blobs;
+mod error;
 mod line;
 #[cfg(test)]
 mod line_tests;
+mod pixels;
+mod reader;
+#[cfg(test)]
+mod reader_tests;
+mod recorder;
+#[cfg(test)]
+mod recorder_tests;
 #[cfg(test)]
 pub(crate) mod samples;
+mod schema;
+#[cfg(test)]
+mod schema_tests;
+mod store;
+mod summary;
+mod verify;
 
+pub use blobs::put_blob;
+pub use error::SessionError;
 pub use line::{LineProblem, MAX_LINE, check_sum, encode_line, parse_line};
+pub use pixels::{PixelStore, Pixels};
+pub use reader::{LogReader, MAX_LOG, Problem, ProblemKind, Problems, read_log, read_log_from};
+pub use recorder::Recorder;
+pub use schema::schema;
+pub use store::{LogFile, SessionStore, check_id, locate_dir, new_id, today};
+pub use summary::{MAX_SUMMARY, SessionSummary, append_summary, list, newest, read_summaries};
+pub use verify::{Report, State, is_hash, verify};

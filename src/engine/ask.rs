@@ -1,0 +1,117 @@
+//! What a session is about.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use image::RgbImage;
+
+use crate::benchmark::Question;
+use crate::geometry::PageBox;
+use crate::model::sampler::Sampling;
+use crate::page::{Page, PageError};
+use crate::protocol::Profile;
+use crate::trace::Record;
+
+/// Where the page comes from.
+#[derive(Clone, Debug)]
+pub enum PageSource {
+    /// A file, read when the session begins.
+    File(PathBuf),
+    /// A page already read.
+    Page(Arc<Page>),
+}
+
+/// What the model gets when it zooms.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum CropMode {
+    /// What it asked for.
+    #[default]
+    Normal,
+    /// A grey image (128) of the size it asked for.
+    Greyed,
+    /// Another region of the page.
+    Swapped(PageBox),
+    /// The target region with the largest IoU to what it asked for.
+    True,
+}
+
+/// What the model gets as the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PageMode {
+    /// The page.
+    #[default]
+    Normal,
+    /// A grey image (128) of the page's size; crops are still cut from the page.
+    Blank,
+}
+
+/// One question to ask of one model once.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Session id.
+    pub id: String,
+    /// The page.
+    pub page: PageSource,
+    /// The question, with truth and targets where they are known.
+    pub question: Question,
+    /// The benchmark it comes from.
+    pub benchmark: Option<String>,
+    /// The run it belongs to.
+    pub run: Option<String>,
+    /// How the model is talked to.
+    pub profile: Arc<Profile>,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// Seed of the sampler.
+    pub seed: u64,
+    /// Most tokens the model may write; the profile's limit also holds.
+    pub max_tokens: Option<u32>,
+    /// Whether the zoom tool is offered.
+    pub tool: bool,
+    /// Intervention on the page.
+    pub page_mode: PageMode,
+    /// Intervention on crops.
+    pub crop_mode: CropMode,
+}
+
+impl Ask {
+    /// Tokens the model may write over all turns: the smaller of the profile's and the caller's limit.
+    pub fn token_limit(&self) -> u64 {
+        let own = self.profile.limits.max_tokens;
+        u64::from(self.max_tokens.map_or(own, |asked| asked.min(own)))
+    }
+
+    /// The interventions in force, as `session_start` lists them.
+    pub fn interventions(&self) -> Vec<String> {
+        let page = (self.page_mode == PageMode::Blank).then(|| "page=blank".to_owned());
+        let crop = match self.crop_mode {
+            CropMode::Normal => None,
+            CropMode::Greyed => Some("crop=greyed".to_owned()),
+            CropMode::Swapped(b) => Some(format!("crop=swapped [{},{},{},{}]", b.x1, b.y1, b.x2, b.y2)),
+            CropMode::True => Some("crop=true".to_owned()),
+        };
+        page.into_iter().chain(crop).collect()
+    }
+}
+
+impl PageSource {
+    /// The page, read now if it is a file.
+    ///
+    /// # Errors
+    /// As [`Page::open`].
+    pub fn load(&self) -> Result<Arc<Page>, PageError> {
+        match self {
+            Self::File(path) => Page::open(path).map(Arc::new),
+            Self::Page(page) => Ok(Arc::clone(page)),
+        }
+    }
+}
+
+/// One record, with the pixels it speaks of: every `image` record carries them.
+#[derive(Clone, Debug)]
+pub struct Emission {
+    /// The record.
+    pub record: Record,
+    /// What the model was given (after interventions).
+    pub pixels: Option<Arc<RgbImage>>,
+}

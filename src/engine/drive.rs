@@ -1,0 +1,78 @@
+//! Running a session to its end on the caller's thread.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Ask, Boundary, Emission, EngineError, StepEngine, TurnLoop};
+use crate::trace::{Answer, ErrorEvent, ScoreEvent, SessionEnd};
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The `session_end` record.
+    pub end: SessionEnd,
+    /// The answer, where one was read.
+    pub answer: Option<Answer>,
+    /// The score, where the truth is known and the session was neither stopped nor failed before an answer.
+    pub score: Option<ScoreEvent>,
+    /// What went wrong.
+    pub error: Option<ErrorEvent>,
+}
+
+/// Asks, and gives every record to `sink` as it is made. `cancel` stops the session after the token at hand.
+///
+/// Never fails and never panics for the engine's sake: errors are records, and in the outcome.
+pub fn run_to_end(
+    engine: &mut dyn StepEngine,
+    ask: &Ask,
+    sink: &mut dyn FnMut(Emission),
+    cancel: &AtomicBool,
+) -> Outcome {
+    let mut session = TurnLoop::new(ask.clone());
+    session.start(engine.info(), engine.pixel_limits());
+    loop {
+        session.drain().into_iter().for_each(&mut *sink);
+        if session.end().is_some() {
+            break;
+        }
+        if cancel.load(Ordering::Relaxed) {
+            session.stop(engine.position());
+        } else {
+            guarded_step(&mut session, engine);
+        }
+    }
+    outcome(&session)
+}
+
+/// One step; a panic in it ends the session with an error of kind `internal`.
+pub(super) fn guarded_step(session: &mut TurnLoop, engine: &mut dyn StepEngine) -> Boundary {
+    // After a panic only `fail` and `drain` are called on the session, and `begin` on the engine before its next use:
+    // none of them relies on what a half-done step may have left.
+    let done = catch_unwind(AssertUnwindSafe(|| session.step(engine)));
+    done.unwrap_or_else(|panic| {
+        session.fail(&EngineError::Internal(panic_text(&*panic)), engine.position());
+        Boundary::Ended
+    })
+}
+
+/// What a caught panic says.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("panic").to_owned()
+}
+
+fn outcome(session: &TurnLoop) -> Outcome {
+    let end = session.end().cloned().unwrap_or_else(|| SessionEnd {
+        reason: "error".into(),
+        generated: 0,
+        context: 0,
+        turns: 0,
+        zooms: 0,
+        refused: 0,
+        seconds: 0.0,
+        compute_seconds: 0.0,
+    });
+    let (answer, score, error) = (session.answer(), session.score(), session.error());
+    Outcome { end, answer: answer.cloned(), score: score.cloned(), error: error.cloned() }
+}

@@ -1,0 +1,246 @@
+//! A loaded model, stepped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use image::RgbImage;
+
+use super::{Appended, Capabilities, EngineError, Mark, StepEngine, StepToken};
+use crate::model::sampler::{Drawn, Sampler, SamplerError, Sampling};
+use crate::model::{Chunk, Feed, ImageEmbedding, Model, Sequence};
+use crate::trace::ModelInfo;
+
+/// In the chat layout these end a turn, whatever else the checkpoint names.
+const TURN_ENDS: [&str; 2] = ["<|im_end|>", "<|endoftext|>"];
+
+/// Tells contexts apart, so that a mark of one is never taken for one of another.
+static CONTEXTS: AtomicU64 = AtomicU64::new(1);
+
+/// [`StepEngine`] on a [`Model`], one sequence.
+///
+/// What is appended waits, and is computed with the next token in one pass. A mark holds what waited and where the cache
+/// ended; going back truncates the cache to there and computes the same pass again, so that going on is bit-identical on
+/// the same build, device and thread count.
+#[derive(Debug)]
+pub struct LocalEngine {
+    model: Arc<Model>,
+    eos: Vec<u32>,
+    sampler: Sampler,
+    sequence: Option<Sequence>,
+    /// Not computed yet.
+    pending: Vec<Pending>,
+    /// Every id of the context, pads included; those of `pending` stand at its end.
+    context: Vec<u32>,
+    /// `chain[i]` is a running hash of the context up to and including token `i`.
+    chain: Vec<u64>,
+    seed_link: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Pending {
+    Tokens(Vec<u32>),
+    Image(Arc<ImageEmbedding>),
+}
+
+/// What a mark of this engine holds.
+struct Place {
+    /// Tokens in the cache.
+    computed: usize,
+    /// Tokens in the context.
+    length: usize,
+    link: u64,
+    pending: Vec<Pending>,
+    sampler: Sampler,
+}
+
+impl LocalEngine {
+    /// An engine with no context yet.
+    pub fn new(model: Arc<Model>) -> Self {
+        let mut eos = model.generation().eos.clone();
+        eos.extend(TURN_ENDS.iter().filter_map(|name| model.tokenizer().id(name)));
+        eos.sort_unstable();
+        eos.dedup();
+        Self {
+            model,
+            eos,
+            sampler: Sampler::new(Sampling::default(), 0),
+            sequence: None,
+            pending: Vec::new(),
+            context: Vec::new(),
+            chain: Vec::new(),
+            seed_link: 0,
+        }
+    }
+
+    /// The model behind it.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    fn room(&self, more: usize) -> Result<(), EngineError> {
+        let needed = self.context.len().saturating_add(more) as u64;
+        let limit = self.model.config().text.max_positions as u64;
+        if needed > limit { Err(EngineError::Context { needed, limit }) } else { Ok(()) }
+    }
+
+    fn link(&self) -> u64 {
+        self.chain.last().copied().unwrap_or(self.seed_link)
+    }
+
+    /// Puts ids into the context's books; `mixed_in` tells images of one size apart.
+    fn note(&mut self, ids: &[u32], mixed_in: u64) {
+        for &id in ids {
+            let link = (self.link() ^ u64::from(id) ^ mixed_in).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+            self.chain.push(link);
+        }
+        self.context.extend_from_slice(ids);
+    }
+
+    /// Computes what waits and gives the logits after it.
+    fn logits(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.room(1)?;
+        let sequence = self.sequence.as_mut().ok_or(EngineError::Misuse("a step before the beginning"))?;
+        let chunks = self
+            .pending
+            .iter()
+            .map(|part| match part {
+                Pending::Tokens(ids) => Chunk::Tokens(ids),
+                Pending::Image(image) => Chunk::Image(image),
+            })
+            .collect();
+        let logits = self.model.forward(&mut [Feed { sequence, chunks }])?.pop();
+        self.pending.clear();
+        logits.ok_or(EngineError::Misuse("the model gave no logits"))
+    }
+
+    fn put(&mut self, drawn: Result<Drawn, SamplerError>) -> Result<StepToken, EngineError> {
+        let drawn = drawn.map_err(|e| EngineError::Sampling(Box::new(e)))?;
+        self.pending.push(Pending::Tokens(vec![drawn.id]));
+        self.note(&[drawn.id], 0);
+        Ok(StepToken {
+            id: drawn.id,
+            bytes: self.piece(drawn.id),
+            logprob: drawn.logprob,
+            entropy: drawn.entropy,
+            sampled_logprob: drawn.sampled_logprob,
+            top: drawn.top,
+        })
+    }
+}
+
+impl StepEngine for LocalEngine {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { logprobs: true, force: true, rewind: true, exact: true }
+    }
+
+    fn info(&self) -> ModelInfo {
+        self.model.info()
+    }
+
+    fn pixel_limits(&self) -> (u64, u64) {
+        let processor = self.model.processor();
+        (processor.min_pixels, processor.max_pixels)
+    }
+
+    fn eos(&self) -> &[u32] {
+        &self.eos
+    }
+
+    fn begin(&mut self, sampling: Sampling, seed: u64) -> Result<(), EngineError> {
+        let sampling = sampling.checked().map_err(|e| EngineError::Ask(e.to_string()))?;
+        self.sampler = Sampler::new(sampling, seed);
+        self.sequence = Some(self.model.new_sequence()?);
+        self.pending.clear();
+        self.context.clear();
+        self.chain.clear();
+        self.seed_link = CONTEXTS.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn encode(&self, text: &str) -> Result<Vec<u32>, EngineError> {
+        let encoded = self.model.tokenizer().encode(text);
+        encoded.map_err(|e| EngineError::Input { what: "the text", source: Box::new(e) })
+    }
+
+    fn piece(&self, id: u32) -> Vec<u8> {
+        self.model.tokenizer().piece_bytes(id)
+    }
+
+    fn append_tokens(&mut self, ids: &[u32]) -> Result<(), EngineError> {
+        self.room(ids.len())?;
+        self.pending.push(Pending::Tokens(ids.to_vec()));
+        self.note(ids, 0);
+        Ok(())
+    }
+
+    fn append_image(&mut self, image: &RgbImage) -> Result<Appended, EngineError> {
+        let refused = |e| EngineError::Input { what: "the image", source: Box::new(e) };
+        let patches = self.model.processor().process(image).map_err(refused)?;
+        self.room(patches.tokens().saturating_add(2))?;
+        let processed = patches.processed;
+        let embedding = self.model.encode_image(&patches)?;
+        let tokens = embedding.tokens();
+        let (start, pad, end) = {
+            let config = self.model.config();
+            (config.vision_start, config.image_token, config.vision_end)
+        };
+        let mut ids = vec![start];
+        ids.resize(tokens + 1, pad);
+        ids.push(end);
+        self.pending.push(Pending::Tokens(vec![start]));
+        self.pending.push(Pending::Image(Arc::new(embedding)));
+        self.pending.push(Pending::Tokens(vec![end]));
+        self.note(&ids, fingerprint(image));
+        Ok(Appended { processed, tokens: u32::try_from(tokens).unwrap_or(u32::MAX), ids })
+    }
+
+    fn next(&mut self) -> Result<StepToken, EngineError> {
+        let logits = self.logits()?;
+        let drawn = self.sampler.next(&logits, &self.context);
+        self.put(drawn)
+    }
+
+    fn force(&mut self, id: u32) -> Result<StepToken, EngineError> {
+        let logits = self.logits()?;
+        let drawn = self.sampler.force(&logits, id);
+        self.put(drawn)
+    }
+
+    fn position(&self) -> u64 {
+        self.context.len() as u64
+    }
+
+    fn mark(&self) -> Mark {
+        let place = Place {
+            computed: self.sequence.as_ref().map_or(0, Sequence::len),
+            length: self.context.len(),
+            link: self.link(),
+            pending: self.pending.clone(),
+            sampler: self.sampler.clone(),
+        };
+        Mark { position: self.position(), state: Arc::new(place) }
+    }
+
+    fn rewind(&mut self, mark: &Mark) -> Result<(), EngineError> {
+        let place = mark.state.downcast_ref::<Place>().ok_or(EngineError::StaleMark)?;
+        let link = match place.length.checked_sub(1) {
+            None => Some(self.seed_link),
+            Some(last) => self.chain.get(last).copied(),
+        };
+        let sequence = self.sequence.as_mut().ok_or(EngineError::StaleMark)?;
+        if link != Some(place.link) || sequence.len() < place.computed {
+            return Err(EngineError::StaleMark);
+        }
+        sequence.truncate(place.computed)?;
+        self.pending.clone_from(&place.pending);
+        self.context.truncate(place.length);
+        self.chain.truncate(place.length);
+        self.sampler = place.sampler.clone();
+        Ok(())
+    }
+}
+
+fn fingerprint(image: &RgbImage) -> u64 {
+    let hash = blake3::hash(image.as_raw());
+    hash.as_bytes().iter().take(8).fold(0, |sum, &byte| (sum << 8) | u64::from(byte))
+}

@@ -1,0 +1,123 @@
+//! What can be stepped.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use image::RgbImage;
+
+use super::EngineError;
+use crate::geometry::Size;
+use crate::model::sampler::Sampling;
+use crate::trace::ModelInfo;
+
+/// What an engine can do beyond appending and drawing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Logprobs, entropy and alternatives come with each token.
+    pub logprobs: bool,
+    /// A chosen token can be put in the drawn one's place.
+    pub force: bool,
+    /// Marks can be taken and gone back to.
+    pub rewind: bool,
+    /// Going on after a rewind is bit-identical.
+    pub exact: bool,
+}
+
+/// One token with its figures, all from the raw logits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepToken {
+    /// Its id.
+    pub id: u32,
+    /// Its bytes; perhaps only a part of a character.
+    pub bytes: Vec<u8>,
+    /// Natural log-probability.
+    pub logprob: f32,
+    /// Entropy of the distribution in nats.
+    pub entropy: f32,
+    /// Log-probability after penalties, temperature and truncation.
+    pub sampled_logprob: f32,
+    /// The likeliest tokens (up to 8) by falling logprob.
+    pub top: Vec<(u32, f32)>,
+}
+
+/// An image that entered the context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Size after processing.
+    pub processed: Size,
+    /// Pads: tokens the image itself became.
+    pub tokens: u32,
+    /// Every id that entered the context: vision start, the pads, vision end.
+    pub ids: Vec<u32>,
+}
+
+/// A place an engine can go back to.
+#[derive(Clone)]
+pub struct Mark {
+    /// Tokens in the context at the mark.
+    pub position: u64,
+    /// What the engine needs to restore it.
+    pub(super) state: Arc<dyn Any + Send + Sync>,
+}
+
+impl std::fmt::Debug for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mark").field("position", &self.position).finish_non_exhaustive()
+    }
+}
+
+/// A model with one context that grows at its end.
+///
+/// Positions count tokens of the context from 0. [`StepEngine::begin`] comes first and starts an empty context; it may
+/// be called again for the next session.
+pub trait StepEngine {
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+    /// The model behind it.
+    fn info(&self) -> ModelInfo;
+    /// Fewest and most pixels of a processed image.
+    fn pixel_limits(&self) -> (u64, u64);
+    /// Ids that end a turn.
+    fn eos(&self) -> &[u32];
+    /// Starts an empty context and a fresh sampler.
+    ///
+    /// # Errors
+    /// When the model cannot hold a context.
+    fn begin(&mut self, sampling: Sampling, seed: u64) -> Result<(), EngineError>;
+    /// The ids of a text; special tokens in it are recognised.
+    ///
+    /// # Errors
+    /// When the text cannot be encoded.
+    fn encode(&self, text: &str) -> Result<Vec<u32>, EngineError>;
+    /// The bytes of a token; empty for an id outside the vocabulary.
+    fn piece(&self, id: u32) -> Vec<u8>;
+    /// Appends tokens.
+    ///
+    /// # Errors
+    /// When they do not fit.
+    fn append_tokens(&mut self, ids: &[u32]) -> Result<(), EngineError>;
+    /// Appends an image with its start and end tokens.
+    ///
+    /// # Errors
+    /// When it cannot be processed or does not fit.
+    fn append_image(&mut self, image: &RgbImage) -> Result<Appended, EngineError>;
+    /// Draws the next token and appends it.
+    ///
+    /// # Errors
+    /// When the model fails.
+    fn next(&mut self) -> Result<StepToken, EngineError>;
+    /// Appends a token a person chose, with the figures the model gives it.
+    ///
+    /// # Errors
+    /// When the model fails or the id is outside the vocabulary.
+    fn force(&mut self, id: u32) -> Result<StepToken, EngineError>;
+    /// Tokens in the context.
+    fn position(&self) -> u64;
+    /// The present place, sampler state included.
+    fn mark(&self) -> Mark;
+    /// Goes back to a mark of this session.
+    ///
+    /// # Errors
+    /// [`EngineError::StaleMark`].
+    fn rewind(&mut self, mark: &Mark) -> Result<(), EngineError>;
+}

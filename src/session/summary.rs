@@ -1,0 +1,233 @@
+//! One line a finished session, and the list made of them.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Doing, SessionError};
+use super::reader::read_log;
+use super::store::{LogFile, SessionStore};
+use crate::analysis::{label, session_measures};
+use crate::benchmark::{Family, Task};
+use crate::trace::{Body, Trace};
+
+/// Longest line of `summary.jsonl`, in bytes.
+pub const MAX_SUMMARY: usize = 2048;
+
+/// Most bytes of one `summary.jsonl` that are read.
+const MAX_FILE: u64 = 1 << 30;
+
+/// A session in a few figures. Fields that a file lacks are empty.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionSummary {
+    /// Session id.
+    pub id: String,
+    /// The run it belongs to, else the folder it lies in.
+    pub run: Option<String>,
+    /// RFC 3339 time in UTC.
+    pub started: String,
+    /// Model name.
+    pub model: String,
+    /// Benchmark name.
+    pub benchmark: Option<String>,
+    /// Question id.
+    pub question_id: String,
+    /// Task kind.
+    pub task: Option<Task>,
+    /// Its family.
+    pub family: Option<Family>,
+    /// Whether the answer is fully right; null where it was not scored.
+    pub right: Option<bool>,
+    /// 1 fully right, 0 wrong.
+    pub score: Option<f64>,
+    /// The answer's content, else as written.
+    pub answer: Option<String>,
+    /// The right answer.
+    pub truth: Option<String>,
+    /// Crops returned.
+    pub zooms: u32,
+    /// Tool calls refused.
+    pub refused: u32,
+    /// Mean coverage of the target over the crops.
+    pub coverage: Option<f64>,
+    /// Best IoU of a crop with a target.
+    pub iou: Option<f64>,
+    /// Whether some crop shows the target.
+    pub looked_right: Option<bool>,
+    /// [`crate::analysis::Label`].
+    pub label: String,
+    /// How it ended; null for one that has not.
+    pub reason: Option<String>,
+    /// Tokens the model wrote.
+    pub generated: u64,
+    /// Seconds from start to end.
+    pub seconds: f64,
+    /// Profile name.
+    pub profile: String,
+    /// Sampler's seed.
+    pub seed: u64,
+    /// Whether the zoom tool was offered.
+    pub tool: bool,
+    /// Interventions in force.
+    pub interventions: Vec<String>,
+}
+
+impl SessionSummary {
+    /// The summary of what a trace knows.
+    pub fn of(trace: &Trace) -> Self {
+        let targets = trace.start.as_ref().map_or(&[][..], |start| &start.question.targets);
+        let measures = session_measures(&trace.zooms, targets);
+        let mut summary = Self {
+            right: trace.score.as_ref().map(|score| score.value >= 1.0),
+            score: trace.score.as_ref().map(|score| score.value),
+            answer: trace.answer.as_ref().map(|a| a.content.clone().unwrap_or_else(|| a.raw.clone())),
+            zooms: measures.zooms,
+            refused: measures.refused,
+            coverage: measures.coverage,
+            iou: measures.iou,
+            looked_right: measures.looked_right,
+            label: label(trace).name().to_owned(),
+            reason: trace.end.as_ref().map(|end| end.reason.clone()),
+            generated: trace.end.as_ref().map_or(trace.sampled().count() as u64, |end| end.generated),
+            seconds: trace.end.as_ref().map_or(trace.last_t, |end| end.seconds),
+            ..Self::default()
+        };
+        if let Some(start) = &trace.start {
+            summary.id.clone_from(&start.id);
+            summary.run.clone_from(&start.run);
+            summary.started.clone_from(&start.started);
+            summary.model.clone_from(&start.model.name);
+            summary.benchmark.clone_from(&start.benchmark);
+            summary.question_id.clone_from(&start.question.id);
+            (summary.task, summary.family) = (start.question.task, start.question.family);
+            summary.truth.clone_from(&start.question.truth);
+            summary.profile.clone_from(&start.profile);
+            (summary.seed, summary.tool) = (start.seed, start.tool);
+            summary.interventions.clone_from(&start.interventions);
+        }
+        summary
+    }
+
+    /// The summary as a line of at most [`MAX_SUMMARY`] bytes without its line feed; long texts are cut to fit.
+    pub fn line(&self) -> String {
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        for longest in [200, 100, 60, 30, 15, 5] {
+            if line.len() <= MAX_SUMMARY {
+                break;
+            }
+            line = serde_json::to_string(&self.cut(longest)).unwrap_or_default();
+        }
+        line
+    }
+
+    fn cut(&self, longest: usize) -> Self {
+        let mut cut = self.clone();
+        // The id stays: it is what a line is found by, and ids are bounded where logs are written.
+        let required = [&mut cut.started, &mut cut.model, &mut cut.question_id, &mut cut.label, &mut cut.profile];
+        let optional = [&mut cut.run, &mut cut.benchmark, &mut cut.answer, &mut cut.truth, &mut cut.reason];
+        for text in required.into_iter().chain(optional.into_iter().flatten()) {
+            if text.chars().count() > longest {
+                *text = text.chars().take(longest).chain(['…']).collect();
+            }
+        }
+        cut.interventions.truncate(longest.div_ceil(20));
+        for text in &mut cut.interventions {
+            *text = text.chars().take(longest).collect();
+        }
+        cut
+    }
+}
+
+/// Appends a summary to a folder's `summary.jsonl` with one write, so that several processes may do so at once.
+///
+/// # Errors
+/// [`SessionError::Io`], or [`SessionError::Outside`] where a link stands in its place.
+pub fn append_summary(dir: &Path, summary: &SessionSummary) -> Result<(), SessionError> {
+    let path = dir.join("summary.jsonl");
+    if fs::symlink_metadata(&path).is_ok_and(|meta| !meta.is_file()) {
+        return Err(SessionError::Outside { path });
+    }
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).doing("write", &path)?;
+    let mut line = summary.line() + "\n";
+    // A line torn by a killed process must not swallow this one.
+    if torn(&mut file).doing("read", &path)? {
+        line.insert(0, '\n');
+    }
+    file.write_all(line.as_bytes()).doing("write", &path)
+}
+
+fn torn(file: &mut File) -> std::io::Result<bool> {
+    let mut last = [b'\n'];
+    if file.seek(SeekFrom::End(0))? > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    Ok(last != [b'\n'])
+}
+
+/// Every session, newest first: from the summaries, and from the logs themselves where there is no summary (live, killed, or
+/// a deleted `summary.jsonl`). Summaries whose log is gone are left out.
+pub fn list(store: &SessionStore) -> Vec<SessionSummary> {
+    let mut known: HashMap<String, HashMap<String, SessionSummary>> = HashMap::new();
+    let mut all = Vec::new();
+    for log in store.logs() {
+        let dir = store.dir().join(&log.sub);
+        let summaries = known.entry(log.sub.clone()).or_insert_with(|| read_summaries(&dir));
+        // A summary is written after the end; a log that is still live may have outgrown it.
+        let summary = summaries.remove(&log.id).unwrap_or_else(|| summarise(&log));
+        let run = summary.run.clone().or_else(|| (!log.sub.is_empty()).then(|| log.sub.clone()));
+        all.push(SessionSummary { id: log.id, run, ..summary });
+    }
+    all.sort_by(|a, b| b.started.cmp(&a.started).then_with(|| b.id.cmp(&a.id)));
+    all
+}
+
+fn summarise(log: &LogFile) -> SessionSummary {
+    match read_log(&log.path) {
+        Ok(read) => SessionSummary::of(&Trace::of(&read.records)),
+        Err(_) => SessionSummary { label: "unreadable".to_owned(), ..SessionSummary::default() },
+    }
+}
+
+/// The summaries of a folder by id; of two with one id the later counts. Lines that cannot be read are skipped.
+pub fn read_summaries(dir: &Path) -> HashMap<String, SessionSummary> {
+    let mut summaries = HashMap::new();
+    let path = dir.join("summary.jsonl");
+    if !path.is_file() {
+        return summaries;
+    }
+    let Ok(file) = File::open(&path) else { return summaries };
+    let mut lines = BufReader::new(file.take(MAX_FILE));
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        // Longer lines come in pieces, and pieces do not parse.
+        match lines.by_ref().take(2 * MAX_SUMMARY as u64).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return summaries,
+            Ok(_) => {
+                if let Ok(summary) = serde_json::from_slice::<SessionSummary>(&line) {
+                    summaries.insert(summary.id.clone(), summary);
+                }
+            }
+        }
+    }
+}
+
+/// The path of the newest session.
+///
+/// # Errors
+/// [`SessionError::Empty`] when there is none.
+pub fn newest(store: &SessionStore) -> Result<std::path::PathBuf, SessionError> {
+    let none = || SessionError::Empty { dir: store.dir().to_owned() };
+    let first = list(store).into_iter().next().ok_or_else(none)?;
+    store.logs().into_iter().find(|log| log.id == first.id).map(|log| log.path).ok_or_else(none)
+}
+
+/// What a recorder needs of the records to summarise them: all but the tokens, which would only fill memory.
+pub(super) fn is_summarised(body: &Body) -> bool {
+    !matches!(body, Body::Tokens(_))
+}

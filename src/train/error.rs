@@ -1,0 +1,74 @@
+//! What training may fail with.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a training could not start or go on.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// The settings file cannot be used.
+    #[error("{path}: {message}")]
+    Settings {
+        /// The TOML file.
+        path: PathBuf,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The architecture asked for is impossible.
+    #[error("model shape: {0}")]
+    Shape(String),
+    /// A training page contradicts itself.
+    #[error("training page {page}: {message}")]
+    Batch {
+        /// Index of the page in its batch.
+        page: usize,
+        /// What does not fit.
+        message: String,
+    },
+    /// A checkpoint is broken or belongs to another training.
+    #[error("checkpoint {path}: {message}")]
+    Checkpoint {
+        /// The checkpoint's folder or file.
+        path: PathBuf,
+        /// What does not fit.
+        message: String,
+    },
+    /// The loss or the gradients left the numbers.
+    #[error(
+        "step {step}: the {what} is not a finite number; nothing was changed by this step. The last checkpoint is good: \
+         go on from it with a lower learning rate"
+    )]
+    NotFinite {
+        /// The step that failed, counted from 1.
+        step: u64,
+        /// `loss` or `gradient`.
+        what: &'static str,
+    },
+    /// The data source failed.
+    #[error("training data: {0}")]
+    Data(String),
+    /// The validation failed.
+    #[error("validation: {0}")]
+    Validation(String),
+    /// A tensor operation failed.
+    #[error("tensor operation: {0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// A result of this room.
+pub type Result<T> = std::result::Result<T, TrainError>;
+
+/// Names the file in a system error.
+pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> TrainError {
+    let path = path.into();
+    move |source| TrainError::Io { path, source }
+}

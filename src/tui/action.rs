@@ -1,0 +1,146 @@
+//! Everything that can happen to the explorer's state.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use image::RgbImage;
+
+use super::app::{Choice, EngineState, Entry};
+use crate::trace::Record;
+
+/// A unit to step by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// One token.
+    Token,
+    /// To the end of the segment.
+    Segment,
+    /// To the end of the turn.
+    Turn,
+}
+
+/// Where to move the cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scrub {
+    /// One token back.
+    PrevToken,
+    /// One token on.
+    NextToken,
+    /// One segment back.
+    PrevSegment,
+    /// One segment on.
+    NextSegment,
+    /// Before the first token.
+    Start,
+    /// To the end, following again.
+    End,
+}
+
+/// An edit of the text field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Inserts text (a typed character or a paste).
+    Insert(String),
+    /// Deletes before the cursor.
+    Backspace,
+    /// Deletes under the cursor.
+    Delete,
+    /// Deletes the word before the cursor.
+    DeleteWord,
+    /// Deletes everything before the cursor.
+    DeleteToStart,
+    /// Moves left.
+    Left,
+    /// Moves right.
+    Right,
+    /// Moves to the start.
+    Home,
+    /// Moves to the end.
+    End,
+}
+
+/// A record that arrived, with the pixels of an image record.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The record.
+    pub record: Record,
+    /// The pixels, where the record is an image and they are known.
+    pub pixels: Option<Arc<RgbImage>>,
+}
+
+/// A picture for the library's and the ask form's preview.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// What it is a preview of.
+    pub of: Choice,
+    /// Its pixels, or why there are none.
+    pub pixels: Result<Arc<RgbImage>, String>,
+}
+
+/// Something that happens: a key's meaning, or news from outside.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Move the selection or scroll up.
+    Up,
+    /// Move the selection or scroll down.
+    Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the first row.
+    Top,
+    /// To the last row.
+    Bottom,
+    /// Enter: open what is selected.
+    Open,
+    /// Esc: close what is on top.
+    Close,
+    /// q: one level back; at the top, leave.
+    Back,
+    /// Leave now.
+    Quit,
+    /// Show or hide the keys.
+    Help,
+    /// Run or pause.
+    ToggleRun,
+    /// Step.
+    Step(Unit),
+    /// Move the cursor over the trace.
+    Scrub(Scrub),
+    /// Faster.
+    Faster,
+    /// Slower.
+    Slower,
+    /// Show or hide the true region.
+    ToggleTarget,
+    /// Dark or light.
+    ToggleTheme,
+    /// Type a question about the page on screen.
+    AskOwn,
+    /// Edit the text field.
+    Edit(Edit),
+    /// The terminal has this size in cells.
+    Resize(u16, u16),
+    /// This many seconds have passed since the program began.
+    Now(f64),
+    /// Records of the session on screen arrived.
+    Arrived(Vec<Arrival>),
+    /// The engine's state changed.
+    Engine(EngineState),
+    /// A recorded session was read: its records, and the pixels it has.
+    Replay {
+        /// The file.
+        path: PathBuf,
+        /// Its records and pixels.
+        records: Vec<Arrival>,
+        /// Bad lines, in words.
+        problems: Vec<String>,
+    },
+    /// The recorded sessions, newest first.
+    Sessions(Vec<Entry>),
+    /// A preview is ready.
+    Preview(Preview),
+    /// Something failed; one sentence.
+    Failed(String),
+}

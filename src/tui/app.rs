@@ -1,0 +1,227 @@
+//! The explorer's whole state. Views read it, [`super::update`] changes it, nothing else does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use image::RgbImage;
+
+use super::explorer::Explorer;
+use super::field::TextField;
+use super::theme::Theme;
+
+/// What a screen is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Choice {
+    /// A question of the benchmark, by index.
+    Question(usize),
+    /// A recorded session's file.
+    Session(PathBuf),
+    /// A page of the user's own.
+    Page(PathBuf),
+}
+
+/// What the engine behind the session on screen is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineState {
+    /// The model is being loaded or the page read.
+    Loading,
+    /// Waiting for a command.
+    Paused,
+    /// Computing.
+    Running,
+    /// Nothing more will come.
+    Ended,
+}
+
+/// The screens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// The list of questions and sessions.
+    Library,
+    /// One session.
+    Explorer,
+    /// Typing a question about a page.
+    Ask,
+}
+
+/// How a question or session came out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not asked yet.
+    #[default]
+    None,
+    /// Answered rightly.
+    Right,
+    /// Answered wrongly.
+    Wrong,
+    /// Partly right.
+    Partial,
+    /// Answered, and the truth is unknown.
+    Answered,
+    /// Ended without an answer.
+    NoAnswer,
+}
+
+impl Verdict {
+    /// A glyph and a word.
+    pub const fn marks(self) -> (&'static str, &'static str) {
+        match self {
+            Self::None => ("·", ""),
+            Self::Right => ("✓", "right"),
+            Self::Wrong => ("✗", "wrong"),
+            Self::Partial => ("~", "partly"),
+            Self::Answered => ("•", "answered"),
+            Self::NoAnswer => ("–", "no answer"),
+        }
+    }
+}
+
+/// A row of the library.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// What opens.
+    pub choice: Choice,
+    /// Question or session id.
+    pub id: String,
+    /// Task name, or what stands for it.
+    pub task: String,
+    /// The question's text.
+    pub text: String,
+    /// Its choices.
+    pub choices: Vec<String>,
+    /// How it came out.
+    pub verdict: Verdict,
+}
+
+/// The library's state.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    /// Name of the benchmark.
+    pub title: String,
+    /// Its questions.
+    pub questions: Vec<Entry>,
+    /// Recorded sessions, newest first.
+    pub sessions: Vec<Entry>,
+    /// Selected row, over questions and then sessions.
+    pub selected: usize,
+}
+
+impl Library {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.questions.len() + self.sessions.len()
+    }
+
+    /// Whether there is nothing to open.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The row at an index, over questions and then sessions.
+    pub fn row(&self, index: usize) -> Option<&Entry> {
+        self.questions.get(index).or_else(|| self.sessions.get(index.checked_sub(self.questions.len())?))
+    }
+
+    /// The selected row.
+    pub fn current(&self) -> Option<&Entry> {
+        self.row(self.selected)
+    }
+
+    /// Moves the selection, staying within the rows.
+    pub fn select(&mut self, index: usize) {
+        self.selected = index.min(self.len().saturating_sub(1));
+    }
+}
+
+/// The form in which a question is typed.
+#[derive(Clone, Debug, Default)]
+pub struct AskForm {
+    /// Pages to choose from.
+    pub pages: Vec<Choice>,
+    /// The page asked about.
+    pub selected: usize,
+    /// The question; choices may follow after `|`.
+    pub field: TextField,
+}
+
+impl AskForm {
+    /// The page asked about.
+    pub fn page(&self) -> Option<&Choice> {
+        self.pages.get(self.selected)
+    }
+
+    /// Question and choices as typed: `Who is nearer? | Pip | Bo`.
+    pub fn question(&self) -> (String, Vec<String>) {
+        let mut parts = self.field.text().split('|').map(|p| p.trim().to_owned());
+        let text = parts.next().unwrap_or_default();
+        (text, parts.filter(|p| !p.is_empty()).collect())
+    }
+}
+
+/// A picture shown beside a list.
+#[derive(Clone, Debug, Default)]
+pub struct PreviewPane {
+    /// What was asked for last.
+    pub wanted: Option<Choice>,
+    /// What is here.
+    pub shown: Option<(Choice, Result<Arc<RgbImage>, String>)>,
+}
+
+/// Everything the explorer knows.
+pub struct App {
+    /// The screen on top.
+    pub screen: Screen,
+    /// Whether the keys are shown over it, and how far they are scrolled.
+    pub help: Option<usize>,
+    /// One sentence that goes away with the next key.
+    pub toast: Option<String>,
+    /// The library.
+    pub library: Library,
+    /// The session on screen.
+    pub explorer: Option<Explorer>,
+    /// The form.
+    pub ask: AskForm,
+    /// The picture beside a list.
+    pub preview: PreviewPane,
+    /// Colours.
+    pub theme: Theme,
+    /// Terminal size in cells.
+    pub size: (u16, u16),
+    /// Height divided by width of a terminal cell.
+    pub cell_aspect: f64,
+    /// Seconds since the program began.
+    pub now: f64,
+    /// The screen a closed session returns to; `None` leaves the program.
+    pub home: Option<Screen>,
+}
+
+impl App {
+    /// A state that shows nothing yet.
+    pub fn new(theme: Theme) -> Self {
+        Self {
+            screen: Screen::Library,
+            help: None,
+            toast: None,
+            library: Library::default(),
+            explorer: None,
+            ask: AskForm::default(),
+            preview: PreviewPane::default(),
+            theme,
+            size: (80, 24),
+            cell_aspect: 2.0,
+            now: 0.0,
+            home: Some(Screen::Library),
+        }
+    }
+
+    /// Brings what depends on the size and the cursor up to date: the wrapped reasoning.
+    pub fn relayout(&mut self) {
+        let (w, h) = self.size;
+        let area = ratatui::layout::Rect::new(0, 0, w, h);
+        let cell_aspect = self.cell_aspect;
+        if let Some(explorer) = &mut self.explorer {
+            let layout = super::view::layout::explorer(area, explorer.page_aspect(), cell_aspect);
+            explorer.wrap(layout.reasoning.width.saturating_sub(2));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What an update wants done outside the state.
+
+use std::path::PathBuf;
+
+use super::action::Unit;
+use super::app::Choice;
+
+/// Work for the program around the state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Start a session on a question of the benchmark (by index).
+    AskQuestion(usize),
+    /// Start a session on a typed question.
+    AskTyped {
+        /// The page it is about.
+        page: Choice,
+        /// The question.
+        text: String,
+        /// Choices, possibly none.
+        choices: Vec<String>,
+    },
+    /// Read a recorded session.
+    OpenLog(PathBuf),
+    /// Let the engine run.
+    Run,
+    /// Let the engine pause.
+    Pause,
+    /// Let the engine do one step.
+    Step(Unit),
+    /// The session on screen is closed: stop its engine, close its log.
+    CloseSession,
+    /// Load a picture for the preview.
+    LoadPreview(Choice),
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,272 @@
+//! One session on screen, live or recorded: the trace, the head that moves over it, and what is wrapped for drawing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use image::RgbImage;
+
+use super::action::{Arrival, Scrub, Unit};
+use super::app::{Choice, EngineState, Verdict};
+use super::playhead::{Pace, Playhead};
+use super::reasoning::Reasoning;
+use crate::trace::{Body, Cursor, SegmentKind, Token, TokenSource, Trace};
+
+/// Where the records come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An engine is writing them.
+    Live,
+    /// A file had them.
+    Replay,
+}
+
+/// One session on screen.
+pub struct Explorer {
+    /// Live or replay.
+    pub kind: Kind,
+    /// What it was opened from.
+    pub choice: Choice,
+    /// Which of how many questions.
+    pub place: Option<(usize, usize)>,
+    /// What the engine is doing; `Ended` for a replay.
+    pub engine: EngineState,
+    /// Where the view stands.
+    pub head: Playhead,
+    /// Whether the true region is drawn.
+    pub show_target: bool,
+    /// Bad lines of the log, in words.
+    pub problems: Vec<String>,
+    /// Wrapped reasoning.
+    pub reasoning: Reasoning,
+    /// The page while the session has not told of it yet.
+    pub early_page: Option<Arc<RgbImage>>,
+    trace: Trace,
+    pixels: HashMap<String, Arc<RgbImage>>,
+    stops: Vec<usize>,
+    times: Vec<f64>,
+    folded: usize,
+    folded_last: u64,
+}
+
+impl Explorer {
+    /// An empty session.
+    pub fn new(kind: Kind, choice: Choice, pace: Pace, moving: bool) -> Self {
+        Self {
+            kind,
+            choice,
+            place: None,
+            engine: if kind == Kind::Live { EngineState::Loading } else { EngineState::Ended },
+            head: Playhead::new(pace, moving),
+            show_target: false,
+            problems: Vec::new(),
+            reasoning: Reasoning::default(),
+            early_page: None,
+            trace: Trace::new(),
+            pixels: HashMap::new(),
+            stops: Vec::new(),
+            times: Vec::new(),
+            folded: 0,
+            folded_last: 0,
+        }
+    }
+
+    /// Everything known.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Arrival times of the model's tokens, in seconds.
+    pub fn times(&self) -> &[f64] {
+        &self.times
+    }
+
+    /// How many tokens the model has written so far.
+    pub fn written(&self) -> usize {
+        self.stops.len()
+    }
+
+    /// Pixels of an image, where they are known.
+    pub fn pixels(&self, hash: &str) -> Option<&Arc<RgbImage>> {
+        self.pixels.get(hash)
+    }
+
+    /// Takes records in.
+    pub fn arrive(&mut self, arrivals: Vec<Arrival>) {
+        let before = self.stops.len();
+        for arrival in arrivals {
+            if let (Body::Image(event), Some(pixels)) = (&arrival.record.body, arrival.pixels) {
+                self.pixels.insert(event.hash.clone(), pixels);
+            }
+            self.trace.apply(&arrival.record);
+        }
+        self.count_fresh();
+        if self.head.shown() == 0
+            && before == 0
+            && !self.stops.is_empty()
+            && self.kind == Kind::Live
+            && !self.head.moving
+        {
+            self.head.go(self.stops.len(), &self.times);
+        }
+        self.head.grown(before, self.stops.len());
+        if self.trace.end.is_some() {
+            self.engine = EngineState::Ended;
+        }
+    }
+
+    /// Counts the model's tokens among those that came. A log out of order may put tokens before ones already counted; then
+    /// all are counted again.
+    fn count_fresh(&mut self) {
+        let tokens = &self.trace.tokens;
+        let last = self.folded.checked_sub(1).and_then(|i| tokens.get(i));
+        if last.is_some_and(|t| t.position != self.folded_last) {
+            self.folded = 0;
+            self.stops.clear();
+            self.times.clear();
+        }
+        for (index, token) in tokens.iter().enumerate().skip(self.folded) {
+            if token.by != TokenSource::Prompt {
+                self.stops.push(index);
+                self.times.push(token.at);
+            }
+        }
+        self.folded = tokens.len();
+        self.folded_last = tokens.last().map_or(0, |t| t.position);
+    }
+
+    /// The cursor of the fold.
+    pub fn cursor(&self) -> Cursor {
+        if self.head.at_edge() {
+            return Cursor::Live;
+        }
+        match self.head.shown().checked_sub(1) {
+            Some(last) => self.stops.get(last).map_or(Cursor::Live, |i| Cursor::Token(*i)),
+            None => match self.stops.first() {
+                Some(first) if *first > 0 => Cursor::Token(first - 1),
+                Some(_) => Cursor::Time(-1.0),
+                None => Cursor::Live,
+            },
+        }
+    }
+
+    /// The model token with this number (from 0).
+    pub fn token(&self, index: usize) -> Option<&Token> {
+        self.stops.get(index).and_then(|i| self.trace.tokens.get(*i))
+    }
+
+    /// The token under the cursor: the last one shown.
+    pub fn current(&self) -> Option<&Token> {
+        self.token(self.head.shown().checked_sub(1)?)
+    }
+
+    /// The model's tokens, in order.
+    pub fn model_tokens(&self) -> impl Iterator<Item = &Token> {
+        self.stops.iter().filter_map(|i| self.trace.tokens.get(*i))
+    }
+
+    /// How many model tokens stand at positions up to and including `position`.
+    pub fn count_until(&self, position: u64) -> usize {
+        self.stops.partition_point(|i| self.trace.tokens.get(*i).is_some_and(|t| t.position <= position))
+    }
+
+    /// Whether the session was read or computed to its end.
+    pub fn ended(&self) -> bool {
+        self.kind == Kind::Replay || self.engine == EngineState::Ended
+    }
+
+    /// Width divided by height of the page.
+    pub fn page_aspect(&self) -> f64 {
+        let size = self
+            .trace
+            .images
+            .first()
+            .map(|i| (i.event.original.w, i.event.original.h))
+            .or_else(|| self.early_page.as_ref().map(|p| p.dimensions()));
+        size.map_or(0.7, |(w, h)| (f64::from(w.max(1)) / f64::from(h.max(1))).clamp(0.2, 5.0))
+    }
+
+    /// How the session came out, as far as is known.
+    pub fn verdict(&self) -> Verdict {
+        match (&self.trace.score, &self.trace.answer, &self.trace.end) {
+            (Some(score), _, _) if score.value >= 1.0 => Verdict::Right,
+            (Some(score), _, _) if score.value > 0.0 => Verdict::Partial,
+            (Some(_), _, _) => Verdict::Wrong,
+            (None, Some(_), _) => Verdict::Answered,
+            (None, None, Some(_)) => Verdict::NoAnswer,
+            (None, None, None) => Verdict::None,
+        }
+    }
+
+    /// Model tokens a second around the cursor; `None` below two tokens.
+    pub fn rate(&self) -> Option<f64> {
+        let shown = self.times.get(..self.head.shown())?;
+        let window = shown.get(shown.len().saturating_sub(48)..)?;
+        let (first, last) = (window.first()?, window.last()?);
+        let steps = window.len().checked_sub(1).filter(|n| *n > 0)?;
+        (last > first).then(|| steps as f64 / (last - first))
+    }
+
+    /// Places where a segment written by the model ends, as numbers of shown tokens, in order.
+    pub fn segment_ends(&self) -> Vec<usize> {
+        let model = self.trace.segments.iter().filter(|s| s.kind != SegmentKind::ToolResponse);
+        let mut ends: Vec<usize> = model.map(|s| self.count_until(s.last)).filter(|n| *n > 0).collect();
+        ends.push(self.written());
+        ends.dedup();
+        ends
+    }
+
+    /// Places where a turn ends: a token of the model that the tool's tokens follow, and the end.
+    fn turn_ends(&self) -> Vec<usize> {
+        let gaps = self.stops.windows(2).enumerate();
+        let mut ends: Vec<usize> =
+            gaps.filter(|(_, pair)| matches!(pair, [a, b] if b - a > 1)).map(|(i, _)| i + 1).collect();
+        ends.push(self.written());
+        ends
+    }
+
+    /// Where a step leads inside what is known; `None` at the edge.
+    pub fn step_target(&self, unit: Unit) -> Option<usize> {
+        if self.head.at_edge() || self.written() == 0 {
+            return None;
+        }
+        let shown = self.head.shown();
+        Some(match unit {
+            Unit::Token => shown + 1,
+            Unit::Segment => next_after(&self.segment_ends(), shown),
+            Unit::Turn => next_after(&self.turn_ends(), shown),
+        })
+    }
+
+    /// Moves the cursor because a person asked.
+    pub fn scrub(&mut self, scrub: Scrub) {
+        let shown = if self.head.at_edge() { self.written() } else { self.head.shown() };
+        let target = match scrub {
+            Scrub::PrevToken => shown.saturating_sub(1),
+            Scrub::NextToken => shown + 1,
+            Scrub::PrevSegment => self.segment_ends().into_iter().rev().find(|e| *e < shown).unwrap_or(0),
+            Scrub::NextSegment => next_after(&self.segment_ends(), shown),
+            Scrub::Start => 0,
+            Scrub::End => self.written(),
+        };
+        let follows = self.kind == Kind::Live && self.engine == EngineState::Running;
+        self.head.scrub(target, &self.times, follows);
+    }
+
+    /// Moves the cursor by a step inside what is known, without marking what follows as future.
+    pub fn step_to(&mut self, target: usize) {
+        self.head.go(target, &self.times);
+        self.head.moving = false;
+        self.head.scrubbed = false;
+    }
+
+    /// Brings the wrapped reasoning up to date for a pane of this width in cells.
+    pub fn wrap(&mut self, width: u16) {
+        let mut reasoning = std::mem::take(&mut self.reasoning);
+        reasoning.sync(self, width);
+        self.reasoning = reasoning;
+    }
+}
+
+fn next_after(ends: &[usize], shown: usize) -> usize {
+    ends.iter().copied().find(|e| *e > shown).unwrap_or(usize::MAX)
+}

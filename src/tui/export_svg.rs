@@ -1,0 +1,199 @@
+//! A screen as an SVG picture: what was drawn, cell by cell, so that documentation shows the program as it is.
+
+use std::fmt::Write;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+
+/// Pixels of a cell.
+const CELL: (u32, u32) = (8, 17);
+
+/// Colours the terminal would choose itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground {
+    /// Colour of text without one.
+    pub ink: [u8; 3],
+    /// Colour of the background.
+    pub paper: [u8; 3],
+}
+
+/// The screen as SVG: rectangles for grounds and block characters, one `<text>` for each run of one style.
+pub fn buffer_to_svg(buffer: &Buffer, ground: Ground) -> String {
+    let (w, h) = (u32::from(buffer.area.width) * CELL.0, u32::from(buffer.area.height) * CELL.1);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" \
+         font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"13\" shape-rendering=\"crispEdges\">\n\
+         <rect width=\"{w}\" height=\"{h}\" fill=\"{}\"/>\n",
+        hex(ground.paper)
+    );
+    for y in 0..buffer.area.height {
+        grounds(buffer, y, ground, &mut svg);
+    }
+    for y in 0..buffer.area.height {
+        texts(buffer, y, ground, &mut svg);
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn cell_at(buffer: &Buffer, x: u16, y: u16) -> Option<&Cell> {
+    buffer.cell((buffer.area.x + x, buffer.area.y + y))
+}
+
+/// Ink and ground of a cell, reversal applied.
+fn colors(cell: &Cell, ground: Ground) -> ([u8; 3], [u8; 3]) {
+    let (ink, paper) = (rgb(cell.fg, ground.ink), rgb(cell.bg, ground.paper));
+    if cell.modifier.contains(Modifier::REVERSED) { (paper, ink) } else { (ink, paper) }
+}
+
+fn grounds(buffer: &Buffer, y: u16, ground: Ground, svg: &mut String) {
+    let mut x = 0;
+    while let Some(cell) = cell_at(buffer, x, y) {
+        let (ink, paper) = colors(cell, ground);
+        let start = x;
+        while cell_at(buffer, x, y).is_some_and(|c| colors(c, ground).1 == paper) {
+            x += 1;
+        }
+        if paper != ground.paper {
+            rect(svg, f64::from(start), f64::from(y), f64::from(x - start), 1.0, paper);
+        }
+        let _ = ink;
+    }
+    for x in 0..buffer.area.width {
+        let Some(cell) = cell_at(buffer, x, y) else { continue };
+        for (dx, dy, w, h) in quarters(cell.symbol()) {
+            rect(svg, f64::from(x) + dx, f64::from(y) + dy, w, h, colors(cell, ground).0);
+        }
+    }
+}
+
+/// The filled parts of a block character, in cells.
+fn quarters(symbol: &str) -> Vec<(f64, f64, f64, f64)> {
+    let rows: &[(f64, f64, f64, f64)] = match symbol {
+        "█" => &[(0.0, 0.0, 1.0, 1.0)],
+        "▀" => &[(0.0, 0.0, 1.0, 0.5)],
+        "▌" => &[(0.0, 0.0, 0.5, 1.0)],
+        "▘" => &[(0.0, 0.0, 0.5, 0.5)],
+        "▝" => &[(0.5, 0.0, 0.5, 0.5)],
+        "▖" => &[(0.0, 0.5, 0.5, 0.5)],
+        "▗" => &[(0.5, 0.5, 0.5, 0.5)],
+        "▚" => &[(0.0, 0.0, 0.5, 0.5), (0.5, 0.5, 0.5, 0.5)],
+        _ => &[],
+    };
+    rows.to_vec()
+}
+
+fn rect(svg: &mut String, x: f64, y: f64, w: f64, h: f64, color: [u8; 3]) {
+    let (cw, ch) = (f64::from(CELL.0), f64::from(CELL.1));
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        svg,
+        "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"/>",
+        x * cw,
+        y * ch,
+        w * cw,
+        h * ch,
+        hex(color)
+    );
+}
+
+fn texts(buffer: &Buffer, y: u16, ground: Ground, svg: &mut String) {
+    let mut x = 0;
+    while let Some(cell) = cell_at(buffer, x, y) {
+        if is_blank(cell) {
+            x += 1;
+            continue;
+        }
+        let style = (colors(cell, ground).0, cell.modifier);
+        let start = x;
+        let mut text = String::new();
+        while let Some(next) = cell_at(buffer, x, y) {
+            if (colors(next, ground).0, next.modifier) != style || (is_blank(next) && next.symbol() != " ") {
+                break;
+            }
+            text.push_str(next.symbol());
+            x += u16::try_from(unicode_width::UnicodeWidthStr::width(next.symbol()).max(1)).unwrap_or(1);
+        }
+        run(svg, start, y, x - start, text.trim_end(), style);
+    }
+}
+
+fn is_blank(cell: &Cell) -> bool {
+    let underlined = cell.modifier.contains(Modifier::UNDERLINED);
+    (cell.symbol().trim().is_empty() && !underlined) || !quarters(cell.symbol()).is_empty()
+}
+
+fn run(svg: &mut String, x: u16, y: u16, cells: u16, text: &str, (color, modifier): ([u8; 3], Modifier)) {
+    let mut attributes = String::new();
+    if modifier.contains(Modifier::BOLD) {
+        attributes.push_str(" font-weight=\"bold\"");
+    }
+    if modifier.contains(Modifier::ITALIC) {
+        attributes.push_str(" font-style=\"italic\"");
+    }
+    if modifier.contains(Modifier::UNDERLINED) {
+        attributes.push_str(" text-decoration=\"underline\"");
+    }
+    let trimmed = unicode_width::UnicodeWidthStr::width(text).min(usize::from(cells));
+    let _ = writeln!(
+        svg,
+        "<text x=\"{}\" y=\"{}\" textLength=\"{}\" xml:space=\"preserve\" fill=\"{}\"{attributes}>{}</text>",
+        u32::from(x) * CELL.0,
+        u32::from(y) * CELL.1 + 13,
+        trimmed as u32 * CELL.0,
+        hex(color),
+        escape(text)
+    );
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn hex([r, g, b]: [u8; 3]) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+fn rgb(color: Color, otherwise: [u8; 3]) -> [u8; 3] {
+    match color {
+        Color::Rgb(r, g, b) => [r, g, b],
+        Color::Indexed(i) => indexed(i),
+        Color::Black => [0; 3],
+        Color::White => [255; 3],
+        _ => otherwise,
+    }
+}
+
+/// The xterm palette's cube and grey ramp; the first 16 are taken as greys.
+fn indexed(i: u8) -> [u8; 3] {
+    match i {
+        0..=15 => [i * 16; 3],
+        16..=231 => {
+            let step = |v: u8| if v == 0 { 0 } else { 55 + 40 * v };
+            let i = i - 16;
+            [step(i / 36), step(i / 6 % 6), step(i % 6)]
+        }
+        232..=255 => [8 + 10 * (i - 232); 3],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::layout::Rect;
+    use ratatui::style::Style;
+
+    #[test]
+    fn a_screen_becomes_rectangles_and_runs() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
+        buffer.set_string(0, 0, "a<b", Style::new().fg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::BOLD));
+        buffer.set_string(4, 0, "cd", Style::new().fg(Color::Rgb(4, 5, 6)));
+        buffer.set_string(0, 1, "▌", Style::new().fg(Color::Rgb(9, 9, 9)).bg(Color::Rgb(8, 8, 8)));
+        let svg = buffer_to_svg(&buffer, Ground { ink: [255; 3], paper: [0; 3] });
+        assert!(svg.contains("fill=\"#010203\" font-weight=\"bold\">a&lt;b</text>"), "{svg}");
+        assert!(svg.contains("<text x=\"32\" y=\"13\" textLength=\"16\""), "{svg}");
+        assert!(svg.contains("<rect x=\"0\" y=\"17\" width=\"8\" height=\"17\" fill=\"#080808\"/>"), "{svg}");
+        assert!(svg.contains("<rect x=\"0\" y=\"17\" width=\"4\" height=\"17\" fill=\"#090909\"/>"), "{svg}");
+        assert_eq!(svg.matches("<text").count(), 2);
+    }
+}

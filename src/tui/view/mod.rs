@@ -1,0 +1,134 @@
+//! Views: pure functions from the state to a frame.
+//!
+//! Every view takes any area, empty ones included, and draws inside it. Text that a model or a file wrote comes here already
+//! made harmless or is made so before it is drawn.
+
+pub mod ask;
+pub mod crop_pane;
+pub mod entropy;
+pub mod explorer;
+pub mod help;
+pub mod layout;
+pub mod library;
+pub mod page_pane;
+pub mod reasoning;
+pub mod status;
+pub mod token;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::{Block, BorderType, Widget};
+use unicode_width::UnicodeWidthStr;
+
+use super::app::{App, Screen};
+use super::images::Gallery;
+use super::keys::{Context, Keymap};
+use super::theme::{Role, Theme};
+
+/// Draws the whole screen.
+pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let buf = frame.buffer_mut();
+    match app.screen {
+        Screen::Library => library::draw(app, gallery, keymap, area, buf),
+        Screen::Explorer => explorer::draw(app, gallery, keymap, area, buf),
+        Screen::Ask => ask::draw(app, gallery, keymap, area, buf),
+    }
+    if let Some(scroll) = app.help {
+        help::draw(app, keymap, scroll, area, buf);
+    }
+}
+
+/// Where the keys go now.
+pub fn context(app: &App) -> Context {
+    if app.help.is_some() {
+        return Context::Help;
+    }
+    match app.screen {
+        Screen::Library => Context::Library,
+        Screen::Explorer => Context::Explorer,
+        Screen::Ask => Context::Ask,
+    }
+}
+
+/// Draws a pane's frame and title and gives its inside.
+pub(super) fn pane(title: &str, area: Rect, theme: &Theme, buf: &mut Buffer) -> Rect {
+    let area = area.intersection(buf.area);
+    if area.width < 3 || area.height < 3 {
+        return Rect { width: 0, height: 0, ..area };
+    }
+    Block::bordered().border_type(BorderType::Rounded).border_style(theme.style(Role::Border)).render(area, buf);
+    let room = area.width.saturating_sub(4);
+    if room >= 3 && !title.is_empty() {
+        let title = format!(" {title} ");
+        put(buf, Rect { x: area.x + 1, width: room + 2, height: 1, ..area }, 0, &title, theme.style(Role::Title));
+    }
+    layout::inside(area)
+}
+
+/// Writes `text` on the first line of `area` from column `x` on, cut at the area's end; gives the column after it.
+pub(super) fn put(buf: &mut Buffer, area: Rect, x: u16, text: &str, style: Style) -> u16 {
+    let area = area.intersection(buf.area);
+    if area.is_empty() || x >= area.width {
+        return x;
+    }
+    let (end, _) = buf.set_stringn(area.x + x, area.y, text, usize::from(area.width - x), style);
+    end - area.x
+}
+
+/// Line `index` of an area; empty where the area ends before it.
+pub(super) fn line(area: Rect, index: usize) -> Rect {
+    match u16::try_from(index).ok().filter(|i| *i < area.height) {
+        Some(i) => Rect { y: area.y + i, height: 1, ..area },
+        None => Rect { height: 0, width: 0, ..area },
+    }
+}
+
+/// Text cut to so many cells, with `…` where something is missing.
+pub(super) fn ellipsis(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let w = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
+        if used + w + 1 > width {
+            break;
+        }
+        used += w;
+        out.push(c);
+    }
+    if width > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// Text wrapped at words into at most `rows` lines of `width` cells.
+pub(super) fn wrapped(text: &str, width: usize, rows: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut current = String::new();
+    for word in text.split_whitespace() {
+        let room = current.width() + 1 + word.width() <= width;
+        if current.is_empty() || room {
+            if !current.is_empty() {
+                current.push(' ');
+            }
+            current.push_str(word);
+        } else {
+            lines.push(std::mem::replace(&mut current, word.to_owned()));
+        }
+    }
+    if !current.is_empty() {
+        lines.push(current);
+    }
+    let cut = lines.len() > rows;
+    lines.truncate(rows);
+    if let (true, Some(last)) = (cut, lines.last_mut()) {
+        last.push_str(" …");
+    }
+    lines.into_iter().map(|l| ellipsis(&l, width)).collect()
+}

@@ -1,0 +1,129 @@
+//! What the model wrote, in segments, every token shaded by how sure the model was of it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{line, pane, put};
+use crate::trace::Token;
+use crate::tui::app::App;
+use crate::tui::explorer::Explorer;
+use crate::tui::reasoning::{Content, Glyph, Line, gutter};
+use crate::tui::theme::{Role, Theme};
+
+/// Draws the reasoning's pane.
+pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
+    // A screen too small for a frame still shows the text.
+    let framed = area.height >= 6 && area.width >= 24;
+    let inside = if framed { pane("Reasoning", area, &app.theme, buf) } else { area.intersection(buf.area) };
+    let height = usize::from(inside.height);
+    let lines = explorer.reasoning.lines();
+    let shown = explorer.head.shown();
+    let seen = lines.partition_point(|l| l.after <= shown);
+    let drawn = if explorer.head.scrubbed { lines.len() } else { seen };
+    let pinned = pinned(lines, height);
+    let room = height - pinned;
+    let first = first_line(drawn, seen, room, pinned, explorer.head.scrubbed);
+    let rows = lines.iter().take(pinned).chain(lines.iter().take(drawn).skip(first).take(room));
+    for (i, row) in rows.enumerate() {
+        draw_line(app, explorer, row, line(inside, i), buf);
+    }
+}
+
+/// How many lines of the question stay on top.
+fn pinned(lines: &[Line], height: usize) -> usize {
+    let question =
+        lines.iter().position(|l| l.gutter.is_none() && matches!(&l.content, Content::Words(w) if w.is_empty()));
+    let question = question.map_or(0, |i| i + 1);
+    // Where the choices have no room, the question's first line still has.
+    if question <= height / 2 { question } else { usize::from(height >= 8) }
+}
+
+/// The first line below the pinned ones.
+fn first_line(drawn: usize, seen: usize, room: usize, pinned: usize, scrubbed: bool) -> usize {
+    let last = drawn.saturating_sub(room).max(pinned);
+    if scrubbed {
+        // Some lines of what came after stay in sight.
+        return seen.saturating_sub(room * 2 / 3).clamp(pinned.min(last), last);
+    }
+    last
+}
+
+fn draw_line(app: &App, explorer: &Explorer, row: &Line, area: Rect, buf: &mut Buffer) {
+    let shown = explorer.head.shown();
+    let ghost = row.after > shown;
+    let start = gutter(explorer.reasoning.width());
+    let theme = &app.theme;
+    if let Some((label, role)) = &row.gutter {
+        let role = if ghost { Role::Ghost } else { *role };
+        put(buf, Rect { width: area.width.min(start.saturating_sub(1)), ..area }, 0, label, theme.style(role));
+    }
+    match &row.content {
+        Content::Words(words) => {
+            let mut x = start;
+            for (text, role) in words {
+                x = put(buf, area, x, text, theme.style(if ghost { Role::Ghost } else { *role }));
+            }
+        }
+        Content::Flow(glyphs) => flow(explorer, glyphs, theme, area, buf),
+    }
+}
+
+fn flow(explorer: &Explorer, glyphs: &[Glyph], theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let (shown, scrubbed) = (explorer.head.shown(), explorer.head.scrubbed);
+    let mut x = gutter(explorer.reasoning.width());
+    let mut styled: Option<(usize, Style)> = None;
+    for glyph in glyphs {
+        if glyph.token >= shown && !scrubbed {
+            break;
+        }
+        if x.saturating_add(u16::from(glyph.width)) > area.width {
+            break;
+        }
+        if glyph.width == 0 {
+            mark_last(buf, area, x, glyph.ch);
+            continue;
+        }
+        let style = match styled {
+            Some((token, style)) if token == glyph.token && !glyph.tag => style,
+            _ => token_style(explorer, glyph, theme),
+        };
+        if !glyph.tag {
+            styled = Some((glyph.token, style));
+        }
+        let mut bytes = [0; 4];
+        put(buf, area, x, glyph.ch.encode_utf8(&mut bytes), style);
+        x += u16::from(glyph.width);
+    }
+}
+
+/// Adds a combining mark to the character before column `x`.
+fn mark_last(buf: &mut Buffer, area: Rect, x: u16, mark: char) {
+    let Some(cell) = x.checked_sub(1).and_then(|x| buf.cell_mut((area.x.saturating_add(x), area.y))) else { return };
+    let symbol = format!("{}{mark}", cell.symbol());
+    cell.set_symbol(&symbol);
+}
+
+fn token_style(explorer: &Explorer, glyph: &Glyph, theme: &Theme) -> Style {
+    let shown = explorer.head.shown();
+    let role = if glyph.token + 1 == shown {
+        Role::Cursor
+    } else if glyph.token >= shown {
+        Role::Ghost
+    } else if glyph.tag {
+        Role::Tag
+    } else {
+        explorer.token(glyph.token).map_or(Role::Text, shade)
+    };
+    theme.style(role)
+}
+
+/// How sure the model was of a token: plain from .8 on, underlined from .4 on, underlined and bold below.
+pub fn shade(token: &Token) -> Role {
+    match token.logprob.map(f32::exp) {
+        None => Role::Text,
+        Some(p) if p >= 0.8 => Role::Sure,
+        Some(p) if p >= 0.4 => Role::Unsure,
+        Some(_) => Role::Doubtful,
+    }
+}

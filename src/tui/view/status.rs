@@ -1,0 +1,130 @@
+//! The title line above and the hints line below.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{context, ellipsis, put};
+use crate::tui::app::{App, EngineState};
+use crate::tui::clean;
+use crate::tui::explorer::{Explorer, Kind};
+use crate::tui::keys::Keymap;
+use crate::tui::playhead::Pace;
+use crate::tui::theme::Role;
+
+/// Draws the title of the session on screen.
+pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
+    let (glyph, words, role) = state(explorer);
+    let right = format!("{glyph} {words}");
+    let width = usize::from(area.width);
+    let room = width.saturating_sub(right.width() + 3);
+    let left = ellipsis(&about(explorer), room);
+    let mut x = put(buf, area, 1, &left, app.theme.style(Role::Accent));
+    let start = area.width.saturating_sub(right.width() as u16 + 1).max(x.saturating_add(1));
+    while x + 1 < start {
+        x = put(buf, area, x, if left.is_empty() { " " } else { "─" }, app.theme.style(Role::Border)).max(x + 1);
+        if x == left.width() as u16 + 2 {
+            // A blank between the title and its rule.
+            put(buf, area, x - 1, " ", app.theme.style(Role::Border));
+        }
+    }
+    put(buf, area, start, &right, app.theme.style(role));
+}
+
+/// What is on screen, most important first.
+fn about(explorer: &Explorer) -> String {
+    let mut parts = Vec::new();
+    if explorer.kind == Kind::Replay {
+        parts.push("replay".to_owned());
+    }
+    if let Some((number, of)) = explorer.place {
+        parts.push(format!("q {number}/{of}"));
+    }
+    match &explorer.trace().start {
+        Some(start) => {
+            parts.push(start.question.task.map_or_else(|| "own question".to_owned(), |t| t.name().to_owned()));
+            parts.extend([start.model.name.clone(), start.model.device.clone(), start.question.id.clone()]);
+            parts.extend(start.interventions.iter().cloned());
+        }
+        None => parts.push("panelscope".to_owned()),
+    }
+    let parts: Vec<String> =
+        parts.into_iter().filter(|p| !p.is_empty()).map(|p| clean(&p).replace('\n', " ")).collect();
+    parts.join(" · ")
+}
+
+fn state(explorer: &Explorer) -> (&'static str, String, Role) {
+    let head = &explorer.head;
+    let place = format!("{}/{}", head.shown().min(explorer.written()), explorer.written());
+    if head.scrubbed {
+        return ("◀", format!("token {place}"), Role::Accent);
+    }
+    if head.moving && !head.at_edge() && (explorer.written() > 0) {
+        return ("▶", moving(explorer), Role::Accent);
+    }
+    let known = !head.at_edge();
+    match explorer.engine {
+        EngineState::Loading => ("…", "loading the model".to_owned(), Role::Soft),
+        EngineState::Running => ("▶", moving(explorer), Role::Accent),
+        EngineState::Paused => ("‖", format!("paused · token {place}"), Role::Zoom),
+        EngineState::Ended if known => ("‖", format!("paused · token {place}"), Role::Zoom),
+        EngineState::Ended => {
+            let (mark, word) = explorer.verdict().marks();
+            let failed = !explorer.trace().errors.is_empty() && word.is_empty();
+            (
+                "■",
+                if failed { "ended · error".to_owned() } else { format!("ended {mark} {word}").trim_end().to_owned() },
+                Role::Soft,
+            )
+        }
+    }
+}
+
+fn moving(explorer: &Explorer) -> String {
+    let rate = explorer.rate().map(|r| format!("{r:.0} tok/s"));
+    match (explorer.head.pace, rate) {
+        (Pace::Unlimited, Some(rate)) => rate,
+        (Pace::Unlimited, None) => "running".to_owned(),
+        (pace, Some(rate)) if explorer.kind == Kind::Live => format!("{} (model {rate})", pace.label()),
+        (pace, _) => pace.label(),
+    }
+}
+
+/// Draws the keys that matter here, as many as fit.
+pub fn hints(app: &App, keymap: &Keymap, area: Rect, buf: &mut Buffer) {
+    if let Some(toast) = &app.toast {
+        put(buf, area, 1, &ellipsis(toast, usize::from(area.width.saturating_sub(2))), app.theme.style(Role::Error));
+        return;
+    }
+    let context = context(app);
+    let hinted = keymap.bindings().iter().filter(|b| b.context == context && !b.hint.is_empty());
+    let items: Vec<(String, &str)> = hinted.map(|b| (hint_keys(b), b.hint)).collect();
+    // Help and the way back are never the ones left out.
+    let fixed: usize = items.iter().rev().take(2).map(cells).sum();
+    let (mut x, mut left) = (1, usize::from(area.width).saturating_sub(1 + fixed));
+    for (i, item) in items.iter().enumerate() {
+        let last = i + 2 >= items.len();
+        if !last && cells(item) > left {
+            continue;
+        }
+        if !last {
+            left -= cells(item);
+        }
+        x = put(buf, area, x, &item.0, app.theme.style(Role::Key));
+        x = put(buf, area, x, &format!(" {}  ", item.1), app.theme.style(Role::Status));
+    }
+}
+
+fn hint_keys(binding: &crate::tui::keys::Binding) -> String {
+    match binding.hint {
+        // Two bindings in one hint.
+        "scrub" => "←→".to_owned(),
+        "pace" => "-+".to_owned(),
+        "move" | "scroll" => "↑↓".to_owned(),
+        _ => binding.chords.first().map(|c| c.name()).unwrap_or_default(),
+    }
+}
+
+fn cells(item: &(String, &str)) -> usize {
+    item.0.width() + item.1.width() + 3
+}

@@ -1,0 +1,71 @@
+//! Which pictures the state needs on screen.
+
+use std::sync::Arc;
+
+use image::RgbImage;
+use ratatui::layout::Rect;
+
+use super::app::{App, Screen};
+use super::explorer::Explorer;
+use super::images::{Request, Slot};
+use super::view::{layout, page_pane};
+
+impl App {
+    /// The pictures this state needs, at most one for each place.
+    pub fn wants(&self) -> Vec<Request> {
+        let area = Rect::new(0, 0, self.size.0, self.size.1);
+        match self.screen {
+            Screen::Explorer => self.explorer.as_ref().map(|e| self.explorer_wants(e, area)).unwrap_or_default(),
+            Screen::Library => self.preview_wants(self.library.current().map(|e| &e.choice), area),
+            Screen::Ask => self.preview_wants(self.ask.page(), area),
+        }
+    }
+
+    fn preview_wants(&self, choice: Option<&super::app::Choice>, area: Rect) -> Vec<Request> {
+        let inside = layout::inside(layout::library(area).preview);
+        match &self.preview.shown {
+            // The picture of the row before stays until the next one is there.
+            Some((_, Ok(pixels))) if choice.is_some() && !inside.is_empty() => {
+                vec![self.request(Slot::Page, Arc::clone(pixels), inside)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn explorer_wants(&self, explorer: &Explorer, area: Rect) -> Vec<Request> {
+        let panes = layout::explorer(area, explorer.page_aspect(), self.cell_aspect);
+        let mut wanted = Vec::new();
+        let (page, crop) = (layout::inside(panes.page), layout::inside(panes.crop));
+        if let Some((pixels, space)) = explorer.page_pixels().filter(|_| !page.is_empty()) {
+            let marks = page_pane::marks(self, explorer);
+            wanted.push(Request { marks, space, ..self.request(Slot::Page, pixels, page) });
+        }
+        let view = explorer.trace().at(explorer.cursor());
+        let pixels = view.crop().and_then(|(_, image)| explorer.pixels(&image.event.hash));
+        if let Some(pixels) = pixels.filter(|_| !crop.is_empty()) {
+            wanted.push(self.request(Slot::Crop, Arc::clone(pixels), crop));
+        }
+        wanted
+    }
+
+    fn request(&self, slot: Slot, pixels: Arc<RgbImage>, room: Rect) -> Request {
+        let space = pixels.dimensions();
+        Request { slot, pixels, cells: (room.width, room.height), space, marks: Vec::new(), halo: self.theme.halo }
+    }
+}
+
+impl Explorer {
+    /// The page's pixels and the size its boxes refer to.
+    fn page_pixels(&self) -> Option<(Arc<RgbImage>, (u32, u32))> {
+        match self.trace().at(self.cursor()).page() {
+            Some(page) => {
+                let size = page.event.original;
+                self.pixels(&page.event.hash).map(|pixels| (Arc::clone(pixels), (size.w, size.h)))
+            }
+            None => self.early_page.clone().map(|pixels| {
+                let size = pixels.dimensions();
+                (pixels, size)
+            }),
+        }
+    }
+}
