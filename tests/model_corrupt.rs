@@ -11,9 +11,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A change to a configuration.
-type Edit = Box<dyn Fn(&mut Value)>;
-
 const WEIGHTS: &str = "model.safetensors";
 
 fn golden(case: &str) -> PathBuf {
@@ -189,6 +186,7 @@ fn files_that_are_not_there() {
 
 #[test]
 fn configurations_that_cannot_be() {
+    type Edit = Box<dyn Fn(&mut Value)>;
     let edits: Vec<(&str, Edit)> = vec![
         ("heads", Box::new(|c| c["text_config"]["num_key_value_heads"] = json!(3))),
         ("none", Box::new(|c| c["text_config"]["num_hidden_layers"] = json!(0))),

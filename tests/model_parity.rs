@@ -111,10 +111,14 @@ fn encode(network: &Network, patches: &[Patches], dump: &mut Dump) -> Vec<ImageE
     patches.iter().map(|patches| network.encode_image_traced(patches, dump).unwrap()).collect()
 }
 
+/// What image `k` is called in a dump.
+fn numbered(name: &str, k: usize) -> String {
+    if k == 0 { name.to_owned() } else { format!("{name}#{}", k + 1) }
+}
+
 /// `name`, `name#2`, `name#3`, … below each other.
 fn gathered(dump: &Dump, name: &str, images: usize) -> Tensor {
-    let key = |k: usize| if k == 0 { name.to_owned() } else { format!("{name}#{}", k + 1) };
-    let parts: Vec<Tensor> = (0..images).map(|k| dump.tensors[&key(k)].clone()).collect();
+    let parts: Vec<Tensor> = (0..images).map(|k| dump.tensors[&numbered(name, k)].clone()).collect();
     Tensor::cat(&parts, 0).unwrap()
 }
 
@@ -136,14 +140,10 @@ fn every_stage_equals_transformers() {
             if !patches.is_empty() {
                 let mut offset = 0;
                 let mut index = Vec::new();
-                for (k, image) in patches.iter().enumerate() {
-                    let name = if k == 0 {
-                        "vision.window_index".to_owned()
-                    } else {
-                        format!("vision.window_index#{}", k + 1)
-                    };
-                    index.extend(integers(&dump.tensors[&name]).iter().map(|cell| cell + offset));
-                    offset += image.tokens() as i64;
+                for (k, patches) in patches.iter().enumerate() {
+                    let own = dump.tensors[&numbered("vision.window_index", k)].clone();
+                    index.extend(integers(&own).iter().map(|cell| cell + offset));
+                    offset += patches.tokens() as i64;
                 }
                 assert_eq!(index, integers(&golden[&at("vision.window_index")]), "{case} {key}");
                 for stage in

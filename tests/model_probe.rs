@@ -115,12 +115,13 @@ fn a_prompt_is_one_user_turn_of_the_shipped_model() {
     let mut expected =
         tokenizer.encode("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n").unwrap();
     expected.push(config.vision_start);
-    expected.extend([config.image_token; 96]);
+    let pads = model.processor().process(&image::open(&page).unwrap().to_rgb8()).unwrap().tokens();
+    expected.extend(vec![config.image_token; pads]);
     expected.push(config.vision_end);
     expected.extend(tokenizer.encode("panel 3?<|im_end|>\n<|im_start|>assistant\n").unwrap());
     assert_eq!(report["token_ids"], serde_json::to_value(&expected).unwrap());
     assert_eq!(report["model"]["weights"], model.info().weights);
-    assert_eq!(report["images"][0]["tokens"], 96);
+    assert_eq!(report["images"][0]["tokens"], pads);
     let text = probe(Path::new("demo"), &["--prompt", "panel 3?", "--image", &page]);
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.contains("224×336") && text.contains("next token") && text.contains("greedy"), "{text}");

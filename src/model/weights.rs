@@ -198,14 +198,14 @@ impl Weights {
 
     /// One tensor as f32 with the given shape (a reshape of its own).
     pub(crate) fn tensor(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor, ModelError> {
-        let mut numbers = Vec::new();
+        let mut numbers = Vec::with_capacity(self.count(name));
         self.append(name, &mut numbers)?;
         Ok(Tensor::from_vec(numbers, shape, device)?)
     }
 
     /// Several tensors below each other: rows add up, columns are shared. With `columns` 0, vectors end to end.
     pub(crate) fn stacked(&self, parts: &[String], columns: usize, device: &Device) -> Result<Tensor, ModelError> {
-        let mut numbers = Vec::new();
+        let mut numbers = Vec::with_capacity(parts.iter().map(|name| self.count(name)).sum());
         for name in parts {
             self.append(name, &mut numbers)?;
         }
@@ -215,6 +215,11 @@ impl Weights {
             _ => Tensor::from_vec(numbers, (count / columns, columns), device)?,
         };
         Ok(tensor)
+    }
+
+    /// Numbers of a tensor; its bytes were found in the file, so this is no fantasy.
+    fn count(&self, name: &str) -> usize {
+        self.tensors.get(name).map_or(0, |entry| entry.shape.iter().product())
     }
 
     fn append(&self, name: &str, numbers: &mut Vec<f32>) -> Result<(), ModelError> {

@@ -90,11 +90,14 @@ fn names_cannot_lead_out() {
     for id in ["", ".", "..", "../x", "a/b", "a\\b", "a.b", "/etc/x", "summary", "-x", "é", "a\0", &"x".repeat(101)] {
         assert!(matches!(Recorder::create(&store, "d", id), Err(SessionError::BadName { .. })), "{id:?}");
     }
-    for sub in ["", ".", "..", "../x", "a/b", "blobs", ".hidden", "a\0b"] {
+    for sub in [".", "..", "../x", "a/b", "blobs", ".hidden", "a\0b"] {
         assert!(matches!(Recorder::create(&store, sub, ID), Err(SessionError::BadName { .. })), "{sub:?}");
     }
     assert!(!store.dir().exists());
     assert!(Recorder::create(&store, "run.v1", ID).is_ok());
+    // No name at all is the sessions folder itself: where a run's own folder is given.
+    let own = Recorder::create(&store, "", ID).unwrap();
+    assert_eq!(own.path().parent(), Some(store.dir()));
 }
 
 #[cfg(unix)]

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use clap::Args;
 
-use super::report::{Greedy, ImageReport, Report, Top};
+use super::report::{Greedy, ImageReport, Report, Seconds, Top};
 use crate::cli::CliError;
 use crate::demo;
 use crate::model::{
@@ -29,10 +30,10 @@ pub struct ProbeArgs {
     #[arg(value_name = "DIR")]
     model: PathBuf,
     /// One user turn in the Qwen chat layout: the images, then this text
-    #[arg(long, value_name = "TEXT", group = "input")]
+    #[arg(long, value_name = "TEXT", group = "input", allow_hyphen_values = true)]
     prompt: Option<String>,
     /// Token ids as they are, with one image pad for each image
-    #[arg(long, value_name = "ID,…", group = "input", value_delimiter = ',', num_args = 1..)]
+    #[arg(long, value_name = "ID,…", group = "input", value_delimiter = ',', value_parser = token_id)]
     ids: Option<Vec<u32>>,
     /// An image; give it again for more
     #[arg(long = "image", value_name = "FILE")]
@@ -49,6 +50,10 @@ pub struct ProbeArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+fn token_id(text: &str) -> Result<u32, String> {
+    text.trim().parse().map_err(|_| format!("{text:?} is not a token id"))
 }
 
 /// A checkpoint, without insisting on a tokenizer: raw ids need none.
@@ -146,7 +151,9 @@ fn chat_ids(prompt: &str, images: usize, subject: &Subject) -> Result<Vec<u32>, 
 fn probe(args: &ProbeArgs, subject: &Subject, input: &Input) -> Result<Report, CliError> {
     let network = &subject.network;
     let mut dump = args.dump.as_ref().map(|_| Dump::default());
+    let start = Instant::now();
     let images = encode(network, &input.patches, dump.as_mut())?;
+    let encoded = Instant::now();
     let mut sequence = network.new_sequence().map_err(CliError::failed)?;
     let chunks = chunks(&input.ids, network.config().image_token, &images);
     let mut batch = [Feed { sequence: &mut sequence, chunks }];
@@ -155,11 +162,12 @@ fn probe(args: &ProbeArgs, subject: &Subject, input: &Input) -> Result<Report, C
         None => network.forward(&mut batch),
     };
     let logits = logits.map_err(CliError::failed)?.pop().unwrap_or_default();
+    let prefilled = Instant::now();
     if let (Some(dump), Some(path)) = (dump, &args.dump) {
         write_dump(dump, path)?;
     }
     let axis = |axis: usize| sequence.positions().iter().filter_map(|p| p.get(axis).copied()).collect();
-    Ok(Report {
+    let mut report = Report {
         v: 1,
         model: network.info(&subject.name),
         token_ids: sequence.ids().to_vec(),
@@ -167,8 +175,17 @@ fn probe(args: &ProbeArgs, subject: &Subject, input: &Input) -> Result<Report, C
         position_ids: [axis(0), axis(1), axis(2)],
         next_position: sequence.next_position(),
         top: top(&logits, args.top as usize, subject.tokenizer.as_ref()),
-        greedy: greedy(network, &mut sequence, logits, args.greedy, subject.tokenizer.as_ref())?,
-    })
+        greedy: Vec::new(),
+        seconds: Seconds::default(),
+    };
+    let decoding = Instant::now();
+    report.greedy = greedy(network, &mut sequence, logits, args.greedy, subject.tokenizer.as_ref())?;
+    report.seconds = Seconds {
+        images: (encoded - start).as_secs_f64(),
+        prompt: (prefilled - encoded).as_secs_f64(),
+        greedy: decoding.elapsed().as_secs_f64(),
+    };
+    Ok(report)
 }
 
 fn encode(

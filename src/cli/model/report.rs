@@ -21,6 +21,18 @@ pub(super) struct Report {
     pub(super) top: Vec<Top>,
     /// Greedy continuation.
     pub(super) greedy: Vec<Greedy>,
+    pub(super) seconds: Seconds,
+}
+
+/// How long each part took, loading left out.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Seconds {
+    /// Vision tower, all images.
+    pub(super) images: f64,
+    /// The prompt through the language model.
+    pub(super) prompt: f64,
+    /// The greedy tokens; the first needs no step of its own.
+    pub(super) greedy: f64,
 }
 
 /// One image as it was processed.
@@ -79,6 +91,14 @@ impl Report {
             lines.push(format!("greedy    \"{text}\""));
             lines.push(format!("ids       {}", ids.join(" ")));
         }
+        lines.push(self.speed());
         lines
+    }
+    fn speed(&self) -> String {
+        let Seconds { images, prompt, greedy } = self.seconds;
+        let steps = self.greedy.len().saturating_sub(1);
+        let rate =
+            if steps > 0 && greedy > 0.0 { format!(", {:.0} tokens/s", steps as f64 / greedy) } else { String::new() };
+        format!("speed     images {images:.2} s, prompt {prompt:.2} s{rate}")
     }
 }
