@@ -177,6 +177,9 @@ impl Worker {
         self.hand_over()?;
         guarded_step(&mut self.session, engine.as_mut());
         self.hand_over()?;
+        if self.running {
+            self.set(EngineState::Running);
+        }
         while self.session.end().is_none() {
             self.obey(engine.as_mut());
             if self.session.end().is_none() && self.running {
@@ -242,9 +245,6 @@ impl Worker {
     fn hand_over(&mut self) -> Result<(), Abandoned> {
         for emission in self.session.drain() {
             self.emissions.blocking_send(emission).map_err(|_| Abandoned)?;
-        }
-        if self.running && self.session.end().is_none() && self.state.load(Ordering::Relaxed) == 0 {
-            self.set(EngineState::Running);
         }
         Ok(())
     }
