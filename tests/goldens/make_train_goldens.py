@@ -287,7 +287,8 @@ def main():
         assert torch.allclose(tensors[key][:, :, 0], tensors[key][:, :, 1], atol=1e-7)
         tensors[key] = tensors[key][:, :, :1]
     save_file({k: v.contiguous() for k, v in tensors.items()}, HERE / "train_steps.safetensors")
-    spec = dict(made_with=f"torch {torch.__version__}, transformers", text=TEXT, vision=VISION, tokens=TOKENS, heads=HEADS,
+    spec = dict(made_with=f"torch {torch.__version__}, transformers", text=TEXT, vision=VISION, tokens=TOKENS,
+                heads=[{k: v for k, v in h.items() if k != "tokens"} for h in HEADS],
                 aux_weight=AUX_WEIGHT, optim=OPTIM, muon=MUON, factors=FACTORS, losses=losses, pages=pages)
     (HERE / "train_batch.json").write_text(json.dumps(spec, separators=(",", ":")))
     print(losses)
