@@ -35,7 +35,7 @@ struct Case {
 
 /// The large page that both sides compute: see `formula` in the script.
 fn formula([w, h]: [u32; 2]) -> RgbImage {
-    let value = |x: u32, y: u32, c: u32| x * 7 + y * 3 + c * 85 + (x * y >> 6) + (x / 40 * 97 + y / 40 * 61);
+    let value = |x: u32, y: u32, c: u32| x * 7 + y * 3 + c * 85 + ((x * y) >> 6) + (x / 40 * 97 + y / 40 * 61);
     RgbImage::from_fn(w, h, |x, y| Rgb([0, 1, 2].map(|c| value(x, y, c) as u8)))
 }
 

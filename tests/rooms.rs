@@ -1,13 +1,26 @@
 //! Arrows between rooms go one way: a room uses those above it in the list of `docs/ARCHITECTURE.md`, never those below.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up; a room may use any room before it.
 const ROOMS: [&str; 15] = [
-    "geometry", "page", "benchmark", "trace", "analysis", "model", "protocol", "engine", "session", "run", "probe",
-    "exchange", "train", "tui", "cli",
+    "geometry",
+    "page",
+    "benchmark",
+    "trace",
+    "analysis",
+    "model",
+    "protocol",
+    "engine",
+    "session",
+    "run",
+    "probe",
+    "exchange",
+    "train",
+    "tui",
+    "cli",
 ];
 /// Leaves: anyone may use them. They use nothing but what is named here.
 const LEAVES: [(&str, &[&str]); 3] = [("text", &[]), ("config", &[]), ("demo", &["model"])];

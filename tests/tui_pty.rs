@@ -55,7 +55,9 @@ fn a_question_runs_to_its_answer_is_scrubbed_resized_and_left() {
     let dir = desk();
     let mut pty = scripted(dir.path(), "0", WIDE);
     let end = run_to_end(&mut pty);
-    for part in ["Page", "zoom 1", "▲ [", "coverage", "⟨The legs are bent", "answer", "Zoom 1 of 1", "Token ", "entropy"] {
+    for part in
+        ["Page", "zoom 1", "▲ [", "coverage", "⟨The legs are bent", "answer", "Zoom 1 of 1", "Token ", "entropy"]
+    {
         assert!(end.contains(part), "{part}:\n{end}");
     }
     let verdict = if end.contains("✓ right") { "✓" } else { "✗" };
@@ -244,7 +246,8 @@ fn a_panic_gives_the_terminal_back_and_says_what_happened() {
 fn a_terminal_that_does_not_answer_is_drawn_on_all_the_same() {
     let dir = desk();
     for (mode, env) in [("auto", ("NO_COLOR", "1")), ("none", ("COLORTERM", "")), ("kitty", ("TERM", "xterm-kitty"))] {
-        let mut pty = Pty::start(&["--images", mode, "--scripted", "turns.txt", "--theme", "light"], dir.path(), WIDE, &[env]);
+        let mut pty =
+            Pty::start(&["--images", mode, "--scripted", "turns.txt", "--theme", "light"], dir.path(), WIDE, &[env]);
         let end = run_to_end(&mut pty);
         assert!(end.contains("zoom 1"), "{mode}: {end}");
         pty.send("q");

@@ -103,7 +103,9 @@ pub(super) fn open(start: Start, options: Options) -> CliResult {
 /// Where stdout is no terminal: the questions, a line each.
 fn plain(args: &ExploreArgs) -> CliResult {
     if !args.pages.is_empty() {
-        return Err(CliError::usage("the explorer needs a terminal; `panelscope ask --page FILE --question TEXT` does not"));
+        return Err(CliError::usage(
+            "the explorer needs a terminal; `panelscope ask --page FILE --question TEXT` does not",
+        ));
     }
     let bench = benchmark::open(&args.bench).map_err(CliError::usage)?;
     let mut out = io::BufWriter::new(io::stdout().lock());

@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use candle_core::Device;
 use clap::{Args, Subcommand};
 
-use super::{CliError, CliResult, Global};
+use super::{CliError, CliResult, Global, interrupt_flag};
+use crate::protocol::Profile;
 use crate::train::config::Settings;
+use crate::train::data::DrawnSource;
 use crate::train::progress::Progress;
 use crate::train::source::PageSource;
 use crate::train::trainer::{Outcome, Surroundings, Trainer};
+use crate::train::validate::ToolValidator;
 
 /// Arguments of `train`.
 #[derive(Args, Debug)]
@@ -56,8 +58,12 @@ pub fn run(args: TrainArgs, _global: &Global) -> CliResult {
 fn sft(args: &SftArgs) -> CliResult {
     let settings = Settings::open(&args.config).map_err(CliError::usage)?;
     let device = device(&args.device)?;
+    if device.is_cpu() {
+        // The trainer has a thread for every core; products that spread over the cores once more only get in the way.
+        crate::model::settle_single_thread();
+    }
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&settings.name));
-    let steps = settings.steps();
+    let (steps, bench) = (settings.steps(), settings.run.validate_bench.clone());
     let source = source(&settings)?;
     let mut trainer = if args.resume {
         let (trainer, warnings) = Trainer::resume(settings, &out, &device).map_err(CliError::failed)?;
@@ -68,8 +74,11 @@ fn sft(args: &SftArgs) -> CliResult {
     };
     let mut progress = Progress::new(trainer.step(), steps);
     progress.say(&format!("{} trained values, step {} of {steps}", trainer.params().count(), trainer.step()));
-    let stop = stop_on_interrupt()?;
-    let mut around = Surroundings { source: source.as_ref(), validator: None, watch: &mut progress, stop: &stop };
+    let stop = interrupt_flag();
+    let profile = Arc::new(Profile::builtin("rarl").map_err(CliError::failed)?);
+    let mut validator = ToolValidator { bench, profile, stop: Arc::clone(&stop) };
+    let mut around =
+        Surroundings { source: source.as_ref(), validator: Some(&mut validator), watch: &mut progress, stop: &stop };
     let outcome = trainer.run(&mut around);
     progress.finish();
     match outcome.map_err(CliError::failed)? {
@@ -86,16 +95,6 @@ fn sft(args: &SftArgs) -> CliResult {
     }
 }
 
-/// A flag that Ctrl-C sets; a second Ctrl-C ends the program at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, CliError> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop)).map_err(CliError::failed)?;
-        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(CliError::failed)?;
-    }
-    Ok(stop)
-}
-
 fn device(name: &str) -> Result<Device, CliError> {
     let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
     let number: usize =
@@ -108,6 +107,15 @@ fn device(name: &str) -> Result<Device, CliError> {
     }
 }
 
-fn source(_settings: &Settings) -> Result<Box<dyn PageSource>, CliError> {
-    Err(CliError::failed("the page source is not here yet"))
+/// The drawn pages, in the words and pixels of the model the settings name.
+fn source(settings: &Settings) -> Result<Box<dyn PageSource>, CliError> {
+    let files = crate::model::FileSource::Folder(settings.files.clone());
+    let place = settings.files.display();
+    let missing = || CliError::failed(format!("{place}: tokenizer.json is missing"));
+    let tokenizer = crate::model::read_tokenizer(&files).map_err(CliError::failed)?.ok_or_else(missing)?;
+    let file = settings.files.join("preprocessor_config.json");
+    let text = std::fs::read_to_string(&file).map_err(|e| CliError::failed(format!("{}: {e}", file.display())))?;
+    let processor = crate::model::ImageProcessor::from_json(&text).map_err(CliError::failed)?;
+    let profile = Profile::builtin("rarl").map_err(CliError::failed)?;
+    Ok(Box::new(DrawnSource::new(tokenizer, processor, profile).map_err(CliError::failed)?))
 }

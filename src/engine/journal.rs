@@ -8,8 +8,9 @@ use image::RgbImage;
 use super::{Emission, StepToken};
 use crate::trace::{Body, ImageEvent, Piece, Record, TokenSource, Tokens, TopEntry};
 
-/// A batch may not wait longer than this, in seconds.
-const MAX_WAIT: f64 = 0.1;
+/// A batch may not wait longer than this, in seconds. With the recorder's own delay it stays well below the quarter of a
+/// second that a crash may cost.
+const MAX_WAIT: f64 = 0.05;
 /// What a probability of zero (or a broken one) is written as: JSON has no infinities.
 const LOWEST: f32 = -1e4;
 

@@ -38,6 +38,6 @@ pub use processor::{ImageProcessor, Patches};
 pub use sequence::{Chunk, Feed, ImageEmbedding, Sequence};
 pub use source::FileSource;
 pub use tap::{Dump, NoTap, Tap};
-pub use threads::settle_threads;
+pub use threads::{settle_single_thread, settle_threads};
 pub use tokenizer::Tokenizer;
 pub use vision::WindowPlan;

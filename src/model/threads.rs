@@ -17,6 +17,14 @@ pub fn settle_threads() {
     set(&count.to_string());
 }
 
+/// Makes every matrix product run on the thread that asks for it, for a caller that has threads of its own (training
+/// computes parts of a step side by side). Only where no other thread runs yet; otherwise nothing changes.
+pub fn settle_single_thread() {
+    if alone() {
+        set("1");
+    }
+}
+
 /// Whether this is the process's only thread; `false` where that cannot be known.
 fn alone() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)

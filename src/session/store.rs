@@ -91,8 +91,11 @@ impl SessionStore {
         found.map(|log| log.path).ok_or_else(not_found)
     }
 
-    /// Makes a folder for logs and proves that it lies inside the sessions folder.
+    /// Makes a folder for logs and proves that it lies inside the sessions folder; an empty name is that folder itself.
     pub(super) fn make_sub(&self, sub: &str) -> Result<PathBuf, SessionError> {
+        if sub.is_empty() {
+            return self.make_inside(self.dir.clone());
+        }
         if sub == "blobs" || !is_name(sub, true) {
             return Err(bad_name("a run", sub));
         }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::error::{Result, TrainError, io};
 use super::folder::{ModelFiles, TEMPORARY, atomically, digests, write, write_model, write_tensors};
-use super::optim::{AdamW, Moments};
+use super::optim::{Moments, Optimiser};
 use super::params::{Param, Params, Part};
 use super::shape::ModelShape;
 
@@ -51,7 +51,7 @@ pub struct Trained<'a> {
     /// Weights.
     pub params: &'a Params,
     /// Moments and step.
-    pub optimiser: &'a AdamW,
+    pub optimiser: &'a Optimiser,
     /// Files that travel along.
     pub files: &'a ModelFiles,
 }
@@ -168,7 +168,7 @@ fn state_tensors(trained: &Trained<'_>) -> Result<BTreeMap<String, Tensor>> {
 ///
 /// # Errors
 /// A tensor that is missing or of another shape.
-pub fn restore(folder: &Path, state: &State, params: &Params, optimiser: &mut AdamW) -> Result<()> {
+pub fn restore(folder: &Path, state: &State, params: &Params, optimiser: &mut Optimiser) -> Result<()> {
     let load = |name: &str| candle_core::safetensors::load(folder.join(name), &Device::Cpu);
     let (weights, extra) = (load("model.safetensors")?, load("state.safetensors")?);
     let mut moments = Vec::with_capacity(params.list().len());

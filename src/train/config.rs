@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::HeadSpec;
 use super::error::{Result, TrainError, io};
-use super::optim::AdamWSpec;
+use super::optim::OptimiserSpec;
 use super::schedule::Stage;
 use super::shape::{TextShape, VisionShape};
 
@@ -28,7 +28,7 @@ pub struct Settings {
     pub model: ModelSettings,
     /// Optimiser.
     #[serde(default)]
-    pub optimizer: AdamWSpec,
+    pub optimizer: OptimiserSpec,
     /// Loss.
     #[serde(default)]
     pub loss: LossSettings,
@@ -60,8 +60,8 @@ pub struct LossSettings {
     pub heads: Vec<HeadSpec>,
 }
 
-/// What does not change the result (threads and parts change rounding).
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+/// What does not change the result (except the rounding, by `pages_per_part`).
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSettings {
     /// Steps between lines of `metrics.jsonl`.
@@ -72,6 +72,8 @@ pub struct RunSettings {
     pub validate_every: u64,
     /// Held-out questions a validation asks.
     pub validate_questions: usize,
+    /// The benchmark they come from; results are reported on another.
+    pub validate_bench: String,
     /// Threads; 0 takes what the machine has.
     pub threads: usize,
     /// Pages computed together; gradients are added.
@@ -87,6 +89,7 @@ impl Default for RunSettings {
             save_every: 500,
             validate_every: 0,
             validate_questions: 100,
+            validate_bench: "synth:4001".into(),
             threads: 0,
             pages_per_part: 2,
             keep: 2,
@@ -145,12 +148,25 @@ impl Settings {
         if o.betas.iter().any(|beta| !(0.0..1.0).contains(beta)) || !(0.0..1.0).contains(&o.weight_decay) {
             return Err("optimizer.betas and weight_decay must lie in 0 … 1".into());
         }
+        if let Some(muon) = &o.muon {
+            let good = muon.learning_rate.is_finite() && muon.learning_rate > 0.0;
+            if !good || !(0.0..1.0).contains(&muon.momentum) || !(0.0..1.0).contains(&muon.weight_decay) {
+                return Err("optimizer.muon: learning_rate must be above 0, momentum and weight_decay in 0 … 1".into());
+            }
+        }
         if !(self.loss.aux_weight.is_finite() && self.loss.aux_weight >= 0.0) {
             return Err(format!("loss.aux_weight is {}; it must be 0 or more", self.loss.aux_weight));
         }
         for head in &self.loss.heads {
+            let named = |other: &HeadSpec| other.labels.is_none() && Some(&other.name) == head.labels.as_ref();
+            if head.labels.is_some() && !self.loss.heads.iter().any(named) {
+                return Err(format!("loss.heads: {:?} takes labels from a head that does not exist", head.name));
+            }
             let good = |weight: f32| weight.is_finite() && weight >= 0.0;
-            if !(2..=65_536).contains(&head.classes) || !good(head.weight) || !good(head.background_weight) {
+            if !head.words.is_empty() && head.classes != 0 {
+                return Err(format!("loss.heads: {:?} has words, so its classes follow from them", head.name));
+            }
+            if !(2..=65_536).contains(&head.classes()) || !good(head.weight) || !good(head.background_weight) {
                 return Err(format!("loss.heads: {:?} needs 2 … 65536 classes and weights of 0 or more", head.name));
             }
         }
@@ -172,8 +188,8 @@ impl Settings {
         if let Some(object) = value.as_object_mut() {
             object.remove("files");
             object.remove("run");
-            let numeric = [("threads", self.run.workers()), ("pages_per_part", self.run.pages_per_part)];
-            object.insert("run".into(), numeric.into_iter().collect());
+            // The size of a part decides the order of sums; the number of threads does not.
+            object.insert("pages_per_part".into(), self.run.pages_per_part.into());
         }
         value
     }
@@ -222,5 +238,14 @@ steps = 4
         assert!(fails("steps = 4", "steps = 0").contains("steps"));
         assert!(fails("[[stage]]", "[optimizer]\nclip = -1.0\n[[stage]]").contains("optimizer.clip"));
         assert!(fails("hidden = 16\nlayers", "layers").contains("hidden"));
+    }
+
+    #[test]
+    fn shipped_recipes_are_valid() {
+        for text in [include_str!("../../assets/train/demo.toml"), include_str!("../../assets/train/sft-r-quick.toml")]
+        {
+            let settings = Settings::parse(text).unwrap();
+            assert!(settings.steps() > 100 && settings.loss.heads.len() == 6);
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use super::error::{Result, TrainError, io};
 use super::params::Params;
 use super::shape::{ModelShape, TokenIds};
+use crate::model::tokenizer::Tokenizer;
 
 /// Largest tokenizer or configuration that is copied along, in bytes.
 const MAX_FILE: u64 = 64 << 20;
@@ -18,6 +20,7 @@ const MAX_FILE: u64 = 64 << 20;
 /// The files of a model that training does not change.
 #[derive(Clone, Debug)]
 pub struct ModelFiles {
+    tokenizer: Arc<Tokenizer>,
     files: Vec<(&'static str, Vec<u8>)>,
     /// Rows of the vocabulary.
     pub vocab: usize,
@@ -31,10 +34,11 @@ impl ModelFiles {
     /// # Errors
     /// A missing file, or a tokenizer without the Qwen special tokens.
     pub fn open(folder: &Path) -> Result<Self> {
-        let tokenizer = read(&folder.join("tokenizer.json"))?;
-        let (vocab, tokens) = vocabulary(&folder.join("tokenizer.json"), &tokenizer)?;
+        let bytes = read(&folder.join("tokenizer.json"))?;
+        let (tokenizer, tokens) = vocabulary(&folder.join("tokenizer.json"), &bytes)?;
+        let vocab = tokenizer.vocab_size();
         let processor = read(&folder.join("preprocessor_config.json"))?;
-        let mut files = vec![("tokenizer.json", tokenizer), ("preprocessor_config.json", processor)];
+        let mut files = vec![("tokenizer.json", bytes), ("preprocessor_config.json", processor)];
         for optional in ["generation_config.json", "tokenizer_config.json"] {
             let path = folder.join(optional);
             if path.exists() {
@@ -47,7 +51,21 @@ impl ModelFiles {
                 "pad_token_id": tokens.end_of_text, "eos_token_id": ends});
             files.push(("generation_config.json", greedy.to_string().into_bytes()));
         }
-        Ok(Self { files, vocab, tokens })
+        Ok(Self { tokenizer: Arc::new(tokenizer), files, vocab, tokens })
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The first token of a text.
+    ///
+    /// # Errors
+    /// A text that has none.
+    pub fn first_token(&self, text: &str) -> Result<u32> {
+        let ids = self.tokenizer.encode(text).map_err(|error| TrainError::Data(error.to_string()))?;
+        ids.first().copied().ok_or_else(|| TrainError::Data(format!("{text:?} has no token")))
     }
 
     /// The bytes of one of the files.
@@ -64,10 +82,10 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(io(path))
 }
 
-fn vocabulary(path: &Path, bytes: &[u8]) -> Result<(usize, TokenIds)> {
+fn vocabulary(path: &Path, bytes: &[u8]) -> Result<(Tokenizer, TokenIds)> {
     let fail = |message: String| TrainError::Settings { path: path.into(), message };
-    let tokenizer = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| fail(error.to_string()))?;
-    let id = |token: &str| tokenizer.token_to_id(token).ok_or_else(|| fail(format!("it has no token {token}")));
+    let tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| fail(error.to_string()))?;
+    let id = |token: &str| tokenizer.id(token).ok_or_else(|| fail(format!("it has no token {token}")));
     let tokens = TokenIds {
         image_pad: id("<|image_pad|>")?,
         video_pad: id("<|video_pad|>")?,
@@ -76,7 +94,7 @@ fn vocabulary(path: &Path, bytes: &[u8]) -> Result<(usize, TokenIds)> {
         im_end: id("<|im_end|>")?,
         end_of_text: id("<|endoftext|>")?,
     };
-    Ok((tokenizer.get_vocab_size(true), tokens))
+    Ok((tokenizer, tokens))
 }
 
 /// Writes `config.json`, `model.safetensors` and the unchanged files into an existing folder.

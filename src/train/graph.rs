@@ -3,8 +3,9 @@
 //! The same mathematics as the model room, for training: every page is encoded once, its segments attend to the page's
 //! keys and values. Shapes: vision rows `(patches, hidden)` in window order, text rows `(tokens, hidden)`.
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
+use super::batch::HeadSpec;
 use super::error::{Result, TrainError};
 use super::ops::{Heads, Kernels, Plan};
 use super::pack::{ImageGroup, Packed, Span};
@@ -67,11 +68,20 @@ impl Graph<'_> {
     ///
     /// # Errors
     /// A head that does not exist, or shapes that do not fit.
-    pub fn aux_logits(&self, head: usize, vision: &Tensor, rows: &Tensor) -> Result<Tensor> {
-        let Some(&slots) = self.params.aux.get(head) else {
-            return Err(TrainError::Shape(format!("no auxiliary head {head}")));
-        };
-        self.linear(&vision.index_select(rows, 0)?, slots)
+    pub fn aux_logits(&self, head: usize, spec: &HeadSpec, vision: &Tensor, rows: &Tensor) -> Result<Tensor> {
+        let cells = vision.index_select(rows, 0)?;
+        match self.params.aux.get(head) {
+            Some(&Some(slots)) => self.linear(&cells, slots),
+            Some(None) => {
+                let device = cells.device();
+                let gain = Tensor::ones(cells.dim(1)?, DType::F32, device)?;
+                let cells = self.kernels.rms_norm(&cells, &gain, f64::from(f32::EPSILON))?;
+                let ids = Tensor::from_slice(&spec.tokens, spec.tokens.len(), device)?;
+                let words = self.params.tensor(self.params.embed)?.index_select(&ids, 0)?;
+                self.kernels.linear(&cells, &words, None)
+            }
+            None => Err(TrainError::Shape(format!("no auxiliary head {head}"))),
+        }
     }
 
     fn linear(&self, x: &Tensor, slots: LinearSlots) -> Result<Tensor> {

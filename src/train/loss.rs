@@ -50,9 +50,10 @@ pub fn loss(graph: &Graph<'_>, packed: &Packed, spec: &LossSpec, totals: &Totals
             if labels.is_empty() || sum <= 0.0 {
                 continue;
             }
-            let part = (head_loss(graph, head, vision, labels, device)? * (1.0 / sum))?;
+            let Some(head_spec) = spec.heads.get(head) else { continue };
+            let part = (head_loss(graph, head, head_spec, vision, labels, device)? * (1.0 / sum))?;
             *out = scalar(&part)?;
-            let weight = spec.aux_weight * spec.heads.get(head).map_or(1.0, |h| f64::from(h.weight));
+            let weight = spec.aux_weight * f64::from(head_spec.weight);
             let weighted = (part * weight)?;
             total = Some(match total {
                 Some(total) => (total + weighted)?,
@@ -74,11 +75,18 @@ fn token_loss(graph: &Graph<'_>, text: &Tensor, targets: &[Target], device: &Dev
     graph.kernels.cross_entropy(&graph.logits(text, &rows)?, &ids, &weights)
 }
 
-fn head_loss(graph: &Graph<'_>, head: usize, vision: &Tensor, labels: &[Label], device: &Device) -> Result<Tensor> {
+fn head_loss(
+    graph: &Graph<'_>,
+    head: usize,
+    spec: &HeadSpec,
+    vision: &Tensor,
+    labels: &[Label],
+    device: &Device,
+) -> Result<Tensor> {
     let rows = column(labels.iter().map(|l| l.row), device)?;
     let classes = column(labels.iter().map(|l| l.class), device)?;
     let weights = column(labels.iter().map(|l| l.weight), device)?;
-    graph.kernels.cross_entropy(&graph.aux_logits(head, vision, &rows)?, &classes, &weights)
+    graph.kernels.cross_entropy(&graph.aux_logits(head, spec, vision, &rows)?, &classes, &weights)
 }
 
 fn column<T: candle_core::WithDType>(values: impl Iterator<Item = T>, device: &Device) -> Result<Tensor> {

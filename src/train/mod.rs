@@ -8,6 +8,7 @@ pub mod batch;
 pub mod cells;
 pub mod checkpoint;
 pub mod config;
+pub mod data;
 pub mod error;
 pub mod folder;
 pub mod graph;

@@ -1,42 +1,60 @@
-//! AdamW with f32 moments, decoupled decay on matrices, clipping by the global norm, and a schedule.
+//! The optimiser: AdamW, and Muon for matrices where asked for.
+//!
+//! AdamW has f32 moments and decoupled decay on matrices. Muon moves a matrix along the orthogonalised mean of its
+//! gradients; stacked projections (query, key, value; gate, up) count as one matrix, as they do in the forward pass.
+//! Gradients are clipped by their global norm first.
 
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Result, TrainError};
-use super::params::{Kind, Params};
+use super::params::{Kind, Param, Params};
 
 /// Settings of the optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct AdamWSpec {
-    /// Step size before the schedule.
+pub struct OptimiserSpec {
+    /// AdamW's step size before the schedule.
     pub learning_rate: f64,
     /// Decay rates of the first and second moment.
     pub betas: [f64; 2],
     /// Added to the root of the second moment.
     pub eps: f64,
-    /// Decoupled decay of matrices other than embeddings.
+    /// Decoupled decay of matrices; what reads tokens or pixels and what names tokens or classes does not decay.
     pub weight_decay: f64,
     /// Largest global gradient norm; larger gradients are scaled down to it.
     pub clip: f64,
+    /// Moves matrices by Muon instead.
+    pub muon: Option<MuonSpec>,
 }
 
-impl Default for AdamWSpec {
+/// Settings of Muon.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MuonSpec {
+    /// Step size before the schedule; times √(rows/columns) for tall matrices.
+    pub learning_rate: f64,
+    /// How slowly the mean of the gradients moves (Nesterov).
+    pub momentum: f64,
+    /// Decoupled decay.
+    pub weight_decay: f64,
+}
+
+impl Default for OptimiserSpec {
     fn default() -> Self {
-        Self { learning_rate: 1e-3, betas: [0.9, 0.98], eps: 1e-8, weight_decay: 0.02, clip: 1.0 }
+        Self { learning_rate: 1e-3, betas: [0.9, 0.98], eps: 1e-8, weight_decay: 0.02, clip: 1.0, muon: None }
     }
 }
 
 /// The optimiser and its state.
 #[derive(Clone, Debug)]
-pub struct AdamW {
-    spec: AdamWSpec,
+pub struct Optimiser {
+    spec: OptimiserSpec,
     step: u64,
     moments: Vec<Moments>,
 }
 
-/// Running means of a parameter's gradient and of its square.
+/// Running means of a parameter's gradient and of its square (which Muon leaves at zero).
 #[derive(Clone, Debug)]
 pub struct Moments {
     /// First moment.
@@ -48,13 +66,13 @@ pub struct Moments {
 /// Gradients in parameter order; none where nothing arrived.
 pub type Gradients = Vec<Option<Tensor>>;
 
-impl AdamW {
+impl Optimiser {
     /// An optimiser with zero moments.
     ///
     /// # Errors
     /// No memory.
-    pub fn new(spec: AdamWSpec, params: &Params) -> Result<Self> {
-        let zero = |p: &super::params::Param| -> Result<Moments> {
+    pub fn new(spec: OptimiserSpec, params: &Params) -> Result<Self> {
+        let zero = |p: &Param| -> Result<Moments> {
             let mean = Tensor::zeros(p.var.dims(), DType::F32, p.var.device())?;
             Ok(Moments { square: mean.clone(), mean })
         };
@@ -85,8 +103,8 @@ impl AdamW {
         Ok(())
     }
 
-    /// Clips, then moves every parameter that has a gradient by `learning_rate × factor`. Gives the norm before
-    /// clipping.
+    /// Clips, then moves every parameter that has a gradient; `factor` multiplies the learning rates. Gives the norm
+    /// before clipping.
     ///
     /// # Errors
     /// A gradient that is not finite (nothing is changed then), or a failing tensor operation.
@@ -99,26 +117,30 @@ impl AdamW {
         let scale = (self.spec.clip / (norm + 1e-6)).min(1.0);
         for ((param, gradient), moments) in params.list().iter().zip(gradients).zip(&mut self.moments) {
             let Some(gradient) = gradient else { continue };
-            let decay = if param.kind == Kind::Matrix { self.spec.weight_decay } else { 0.0 };
-            let rate = self.spec.learning_rate * factor;
-            update(&self.spec, self.step, rate, decay, param.var.as_tensor(), &(gradient * scale)?, moments)
-                .and_then(|value| Ok(param.var.set(&value)?))?;
+            let (value, gradient) = (param.var.as_tensor().detach(), (gradient * scale)?);
+            let moved = match (&self.spec.muon, param.kind) {
+                (Some(spec), Kind::Matrix) => muon(spec, factor, &value, &gradient, moments)?,
+                (_, kind) => {
+                    let decay = if kind == Kind::Matrix { self.spec.weight_decay } else { 0.0 };
+                    adamw(&self.spec, self.step, factor, decay, &value, &gradient, moments)?
+                }
+            };
+            param.var.set(&moved)?;
         }
         Ok(norm)
     }
 }
 
-fn update(
-    spec: &AdamWSpec,
+fn adamw(
+    spec: &OptimiserSpec,
     step: u64,
-    rate: f64,
+    factor: f64,
     decay: f64,
     value: &Tensor,
     gradient: &Tensor,
     moments: &mut Moments,
 ) -> Result<Tensor> {
-    let [beta1, beta2] = spec.betas;
-    let value = value.detach();
+    let ([beta1, beta2], rate) = (spec.betas, spec.learning_rate * factor);
     moments.mean = ((&moments.mean * beta1)? + (gradient * (1.0 - beta1))?)?;
     moments.square = ((&moments.square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
     let exponent = step as f64;
@@ -128,7 +150,35 @@ fn update(
     Ok(((value * (1.0 - rate * decay))? - change)?)
 }
 
-/// Square root of the sum of all squared entries; sums in f64.
+fn muon(spec: &MuonSpec, factor: f64, value: &Tensor, gradient: &Tensor, moments: &mut Moments) -> Result<Tensor> {
+    let (rate, keep) = (spec.learning_rate * factor, spec.momentum);
+    moments.mean = ((&moments.mean * keep)? + (gradient * (1.0 - keep))?)?;
+    let ahead = ((gradient * (1.0 - keep))? + (&moments.mean * keep)?)?;
+    let (rows, columns) = value.dims2()?;
+    let tall = (rows as f64 / columns as f64).max(1.0).sqrt();
+    let change = (orthogonal(&ahead)? * (rate * tall))?;
+    Ok(((value * (1.0 - rate * spec.weight_decay))? - change)?)
+}
+
+/// Pushes all singular values of a matrix towards 1 by five Newton–Schulz steps of order five (Muon's published
+/// coefficients); f32 throughout.
+fn orthogonal(x: &Tensor) -> Result<Tensor> {
+    const A: f64 = 3.4445;
+    const B: f64 = -4.7750;
+    const C: f64 = 2.0315;
+    let (rows, columns) = x.dims2()?;
+    let norm = f64::from(x.sqr()?.sum_all()?.to_scalar::<f32>()?).sqrt().max(1e-7);
+    let wide = if rows > columns { x.t()?.contiguous()? } else { x.clone() };
+    let mut x = (wide * (1.0 / norm))?;
+    for _ in 0..5 {
+        let gram = x.matmul(&x.t()?)?;
+        let update = ((&gram * B)? + (gram.matmul(&gram)? * C)?)?;
+        x = ((&x * A)? + update.matmul(&x)?)?;
+    }
+    Ok(if rows > columns { x.t()?.contiguous()? } else { x })
+}
+
+/// Square root of the sum of all squared entries.
 ///
 /// # Errors
 /// A failing tensor operation.

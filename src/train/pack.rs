@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::batch::{CellLabels, HeadSpec, TrainPage};
+use super::batch::{CellLabels, HeadSpec, TrainPage, label_columns};
 use super::error::{Result, TrainError};
 use super::shape::{ModelShape, PATCH_VALUES};
 use super::windows::WindowOrder;
@@ -75,6 +75,8 @@ pub struct Packed {
     pub targets: Vec<Target>,
     /// Classes for each auxiliary head.
     pub labels: Vec<Vec<Label>>,
+    /// Number of segments.
+    pub segments: usize,
 }
 
 /// Sums that turn weighted sums into means; taken over the whole step, not over one part of it.
@@ -135,10 +137,11 @@ struct Places {
     crops: Vec<Place>,
 }
 
+/// An image in the flat vision rows; an image without data is not there, only its pads are.
 #[derive(Clone, Copy)]
 struct Place {
-    group: usize,
-    first: usize,
+    /// Group and first row.
+    rows: Option<(usize, usize)>,
     cells: [usize; 2],
 }
 
@@ -168,7 +171,10 @@ impl Packer<'_> {
         for (index, page) in pages.iter().enumerate() {
             self.page = index;
             for patches in Self::pictures(page) {
-                *grids.entry(self.cells(patches)?).or_default() += 1;
+                let cells = self.cells(patches)?;
+                if !patches.data.is_empty() {
+                    *grids.entry(cells).or_default() += 1;
+                }
             }
         }
         let mut firsts = BTreeMap::new();
@@ -185,9 +191,13 @@ impl Packer<'_> {
             let mut list = Vec::with_capacity(page.crops.len() + 1);
             for patches in Self::pictures(page) {
                 let cells = self.cells(patches)?;
+                if patches.data.is_empty() {
+                    list.push(Place { rows: None, cells });
+                    continue;
+                }
                 let (group, first) = firsts[&cells];
                 let slot = &mut self.out.groups[group];
-                list.push(Place { group, first: first + slot.images * cells[0] * cells[1], cells });
+                list.push(Place { rows: Some((group, first + slot.images * cells[0] * cells[1])), cells });
                 slot.order.gather(&patches.data, PATCH_VALUES, &mut slot.data);
                 slot.images += 1;
             }
@@ -211,7 +221,7 @@ impl Packer<'_> {
         if t != 1 || h == 0 || w == 0 || h % 2 != 0 || w % 2 != 0 || h > 4096 || w > 4096 {
             return self.fail(format!("an image has the grid {:?}; expected [1, even, even]", patches.grid));
         }
-        if patches.data.len() != h * w * PATCH_VALUES {
+        if !patches.data.is_empty() && patches.data.len() != h * w * PATCH_VALUES {
             let (found, need) = (patches.data.len(), h * w * PATCH_VALUES);
             return self.fail(format!("an image of grid {:?} has {found} values instead of {need}", patches.grid));
         }
@@ -235,21 +245,26 @@ impl Packer<'_> {
 
     fn label_cells(&mut self, cells: &[CellLabels], place: Place) -> Result<()> {
         let count = place.cells[0] * place.cells[1];
+        let Some((group, first)) = place.rows else { return Ok(()) };
         if cells.is_empty() || self.heads.is_empty() {
             return Ok(());
         }
         if cells.len() != count {
             return self.fail(format!("{} labelled cells for an image of {count}", cells.len()));
         }
+        let (of, columns) = label_columns(self.heads);
         for (cell, labels) in cells.iter().enumerate() {
-            if labels.heads.len() != self.heads.len() {
-                return self.fail(format!("{} labels for {} heads", labels.heads.len(), self.heads.len()));
+            if labels.heads.len() != columns {
+                return self.fail(format!("{} labels a cell where the heads read {columns}", labels.heads.len()));
             }
-            let row = (place.first + self.out.groups[place.group].order.place[cell]) as u32;
-            for (index, (&class, head)) in labels.heads.iter().zip(self.heads).enumerate() {
-                let Ok(class) = u32::try_from(class) else { continue };
-                if class as usize >= head.classes {
-                    return self.fail(format!("class {class} for head {} of {}", head.name, head.classes));
+            let row = (first + self.out.groups[group].order.place[cell]) as u32;
+            for (index, (&column, head)) in of.iter().zip(self.heads).enumerate() {
+                let Some(Ok(class)) = labels.heads.get(column).map(|&class| u32::try_from(class)) else { continue };
+                if head.labels.is_some() && class as usize >= head.classes() {
+                    continue;
+                }
+                if class as usize >= head.classes() {
+                    return self.fail(format!("class {class} for head {} of {}", head.name, head.classes()));
                 }
                 let weight = head.class_weight(class as usize);
                 self.out.labels[index].push(Label { row, class, weight });
@@ -299,6 +314,7 @@ impl Packer<'_> {
             self.out.targets.push(Target { row: row as u32, id, weight });
         }
         if !segment.ids.is_empty() {
+            self.out.segments += 1;
             let prefix = (end.start, end.len);
             self.out.spans.push(Span { start, len: segment.ids.len(), prefix, causal: true });
         }
@@ -341,8 +357,10 @@ impl Packer<'_> {
         let [rows, cols] = place.cells;
         let vocab = self.shape.text.vocab as u32;
         for cell in 0..rows * cols {
-            let vision = place.first + self.out.groups[place.group].order.place[cell];
-            self.out.inputs.push(vocab + vision as u32);
+            self.out.inputs.push(match place.rows {
+                Some((group, first)) => vocab + (first + self.out.groups[group].order.place[cell]) as u32,
+                None => self.shape.tokens.image_pad,
+            });
             self.out.positions[0].push(position);
             self.out.positions[1].push(position + (cell / cols) as u32);
             self.out.positions[2].push(position + (cell % cols) as u32);

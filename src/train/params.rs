@@ -14,8 +14,8 @@ use super::shape::{ModelShape, PATCH_VALUES};
 pub enum Kind {
     /// A weight matrix: decays.
     Matrix,
-    /// Token embedding or output head: does not decay.
-    Embedding,
+    /// Reads tokens or pixels, or names tokens or classes: does not decay.
+    Edge,
     /// Bias or norm gain: does not decay.
     Vector,
 }
@@ -91,8 +91,8 @@ pub struct Params {
     pub norm: Slot,
     /// Output head; the embedding when tied.
     pub head: Slot,
-    /// Auxiliary heads.
-    pub aux: Vec<LinearSlots>,
+    /// Auxiliary heads; none for one that is tied to embeddings.
+    pub aux: Vec<Option<LinearSlots>>,
 }
 
 struct Builder<'a> {
@@ -129,13 +129,13 @@ impl Builder<'_> {
 
     fn embedding(&mut self, name: &str, rows: usize, width: usize) -> Result<Slot> {
         let part = Part { name: name.into(), rows, shape: vec![rows, width] };
-        self.add(&[rows, width], Kind::Embedding, vec![part], true)
+        self.add(&[rows, width], Kind::Edge, vec![part], true)
     }
 
     fn patch_embed(&mut self, width: usize) -> Result<Slot> {
         let name = "model.visual.patch_embed.proj.weight".into();
         let part = Part { name, rows: width, shape: vec![width, 3, 2, 14, 14] };
-        self.add(&[width, PATCH_VALUES], Kind::Matrix, vec![part], true)
+        self.add(&[width, PATCH_VALUES], Kind::Edge, vec![part], true)
     }
 
     fn vision_block(&mut self, shape: &ModelShape, index: usize) -> Result<BlockSlots> {
@@ -200,10 +200,18 @@ impl Params {
         let aux = heads
             .iter()
             .map(|head| {
+                if !head.words.is_empty() {
+                    return Ok(None);
+                }
                 let first = b.list.len();
                 let slots = b.linear(&[(format!("aux.{}", head.name), head.classes)], t.hidden, true)?;
-                b.list.iter_mut().skip(first).for_each(|param| param.shipped = false);
-                Ok(slots)
+                for param in b.list.iter_mut().skip(first) {
+                    param.shipped = false;
+                    if param.kind == Kind::Matrix {
+                        param.kind = Kind::Edge;
+                    }
+                }
+                Ok(Some(slots))
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Self { list: b.list, patch_embed, vision, merger, embed, text, norm, head, aux })

@@ -17,7 +17,7 @@ use super::init::initialise;
 use super::loss::LossSpec;
 use super::metrics::{Line, MetricsFile};
 use super::ops::Kernels;
-use super::optim::AdamW;
+use super::optim::Optimiser;
 use super::pack::Packed;
 use super::params::Params;
 use super::schedule::{Stage, locate};
@@ -35,7 +35,7 @@ pub struct Trainer {
     settings: Settings,
     shape: ModelShape,
     params: Params,
-    optimiser: AdamW,
+    optimiser: Optimiser,
     files: ModelFiles,
     out: PathBuf,
     device: Device,
@@ -112,8 +112,12 @@ impl Trainer {
         Ok((trainer, warnings))
     }
 
-    fn open(settings: Settings, out: &Path, device: &Device) -> Result<Self> {
+    fn open(mut settings: Settings, out: &Path, device: &Device) -> Result<Self> {
         let files = ModelFiles::open(&settings.files)?;
+        for head in &mut settings.loss.heads {
+            head.tokens =
+                head.words.iter().map(|word| files.first_token(&format!(" {word}"))).collect::<Result<_>>()?;
+        }
         let mut text = settings.model.text.clone();
         if text.vocab == 0 {
             text.vocab = files.vocab;
@@ -124,7 +128,7 @@ impl Trainer {
         }
         let shape = ModelShape { text, vision: settings.model.vision.clone(), tokens: files.tokens };
         let params = Params::zeros(&shape, &settings.loss.heads, device)?;
-        let optimiser = AdamW::new(settings.optimizer, &params)?;
+        let optimiser = Optimiser::new(settings.optimizer, &params)?;
         fs::create_dir_all(out).map_err(io(out))?;
         let checkpoints = Checkpoints::new(out, settings.run.keep);
         let device = device.clone();
@@ -168,44 +172,57 @@ impl Trainer {
         let stages = self.settings.stages.clone();
         let (source, first, of) = (around.source, self.step(), self.settings.steps());
         let (shape, spec, division) = (self.shape.clone(), self.loss_spec(), self.division());
-        let (send, receive) = sync_channel(AHEAD);
         std::thread::scope(|scope| {
-            let stages = &stages;
-            scope.spawn(move || {
-                for step in first..of {
-                    let Some((stage, _)) = locate(stages, step) else { return };
-                    let batch = source.pages(stage, step).and_then(|pages| divide(&pages, &shape, &spec, division));
-                    if send.send(batch).is_err() {
-                        return;
+            let (stages, shape, spec) = (&stages, &shape, &spec);
+            // Step s comes from drawer s mod n, so that pages arrive in order however many draw.
+            let drawers = self.drawers();
+            let draw = |drawer: u64| {
+                let (send, receive) = sync_channel(AHEAD);
+                scope.spawn(move || {
+                    for step in (first..of).skip(drawer as usize).step_by(drawers as usize) {
+                        let Some((stage, _)) = locate(stages, step) else { return };
+                        let batch = source.pages(stage, step).and_then(|pages| divide(&pages, shape, spec, division));
+                        if send.send(batch).is_err() {
+                            return;
+                        }
                     }
-                }
-            });
-            // Owning the receiver here ends the producer when the loop leaves, however it does.
-            self.steps(receive, stages, around, &mut metrics)
+                });
+                receive
+            };
+            let batches: Vec<Receiver<_>> = (0..drawers).map(draw).collect();
+            // Owning the receivers here ends the drawers when the loop leaves, however it does.
+            self.steps(&batches, stages, around, &mut metrics)
         })
+    }
+
+    /// Threads that draw pages: on the CPU the others are busy with them.
+    fn drawers(&self) -> u64 {
+        if self.device.is_cpu() { 1 } else { self.settings.run.workers().clamp(1, 12) as u64 }
     }
 
     fn steps(
         &mut self,
-        batches: Receiver<Result<Vec<Packed>>>,
+        batches: &[Receiver<Result<Vec<Packed>>>],
         stages: &[Stage],
         around: &mut Surroundings<'_>,
         metrics: &mut MetricsFile,
     ) -> Result<Outcome> {
-        let of = self.settings.steps();
+        let (of, first) = (self.settings.steps(), self.step());
+        let ended = || TrainError::Data("the data source ended early".into());
         let mut sums = Sums::new(self.seconds);
         while let Some((stage, inside)) = locate(stages, self.step()) {
             if around.stop.load(Ordering::Relaxed) {
                 let checkpoint = self.save(sums.seconds())?;
                 return Ok(Outcome::Stopped { step: self.step(), checkpoint });
             }
-            let batch = batches.recv().map_err(|_| TrainError::Data("the data source ended early".into()))??;
+            let drawer = (self.step() - first) as usize % batches.len().max(1);
+            let batch = batches.get(drawer).and_then(|batches| batches.recv().ok()).ok_or_else(ended)??;
             let factor = stage.factor(inside);
             let (loss, norm) = self.one(&batch, factor)?;
             let step = self.step();
             around.watch.step(step, of, &stage.name, &loss);
             sums.add(&loss, norm);
-            let run = self.settings.run;
+            let run = self.settings.run.clone();
             let save = step.is_multiple_of(run.save_every) || step == of;
             let validate = run.validate_every > 0 && (step.is_multiple_of(run.validate_every) || step == of);
             if save || (validate && around.validator.is_some()) {

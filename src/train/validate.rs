@@ -1,10 +1,17 @@
 //! Validation: the model answers held-out questions with its tool, as a user would run it.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use candle_core::Device;
 use serde::Serialize;
 
-use super::error::Result;
+use super::error::{Result, TrainError};
+use crate::benchmark::{DRAWN_TASKS, open_with};
+use crate::model::{FileSource, Model};
+use crate::protocol::Profile;
+use crate::run::{CropChoice, Outcome, Progress, RunSettings};
 
 /// What a validation measured; shares are 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -30,4 +37,83 @@ pub trait Validator {
     /// # Errors
     /// Why it could not be run; a model that answers badly is no error.
     fn validate(&mut self, model: &Path, questions: usize) -> Result<Validation>;
+}
+
+/// Asks a benchmark's questions through the engine, with the real tool, greedily, unrecorded.
+#[derive(Debug)]
+pub struct ToolValidator {
+    /// The benchmark, such as `synth:4001`.
+    pub bench: String,
+    /// How the model is talked to.
+    pub profile: Arc<Profile>,
+    /// Ends a validation early.
+    pub stop: Arc<AtomicBool>,
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn finished(&mut self, _: &Outcome, _: usize, _: usize) {}
+}
+
+impl Validator for ToolValidator {
+    fn validate(&mut self, model: &Path, questions: usize) -> Result<Validation> {
+        let failed = |error: &dyn std::fmt::Display| TrainError::Validation(error.to_string());
+        let benchmark = open_with(&self.bench, &DRAWN_TASKS, Some(questions)).map_err(|e| failed(&e))?;
+        let source = FileSource::Folder(model.into());
+        let model = Arc::new(Model::load(&source, &Device::Cpu).map_err(|e| failed(&e))?);
+        let settings = RunSettings {
+            benchmark: self.bench.clone(),
+            tasks: DRAWN_TASKS.to_vec(),
+            limit: questions,
+            tool: true,
+            blank_page: false,
+            crop: CropChoice::Normal,
+            profile: self.profile.name.clone(),
+            seed: 0,
+            temperature: 0.0,
+            max_tokens: None,
+        };
+        let outcomes = crate::run::run(&model, &benchmark, &self.profile, &settings, None, &self.stop, &mut Silent)
+            .map_err(|e| failed(&e))?;
+        Ok(measure(&outcomes))
+    }
+}
+
+fn measure(outcomes: &[Outcome]) -> Validation {
+    let mean = |value: &dyn Fn(&Outcome) -> f64| {
+        outcomes.iter().map(value).sum::<f64>() / if outcomes.is_empty() { 1.0 } else { outcomes.len() as f64 }
+    };
+    let share = |yes: bool| if yes { 1.0 } else { 0.0 };
+    Validation {
+        questions: outcomes.len(),
+        accuracy: mean(&|o| share(o.score >= 1.0)),
+        zoom_rate: mean(&|o| share(o.measures.zooms > 0)),
+        coverage: mean(&|o| o.measures.coverage.unwrap_or(0.0)),
+        iou: mean(&|o| o.measures.iou.unwrap_or(0.0)),
+        refused: mean(&|o| share(o.measures.refused > 0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::SessionMeasures;
+    use crate::benchmark::Question;
+
+    #[test]
+    fn shares_are_over_all_sessions() {
+        let one = |score: f64, zooms: u32, iou: f64| Outcome {
+            id: String::new(),
+            question: Question::default(),
+            score,
+            failed: false,
+            measures: SessionMeasures { zooms, iou: Some(iou), coverage: Some(1.0), ..SessionMeasures::default() },
+            tokens: 5,
+        };
+        let found = measure(&[one(1.0, 1, 0.8), one(0.5, 0, 0.0), one(1.0, 2, 0.4), one(0.0, 1, 0.0)]);
+        assert_eq!((found.questions, found.accuracy, found.zoom_rate), (4, 0.5, 0.75));
+        assert!((found.iou - 0.3).abs() < 1e-12);
+        assert_eq!(measure(&[]).accuracy, 0.0);
+    }
 }

@@ -100,7 +100,12 @@ impl Explorer {
             self.trace.apply(&arrival.record);
         }
         self.count_fresh();
-        if self.head.shown() == 0 && before == 0 && !self.stops.is_empty() && self.kind == Kind::Live && !self.head.moving {
+        if self.head.shown() == 0
+            && before == 0
+            && !self.stops.is_empty()
+            && self.kind == Kind::Live
+            && !self.head.moving
+        {
             self.head.go(self.stops.len(), &self.times);
         }
         self.head.grown(before, self.stops.len());

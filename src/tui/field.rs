@@ -88,7 +88,8 @@ mod tests {
     fn words_and_letters_outside_ascii() {
         let field = typed(&[Edit::Insert("où est “Pip”?".into()), Edit::DeleteWord]);
         assert_eq!(field.text(), "où est ");
-        let field = typed(&[Edit::Insert("añb".into()), Edit::Left, Edit::Backspace, Edit::Insert("n\u{1b}[31m".into())]);
+        let field =
+            typed(&[Edit::Insert("añb".into()), Edit::Left, Edit::Backspace, Edit::Insert("n\u{1b}[31m".into())]);
         assert!(field.text().starts_with("an") && !field.text().contains('\u{1b}'));
     }
 

@@ -11,8 +11,8 @@ use super::theme::{ColorDepth, Theme};
 use crate::benchmark::{Family, Question, Task};
 use crate::geometry::{FrameKind, PageBox, Size};
 use crate::trace::{
-    Answer, Body, ImageEvent, ImageRole, ModelInfo, Piece, Record, SamplingInfo, ScoreEvent, SegmentEvent,
-    SegmentKind, SessionEnd, SessionStart, TokenSource, Tokens, TopEntry, ZoomEvent, ZoomOutcome,
+    Answer, Body, ImageEvent, ImageRole, ModelInfo, Piece, Record, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind,
+    SessionEnd, SessionStart, TokenSource, Tokens, TopEntry, ZoomEvent, ZoomOutcome,
 };
 
 /// Where the zoom of the fixture cuts.
@@ -133,7 +133,11 @@ impl Script {
         let of = |f: &dyn Fn(&str) -> f32| sampled.then(|| pieces.iter().map(|s| f(s)).collect::<Vec<f32>>());
         let top = |piece: &&str| {
             let rest = (1.0 - p(piece)) * 0.7;
-            let entries = [(7, (*piece).to_owned(), p(piece)), (8, " standing".to_owned(), rest), (9, "\n".to_owned(), rest / 4.0)];
+            let entries = [
+                (7, (*piece).to_owned(), p(piece)),
+                (8, " standing".to_owned(), rest),
+                (9, "\n".to_owned(), rest / 4.0),
+            ];
             let mut entries: Vec<TopEntry> =
                 entries.into_iter().map(|(id, text, p)| TopEntry(id, Piece::Text(text), p.ln())).collect();
             entries.sort_by(|a, b| b.2.total_cmp(&a.2));
@@ -176,8 +180,16 @@ fn first_turn(script: &mut Script) {
         &["<think>", "I", " need", " to", " see", " panel", " 3", " up", " close", ".", "</think>"],
     );
     let call = [
-        "\n", "<tool_call>", "{\"name\":", " \"image_zoom_in_tool\",", " \"arguments\":", " {\"bbox_2d\":", " [8, 105, 70, 165],",
-        " \"label\":", " \"panel 3\"}}", "</tool_call>",
+        "\n",
+        "<tool_call>",
+        "{\"name\":",
+        " \"image_zoom_in_tool\",",
+        " \"arguments\":",
+        " {\"bbox_2d\":",
+        " [8, 105, 70, 165],",
+        " \"label\":",
+        " \"panel 3\"}}",
+        "</tool_call>",
     ];
     let (first, last) = script.says(&call);
     script.push(Body::Segment(SegmentEvent { kind: SegmentKind::ToolCall, first: first + 1, last }));
@@ -209,7 +221,8 @@ pub fn session(right: bool) -> Vec<Arrival> {
     let word = if right { "running" } else { "waving" };
     let last = script.segment(SegmentKind::Answer, &["\n<answer>", word, "</answer>"]);
     script.push(Body::Answer(Answer { raw: word.to_owned(), content: Some(word.to_owned()), position: last }));
-    let (value, explanation) = if right { (1.0, "\"running\" is right") } else { (0.0, "\"waving\", the truth is \"running\"") };
+    let (value, explanation) =
+        if right { (1.0, "\"running\" is right") } else { (0.0, "\"waving\", the truth is \"running\"") };
     script.push(Body::Score(ScoreEvent { scorer: "exact".into(), version: 1, value, explanation: explanation.into() }));
     script.push(Body::SessionEnd(SessionEnd {
         reason: "answered".to_owned(),

@@ -50,7 +50,8 @@ impl Chord {
             KeyCode::PageDown => "PgDn".to_owned(),
             other => format!("{other:?}"),
         };
-        let with = |on: KeyModifiers, name: &str| if self.modifiers.contains(on) { name.to_owned() } else { String::new() };
+        let with =
+            |on: KeyModifiers, name: &str| if self.modifiers.contains(on) { name.to_owned() } else { String::new() };
         format!("{}{}{key}", with(KeyModifiers::CONTROL, "Ctrl-"), with(KeyModifiers::SHIFT, "Shift-"))
     }
 

@@ -35,8 +35,8 @@ use std::path::PathBuf;
 
 pub use picture::{Shot, screenshot};
 pub use program::Outcome;
-pub use setup::{Options, Scripted, ThemeChoice};
 use setup::Setup;
+pub use setup::{Options, Scripted, ThemeChoice};
 
 use action::Action;
 use app::{App, Choice, Entry, Screen, Verdict};

@@ -234,12 +234,8 @@ impl Reasoning {
         }
         if let Some(end) = &trace.end {
             let zooms = if end.zooms == 1 { "1 zoom".to_owned() } else { format!("{} zooms", end.zooms) };
-            let text = format!(
-                "{} · {} tokens · {zooms} · {:.2} s",
-                end.reason.replace('_', " "),
-                end.generated,
-                end.seconds
-            );
+            let text =
+                format!("{} · {} tokens · {zooms} · {:.2} s", end.reason.replace('_', " "), end.generated, end.seconds);
             self.words(Some(("end", Role::Faint)), &text, Role::Soft, after);
         }
     }
@@ -276,10 +272,8 @@ pub fn brief_box(b: &PageBox) -> String {
 fn measures(trace: &Trace, zoom: &ZoomEvent, page_box: &PageBox, crop: &str) -> String {
     let image = trace.images.iter().find(|i| i.event.hash == crop);
     let (w, h) = (page_box.width().round(), page_box.height().round());
-    let mut text = image.map_or_else(
-        || format!("{w}×{h} px"),
-        |i| format!("{} px → {} tokens", i.event.original, i.event.tokens),
-    );
+    let mut text =
+        image.map_or_else(|| format!("{w}×{h} px"), |i| format!("{} px → {} tokens", i.event.original, i.event.tokens));
     let targets = trace.start.as_ref().map(|s| s.question.targets.as_slice()).unwrap_or_default();
     if let Some(found) = zoom_measures(zoom, targets) {
         for (name, value) in [("coverage", found.coverage), ("tight", found.tightness), ("IoU", found.iou)] {
@@ -333,7 +327,9 @@ impl Flow {
     /// Nothing, or only marks of the conversation's template.
     fn is_nothing(&self) -> bool {
         let mut text: String = self.lines.iter().flatten().map(|g| g.ch).collect();
-        while let Some(rest) = text.trim().strip_prefix("<|").and_then(|t| t.split_once("|>")).map(|(_, r)| r.to_owned()) {
+        while let Some(rest) =
+            text.trim().strip_prefix("<|").and_then(|t| t.split_once("|>")).map(|(_, r)| r.to_owned())
+        {
             text = rest;
         }
         text.trim().is_empty()

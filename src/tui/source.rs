@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use super::action::Arrival;
-use super::app::EngineState;
 use super::action::Unit;
+use super::app::EngineState;
 use crate::engine::{self, Ask, Command, Emission, Handle, ModelSource, StepUnit};
 use crate::session::{self, PixelStore, Recorder, SessionStore};
 use crate::trace::Body;

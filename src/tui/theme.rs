@@ -271,7 +271,11 @@ impl Theme {
 }
 
 impl Spec {
-    fn style(&self, depth: ColorDepth, rgb: &impl Fn(&str) -> Result<[u8; 3], ThemeError>) -> Result<Style, ThemeError> {
+    fn style(
+        &self,
+        depth: ColorDepth,
+        rgb: &impl Fn(&str) -> Result<[u8; 3], ThemeError>,
+    ) -> Result<Style, ThemeError> {
         let mut style = Style::new();
         if let Some(fg) = &self.fg {
             style = style.fg(depth.color(rgb(fg)?));
@@ -303,7 +307,8 @@ fn parse_rgb(text: &str) -> Option<[u8; 3]> {
 /// The nearest entry of the 6×6×6 cube or the grey ramp (the first 16 differ between terminals).
 fn nearest_indexed(rgb: [u8; 3]) -> u8 {
     const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
-    let step = |v: u8| (0u8..6).min_by_key(|i| STEPS.get(usize::from(*i)).map_or(u8::MAX, |s| s.abs_diff(v))).unwrap_or(0);
+    let step =
+        |v: u8| (0u8..6).min_by_key(|i| STEPS.get(usize::from(*i)).map_or(u8::MAX, |s| s.abs_diff(v))).unwrap_or(0);
     let value = |i: u8| STEPS.get(usize::from(i)).copied().unwrap_or(0);
     let [r, g, b] = rgb.map(step);
     let cube = [value(r), value(g), value(b)];

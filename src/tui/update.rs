@@ -260,7 +260,8 @@ impl App {
         let Some(explorer) = &self.explorer else { return };
         let verdict = explorer.verdict();
         let Choice::Question(index) = explorer.choice else { return };
-        let own = explorer.trace().start.as_ref().is_some_and(|s| s.question.task.is_none() && s.question.truth.is_none());
+        let own =
+            explorer.trace().start.as_ref().is_some_and(|s| s.question.task.is_none() && s.question.truth.is_none());
         if let Some(entry) = self.library.questions.get_mut(index)
             && verdict != Verdict::None
             && !own

@@ -16,7 +16,10 @@ fn a_page_that_is_not_there_or_not_one() {
     let mut it = ask();
     it.page = PageSource::File(dir.path().join("gone.png"));
     let (error, kinds) = failure(&mut ScriptedEngine::from_texts(&[ANSWER]), &it);
-    assert_eq!((error.kind.as_str(), kinds), ("page", vec!["session_start".into(), "error".into(), "session_end".into()]));
+    assert_eq!(
+        (error.kind.as_str(), kinds),
+        ("page", vec!["session_start".into(), "error".into(), "session_end".into()])
+    );
     assert!(error.message.contains("gone.png"));
     let broken = dir.path().join("broken.png");
     std::fs::write(&broken, b"\x89PNG\r\n\x1a\nnot at all").unwrap();

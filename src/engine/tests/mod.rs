@@ -60,7 +60,9 @@ fn ask() -> Ask {
 }
 
 fn zoom_call(numbers: &str) -> String {
-    format!(r#"{THINK}<tool_call>{{"name": "image_zoom_in_tool", "arguments": {{"bbox_2d": [{numbers}], "label": "panel 3"}}}}</tool_call>"#)
+    format!(
+        r#"{THINK}<tool_call>{{"name": "image_zoom_in_tool", "arguments": {{"bbox_2d": [{numbers}], "label": "panel 3"}}}}</tool_call>"#
+    )
 }
 
 fn good_zoom() -> String {

@@ -6,19 +6,41 @@ use super::*;
 fn a_session_is_logged_in_order_and_talks_the_wire_format() {
     let mut engine = ScriptedEngine::from_texts(&[&good_zoom(), ANSWER]);
     let (all, outcome) = run(&mut engine, &ask());
-    assert_eq!(kinds(&all), [
-        "session_start", "image", "prompt", // the opening
-        "sampled", "segment", "sampled", "segment", "zoom", "sampled", // think, call, its end
-        "image", "prompt", "segment", // the tool
-        "sampled", "segment", "sampled", "segment", "answer", "score", "sampled", "session_end",
-    ]);
+    assert_eq!(
+        kinds(&all),
+        [
+            "session_start",
+            "image",
+            "prompt", // the opening
+            "sampled",
+            "segment",
+            "sampled",
+            "segment",
+            "zoom",
+            "sampled", // think, call, its end
+            "image",
+            "prompt",
+            "segment", // the tool
+            "sampled",
+            "segment",
+            "sampled",
+            "segment",
+            "answer",
+            "score",
+            "sampled",
+            "session_end",
+        ]
+    );
     let p = Profile::builtin("rarl").unwrap();
     let pads = |n: usize| format!("<|vision_start|>{}<|vision_end|>", "<|image_pad|>".repeat(n));
     let want = format!(
         "<|im_start|>system\n{}<|im_end|>\n<|im_start|>user\n{}In panel 3, what is Pip doing?\nChoices: reading, \
          waving.<|im_end|>\n<|im_start|>assistant\n{}<|im_end|>\n<|im_start|>user\n<tool_response>{}</tool_response>\
          <|im_end|>\n<|im_start|>assistant\n{ANSWER}<|im_end|>",
-        p.prompt.system, pads(140), good_zoom(), pads(4)
+        p.prompt.system,
+        pads(140),
+        good_zoom(),
+        pads(4)
     );
     assert_eq!(engine.context_text(), want);
     assert_eq!(outcome.end.reason, "answered");

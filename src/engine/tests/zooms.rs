@@ -39,7 +39,11 @@ fn the_crop_is_cut_from_the_original_page() {
 #[test]
 fn every_refusal_goes_back_and_into_the_log() {
     use Refusal::*;
-    let thin = { let mut p = Profile::builtin("rarl").unwrap(); p.limits.max_aspect = 2.0; Arc::new(p) };
+    let thin = {
+        let mut p = Profile::builtin("rarl").unwrap();
+        p.limits.max_aspect = 2.0;
+        Arc::new(p)
+    };
     let plain = Arc::new(Profile::builtin("rarl").unwrap());
     let call = |body: &str| format!("<tool_call>{body}</tool_call>");
     for (turn, want, profile) in [

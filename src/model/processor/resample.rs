@@ -23,6 +23,10 @@ const HALF: i32 = 1 << (PRECISION - 1);
 const RADIUS: f64 = 2.0;
 /// Bytes of a row that the vertical pass sums at a time: few enough to stay in registers.
 const LANES: usize = 32;
+/// Rows that the horizontal pass works on together.
+const STRIP_ROWS: usize = 8;
+/// Bytes of one column of such rows.
+const STRIP: usize = STRIP_ROWS * 3;
 
 /// Resizes to `w`×`h`, byte for byte as Pillow's bicubic does.
 ///
@@ -170,13 +174,14 @@ fn run_avx2(pass: Pass<'_>, out: &mut [u8]) {
 fn run_anywhere(pass: Pass<'_>, out: &mut [u8]) {
     match pass {
         Pass::Across { rows, from, to, taps } => {
-            // Four bytes a pixel, so that one pixel is one vector.
-            let mut padded = vec![[0u8; 4]; from / 3];
-            for (row, target) in rows.chunks_exact(from).zip(out.chunks_exact_mut(to)) {
-                for (quad, pixel) in padded.iter_mut().zip(row.chunks_exact(3)) {
-                    *quad = [pixel[0], pixel[1], pixel[2], 0];
+            let mut strip = vec![[0u8; STRIP]; from / 3];
+            for (rows, targets) in rows.chunks(from * STRIP_ROWS).zip(out.chunks_mut(to * STRIP_ROWS)) {
+                for (at, row) in rows.chunks_exact(from).enumerate() {
+                    for (column, pixel) in strip.iter_mut().zip(row.chunks_exact(3)) {
+                        column[at * 3..at * 3 + 3].copy_from_slice(pixel);
+                    }
                 }
-                row_across(&padded, taps, target);
+                strip_across(&strip, taps, targets, to);
             }
         }
         Pass::Down { rows, width, taps } => {
@@ -187,44 +192,52 @@ fn run_anywhere(pass: Pass<'_>, out: &mut [u8]) {
     }
 }
 
+/// Sums columns of a strip: several rows at once, so that a column is a vector. Rows beyond the last target are stale and
+/// not written.
 #[inline(always)]
-fn row_across(row: &[[u8; 4]], taps: &Taps, target: &mut [u8]) {
-    for (pixel, &(first, weight, n)) in target.chunks_exact_mut(3).zip(&taps.spans) {
-        let mut sums = [HALF; 4];
-        for (quad, &k) in row[first..first + n].iter().zip(&taps.weights[weight..weight + n]) {
-            for (sum, &value) in sums.iter_mut().zip(quad) {
-                *sum += i32::from(value) * k;
-            }
+fn strip_across(strip: &[[u8; STRIP]], taps: &Taps, targets: &mut [u8], to: usize) {
+    for (x, &(first, weight, n)) in taps.spans.iter().enumerate() {
+        let mut sums = [HALF; STRIP];
+        for (column, &k) in strip[first..first + n].iter().zip(&taps.weights[weight..weight + n]) {
+            add(&mut sums, column, k);
         }
-        for (channel, &sum) in pixel.iter_mut().zip(&sums) {
-            *channel = byte(sum);
+        let bytes = sums.map(byte);
+        for (row, pixel) in targets.chunks_exact_mut(to).zip(bytes.chunks_exact(3)) {
+            row[x * 3..x * 3 + 3].copy_from_slice(pixel);
         }
+    }
+}
+
+/// Adds weighted bytes to sums. Sums stay far inside i32 (the weights' absolute values add up to less than 1.5 in fixed
+/// point); wrapping only spares the check.
+#[inline(always)]
+fn add<const N: usize>(sums: &mut [i32; N], bytes: &[u8; N], k: i32) {
+    for (sum, &value) in sums.iter_mut().zip(bytes) {
+        *sum = sum.wrapping_add(i32::from(value).wrapping_mul(k));
     }
 }
 
 /// `rows` holds as many rows of `width` bytes as there are weights.
 #[inline(always)]
 fn row_down(rows: &[u8], width: usize, weights: &[i32], target: &mut [u8]) {
-    let whole = width - width % LANES;
+    let (blocks, rest) = target.as_chunks_mut::<LANES>();
     let mut at = 0;
-    while at < whole {
+    for block in blocks {
         let mut sums = [HALF; LANES];
         for (row, &k) in rows.chunks_exact(width).zip(weights) {
-            for (sum, &value) in sums.iter_mut().zip(&row[at..at + LANES]) {
-                *sum += i32::from(value) * k;
+            if let Some(bytes) = row[at..].first_chunk() {
+                add(&mut sums, bytes, k);
             }
         }
-        for (channel, &sum) in target[at..at + LANES].iter_mut().zip(&sums) {
-            *channel = byte(sum);
-        }
+        *block = sums.map(byte);
         at += LANES;
     }
-    for column in whole..width {
-        let mut sum = HALF;
+    for (column, channel) in (at..).zip(rest) {
+        let mut sum = [HALF];
         for (row, &k) in rows.chunks_exact(width).zip(weights) {
-            sum += i32::from(row[column]) * k;
+            add(&mut sum, &[row[column]], k);
         }
-        target[column] = byte(sum);
+        *channel = byte(sum[0]);
     }
 }
 

@@ -3,6 +3,7 @@
 //! `plain` uses only candle operations that have a gradient, on any device. `fused` holds CPU versions with a backward
 //! pass of their own, which avoid candle's temporary copies. Tests compare the two.
 
+mod fused;
 mod plan;
 mod plain;
 
@@ -25,7 +26,7 @@ pub enum Kernels {
 impl Kernels {
     /// The faster way this device can take.
     pub fn for_device(device: &candle_core::Device) -> Self {
-        if device.is_cpu() { Self::Plain } else { Self::Plain }
+        if device.is_cpu() { Self::Fused } else { Self::Plain }
     }
 
     /// `x·wᵀ + b` for `x (n, in)`, `w (out, in)`, `b (out,)`.
@@ -33,7 +34,10 @@ impl Kernels {
     /// # Errors
     /// Shapes that do not fit.
     pub fn linear(self, x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
-        plain::linear(x, w, b)
+        match self {
+            Self::Plain => plain::linear(x, w, b),
+            Self::Fused => fused::linear(x, w, b),
+        }
     }
 
     /// Root-mean-square norm of the rows of `x (n, d)` with gain `w (d,)`.
@@ -41,7 +45,10 @@ impl Kernels {
     /// # Errors
     /// Shapes that do not fit.
     pub fn rms_norm(self, x: &Tensor, w: &Tensor, eps: f64) -> Result<Tensor> {
-        plain::rms_norm(x, w, eps)
+        match self {
+            Self::Plain => plain::rms_norm(x, w, eps),
+            Self::Fused => fused::rms_norm(x, w, eps),
+        }
     }
 
     /// `silu(gate)·up` for `x (n, 2f)` = gate columns, then up columns; gives `(n, f)`.
@@ -49,7 +56,10 @@ impl Kernels {
     /// # Errors
     /// Shapes that do not fit.
     pub fn swiglu(self, x: &Tensor) -> Result<Tensor> {
-        plain::swiglu(x)
+        match self {
+            Self::Plain => plain::swiglu(x),
+            Self::Fused => fused::swiglu(x),
+        }
     }
 
     /// Rotary attention: `qkv (n, (q + 2·kv)·dim)` to `(n, q·dim)`, each row seeing what the plan says.
@@ -57,7 +67,10 @@ impl Kernels {
     /// # Errors
     /// Shapes that do not fit.
     pub fn attention(self, qkv: &Tensor, rotary: &Rotary, plan: &Plan, heads: Heads) -> Result<Tensor> {
-        plain::attention(qkv, rotary, plan, heads)
+        match self {
+            Self::Plain => plain::attention(qkv, rotary, plan, heads),
+            Self::Fused => fused::attention(qkv, rotary, plan, heads),
+        }
     }
 
     /// `Σ weight·cross-entropy` of `logits (n, v)` against `classes (n,)`; a scalar.
@@ -65,6 +78,9 @@ impl Kernels {
     /// # Errors
     /// Shapes that do not fit.
     pub fn cross_entropy(self, logits: &Tensor, classes: &Tensor, weights: &Tensor) -> Result<Tensor> {
-        plain::cross_entropy(logits, classes, weights)
+        match self {
+            Self::Plain => plain::cross_entropy(logits, classes, weights),
+            Self::Fused => fused::cross_entropy(logits, classes, weights),
+        }
     }
 }

@@ -30,8 +30,7 @@ pub struct Blocks {
 }
 
 /// Patterns as bits (1 top left, 2 top right, 4 bottom left, 8 bottom right); halves first, they win ties.
-const PATTERNS: [(u8, char); 8] =
-    [(0, ' '), (3, '▀'), (5, '▌'), (1, '▘'), (2, '▝'), (4, '▖'), (8, '▗'), (9, '▚')];
+const PATTERNS: [(u8, char); 8] = [(0, ' '), (3, '▀'), (5, '▌'), (1, '▘'), (2, '▝'), (4, '▖'), (8, '▗'), (9, '▚')];
 
 impl Blocks {
     /// Turns a picture of `2·width × 2·height` pixels into cells; other sizes are read as far as they go.
@@ -41,8 +40,7 @@ impl Blocks {
         for y in 0..u32::from(height) {
             for x in 0..u32::from(width) {
                 let (left, top) = (2 * x, 2 * y);
-                let quarters =
-                    [pixel(left, top), pixel(left + 1, top), pixel(left, top + 1), pixel(left + 1, top + 1)];
+                let quarters = [pixel(left, top), pixel(left + 1, top), pixel(left, top + 1), pixel(left + 1, top + 1)];
                 cells.push(best(quarters));
             }
         }
@@ -69,11 +67,8 @@ fn best(quarters: [[u8; 3]; 4]) -> Cell {
     for (bits, glyph) in PATTERNS {
         let ink = mean(quarters, |i| bits >> i & 1 == 1);
         let ground = mean(quarters, |i| bits >> i & 1 == 0);
-        let loss: u32 = quarters
-            .iter()
-            .enumerate()
-            .map(|(i, q)| distance(*q, if bits >> i & 1 == 1 { ink } else { ground }))
-            .sum();
+        let loss: u32 =
+            quarters.iter().enumerate().map(|(i, q)| distance(*q, if bits >> i & 1 == 1 { ink } else { ground })).sum();
         if loss < best.0 {
             best = (loss, Cell { glyph, ink: if bits == 0 { ground } else { ink }, ground });
         }

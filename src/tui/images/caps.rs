@@ -125,7 +125,11 @@ fn way_for(found: ProtocolType, says_sixel: bool, var: &impl Fn(&str) -> Option<
     match found {
         // Zellij answers the kitty probe but rejects the placeholders pictures are drawn with.
         ProtocolType::Kitty if is("ZELLIJ") => {
-            if says_sixel { Way::Sixel } else { Way::Blocks }
+            if says_sixel {
+                Way::Sixel
+            } else {
+                Way::Blocks
+            }
         }
         ProtocolType::Kitty | ProtocolType::Sixel if iterm && !is("TMUX") => Way::Iterm2,
         // Neither draws kitty placeholders.

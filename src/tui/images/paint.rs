@@ -203,7 +203,14 @@ fn set(picture: &mut RgbImage, x: i64, y: i64, color: [u8; 3]) {
 }
 
 /// Paints `thickness` lines around a box, from `inset` pixels inside its edges on inwards.
-fn frame(picture: &mut RgbImage, [x1, y1, x2, y2]: [i64; 4], inset: i64, thickness: i64, color: [u8; 3], dash: Option<i64>) {
+fn frame(
+    picture: &mut RgbImage,
+    [x1, y1, x2, y2]: [i64; 4],
+    inset: i64,
+    thickness: i64,
+    color: [u8; 3],
+    dash: Option<i64>,
+) {
     let on = |along: i64| dash.is_none_or(|length| along.rem_euclid(2 * length) < length);
     for i in inset..inset + thickness {
         for x in x1 + inset..=x2 - inset {

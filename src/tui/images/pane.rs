@@ -136,7 +136,8 @@ impl Gallery {
                 continue;
             }
             let depth = self.caps.depth;
-            let style = Style::new().fg(depth.pixel(contrast(*color))).bg(depth.pixel(*color)).add_modifier(Modifier::BOLD);
+            let style =
+                Style::new().fg(depth.pixel(contrast(*color))).bg(depth.pixel(*color)).add_modifier(Modifier::BOLD);
             buf.set_stringn(at.x + x, at.y + y, text, usize::from(at.width - x), style);
         }
     }
@@ -180,7 +181,14 @@ mod tests {
 
     fn request(pixels: &Arc<RgbImage>, cells: (u16, u16), boxes: usize) -> Request {
         let mark = Mark { corners: [1.0, 1.0, 9.0, 9.0], color: [255, 0, 0], label: "1".into(), dashed: false };
-        Request { slot: Slot::Page, pixels: Arc::clone(pixels), cells, space: (32, 32), marks: vec![mark; boxes], halo: [0; 3] }
+        Request {
+            slot: Slot::Page,
+            pixels: Arc::clone(pixels),
+            cells,
+            space: (32, 32),
+            marks: vec![mark; boxes],
+            halo: [0; 3],
+        }
     }
 
     #[test]

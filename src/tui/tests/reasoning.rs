@@ -71,7 +71,9 @@ fn lines_appear_in_order_and_a_new_width_wraps_again() {
 fn a_character_split_over_two_tokens_belongs_to_the_one_that_completes_it() {
     use crate::trace::{Body, Piece, TokenSource};
     let mut records = fixtures::unfinished();
-    let Body::Tokens(last) = records.last().unwrap().record.body.clone() else { panic!("the fixture ends with a token") };
+    let Body::Tokens(last) = records.last().unwrap().record.body.clone() else {
+        panic!("the fixture ends with a token")
+    };
     assert_eq!(last.by, TokenSource::Sampled);
     for (i, hex) in ["e2", "86", "92"].into_iter().enumerate() {
         let mut tokens = last.clone();

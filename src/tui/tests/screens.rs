@@ -147,7 +147,16 @@ fn hostile_text_reaches_no_cell() {
     question.choices = vec!["\u{1b}[31mred".to_owned(), "x".repeat(5000)];
     question.id = "a\u{9b}31m\nb".to_owned();
     let mut script = fixtures::Script::new(question);
-    script.says(&["<think>", "\u{1b}[31m", "\u{202e}", "\u{0}", "\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}", "日本", "👩\u{200d}👧", "</thi"]);
+    script.says(&[
+        "<think>",
+        "\u{1b}[31m",
+        "\u{202e}",
+        "\u{0}",
+        "\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+        "日本",
+        "👩\u{200d}👧",
+        "</thi",
+    ]);
     for (w, h) in [(120, 40), (60, 20), (21, 6)] {
         let mut app = fixtures::app(w, h);
         let records = script_records(&script);
@@ -187,7 +196,8 @@ fn the_light_theme_and_no_color_draw_the_same_words() {
     let dark = text(&screen(&app, 120, 40));
     app.update(Action::ToggleTheme);
     assert!(!app.theme.dark);
-    let words = |s: &str| s.lines().map(|l| l.chars().filter(|c| c.is_alphanumeric()).collect::<String>()).collect::<Vec<_>>();
+    let words =
+        |s: &str| s.lines().map(|l| l.chars().filter(|c| c.is_alphanumeric()).collect::<String>()).collect::<Vec<_>>();
     assert_eq!(words(&text(&screen(&app, 120, 40))), words(&dark));
     app.theme = Theme::builtin(true, ColorDepth::None).unwrap();
     assert_eq!(words(&text(&screen(&app, 120, 40))), words(&dark));

@@ -180,7 +180,8 @@ fn an_own_page_takes_a_typed_question() {
     assert_eq!(app.update(Action::Down), [Effect::LoadPreview(pages[1].clone())]);
     app.update(Action::Edit(Edit::Insert("Who? | Pip | Bo |".to_owned())));
     assert!(app.toast.is_none());
-    let asked = Effect::AskTyped { page: pages[1].clone(), text: "Who?".into(), choices: vec!["Pip".into(), "Bo".into()] };
+    let asked =
+        Effect::AskTyped { page: pages[1].clone(), text: "Who?".into(), choices: vec!["Pip".into(), "Bo".into()] };
     assert_eq!(app.update(Action::Open), [asked]);
     assert_eq!(app.screen, Screen::Explorer);
     app.update(Action::Back);

@@ -49,7 +49,13 @@ fn field(app: &App, area: Rect, buf: &mut Buffer) {
     if app.ask.field.text().is_empty() {
         put(buf, row, 2, "What is happening in panel 2? | running | sleeping", app.theme.style(Role::Faint));
     }
-    put(buf, line(inside, 1), 0, "Enter asks. The answer is not scored: nobody said what is true.", app.theme.style(Role::Faint));
+    put(
+        buf,
+        line(inside, 1),
+        0,
+        "Enter asks. The answer is not scored: nobody said what is true.",
+        app.theme.style(Role::Faint),
+    );
 }
 
 /// The end of a text, as much of it as fits.
@@ -70,7 +76,9 @@ fn pages(app: &App, area: Rect, buf: &mut Buffer) {
         let role = if selected { Role::Selection } else { Role::Text };
         let name = match page {
             Choice::Page(path) | Choice::Session(path) => clean(&path.to_string_lossy()).replace('\n', " "),
-            Choice::Question(index) => app.library.questions.get(*index).map_or(String::new(), |q| format!("page of {}", q.id)),
+            Choice::Question(index) => {
+                app.library.questions.get(*index).map_or(String::new(), |q| format!("page of {}", q.id))
+            }
         };
         let text = format!("{} {}", if selected { "▸" } else { " " }, name);
         put(buf, line(inside, i - first), 0, &ellipsis(&text, usize::from(inside.width)), app.theme.style(role));

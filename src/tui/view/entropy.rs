@@ -24,11 +24,12 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
     let columns = usize::from(plot.width).max(1);
     let known = explorer.written();
     // Before a live session has ended its length is unknown; what may not be seen yet is not drawn.
-    let total = if explorer.head.scrubbed || explorer.head.at_edge() || explorer.kind == crate::tui::explorer::Kind::Replay {
-        known
-    } else {
-        explorer.head.shown()
-    };
+    let total =
+        if explorer.head.scrubbed || explorer.head.at_edge() || explorer.kind == crate::tui::explorer::Kind::Replay {
+            known
+        } else {
+            explorer.head.shown()
+        };
     let bins = Bins::new(total, columns);
     for (column, level) in bins.levels(explorer, total).into_iter().enumerate() {
         let first = bins.first_token(column);
@@ -64,7 +65,7 @@ impl Bins {
     }
 
     fn column(&self, token: usize) -> u16 {
-        let column = if self.tokens == 0 { 0 } else { token.min(self.tokens - 1) * self.columns / self.tokens };
+        let column = (token.min(self.tokens.saturating_sub(1)) * self.columns).checked_div(self.tokens).unwrap_or(0);
         u16::try_from(column).unwrap_or(u16::MAX)
     }
 

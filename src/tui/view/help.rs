@@ -32,12 +32,7 @@ pub fn draw(app: &App, keymap: &Keymap, scroll: usize, area: Rect, buf: &mut Buf
     let content = content(app, keymap);
     let width = area.width.saturating_sub(4).min(78);
     let height = area.height.saturating_sub(2).min(content.len() as u16 + 2);
-    let over = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    };
+    let over = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     Clear.render(over.intersection(buf.area), buf);
     let inside = pane("Keys · Esc closes", over, &app.theme, buf);
     let most = content.len().saturating_sub(usize::from(inside.height));

@@ -76,7 +76,11 @@ pub fn explorer(area: Rect, page_aspect: f64, cell_aspect: f64) -> Explorer {
     let tall = page_aspect <= 1.15;
     let columns = page_columns(body, page_aspect, cell_aspect, tall);
     let (side, main) = left(body, columns);
-    if tall { tall_page(&mut out, side, main) } else { wide_page(&mut out, side, main, page_aspect, cell_aspect) }
+    if tall {
+        tall_page(&mut out, side, main)
+    } else {
+        wide_page(&mut out, side, main, page_aspect, cell_aspect)
+    }
     out
 }
 

@@ -102,7 +102,13 @@ fn draw_entry(app: &App, entry: &Entry, selected: bool, task_width: usize, row: 
     x = put(buf, row, x, &format!("{} ", ellipsis(&short_id(entry), 24)), style(Role::Faint));
     if row.width >= 60 {
         let task = ellipsis(&line_of(&entry.task), task_width);
-        x = put(buf, row, x, &format!("{task}{} ", " ".repeat(task_width.saturating_sub(task.width()))), style(Role::Soft));
+        x = put(
+            buf,
+            row,
+            x,
+            &format!("{task}{} ", " ".repeat(task_width.saturating_sub(task.width()))),
+            style(Role::Soft),
+        );
     }
     let room = usize::from(row.width.saturating_sub(x));
     put(buf, row, x, &ellipsis(&line_of(&entry.text), room), style(Role::Text));

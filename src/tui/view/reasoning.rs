@@ -32,7 +32,8 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
 
 /// How many lines of the question stay on top.
 fn pinned(lines: &[Line], height: usize) -> usize {
-    let question = lines.iter().position(|l| l.gutter.is_none() && matches!(&l.content, Content::Words(w) if w.is_empty()));
+    let question =
+        lines.iter().position(|l| l.gutter.is_none() && matches!(&l.content, Content::Words(w) if w.is_empty()));
     let question = question.map_or(0, |i| i + 1);
     // Where the choices have no room, the question's first line still has.
     if question <= height / 2 { question } else { usize::from(height >= 8) }

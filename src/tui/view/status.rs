@@ -48,7 +48,8 @@ fn about(explorer: &Explorer) -> String {
         }
         None => parts.push("panelscope".to_owned()),
     }
-    let parts: Vec<String> = parts.into_iter().filter(|p| !p.is_empty()).map(|p| clean(&p).replace('\n', " ")).collect();
+    let parts: Vec<String> =
+        parts.into_iter().filter(|p| !p.is_empty()).map(|p| clean(&p).replace('\n', " ")).collect();
     parts.join(" · ")
 }
 
@@ -70,7 +71,11 @@ fn state(explorer: &Explorer) -> (&'static str, String, Role) {
         EngineState::Ended => {
             let (mark, word) = explorer.verdict().marks();
             let failed = !explorer.trace().errors.is_empty() && word.is_empty();
-            ("■", if failed { "ended · error".to_owned() } else { format!("ended {mark} {word}").trim_end().to_owned() }, Role::Soft)
+            (
+                "■",
+                if failed { "ended · error".to_owned() } else { format!("ended {mark} {word}").trim_end().to_owned() },
+                Role::Soft,
+            )
         }
     }
 }
@@ -95,7 +100,7 @@ pub fn hints(app: &App, keymap: &Keymap, area: Rect, buf: &mut Buffer) {
     let hinted = keymap.bindings().iter().filter(|b| b.context == context && !b.hint.is_empty());
     let items: Vec<(String, &str)> = hinted.map(|b| (hint_keys(b), b.hint)).collect();
     // Help and the way back are never the ones left out.
-    let fixed: usize = items.iter().rev().take(2).map(|i| cells(i)).sum();
+    let fixed: usize = items.iter().rev().take(2).map(cells).sum();
     let (mut x, mut left) = (1, usize::from(area.width).saturating_sub(1 + fixed));
     for (i, item) in items.iter().enumerate() {
         let last = i + 2 >= items.len();

@@ -1,0 +1,283 @@
+//! Drawn pages as training data: trajectories about a page, their crops a little off the mark, labels of cells.
+
+use std::collections::HashSet;
+
+use image::RgbImage;
+use serde::{Deserialize, Serialize};
+
+use super::batch::{CellLabels, Segment, TrainPage};
+use super::cells::{figure_labels, panel_labels};
+use super::error::{Result, TrainError};
+use super::schedule::Stage;
+use super::source::PageSource;
+use super::trajectory::{Part, Role, direct, panel_of, zooming};
+use crate::benchmark::synthetic::{Dice, DrawnPage, PAGE_SIZE, PanelTruth, dice, draw_page, question_for};
+use crate::benchmark::{DRAWN_TASKS, Question};
+use crate::geometry::{PageBox, Size};
+use crate::model::{ImageProcessor, Patches, Tokenizer};
+use crate::protocol::{Profile, PromptPart};
+
+/// Page seeds of trainings begin here and stay below `4e9`; benchmarks draw theirs above (`benchmark/source.rs`).
+pub const FIRST_SEED: u64 = 1_000_000_000;
+/// Questions tried for a page before it is given up to have more.
+const TRIES: u32 = 40;
+
+/// What a stage draws (`[stages.data]` in a training's settings).
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plan {
+    /// Questions about a page.
+    pub segments: usize,
+    /// Share of pages that are asked without the tool.
+    pub direct: f32,
+    /// Crops are cut off the mark by up to this share of the box's side.
+    pub jitter: f32,
+    /// Images are not shown; only what follows from text is learnt.
+    pub text_only: bool,
+    /// Added to every page seed, so that stages and trainings see different pages.
+    pub seed_offset: u64,
+    /// Weight of text that is the same in every trajectory.
+    pub plain_weight: f32,
+    /// Weight of words that must be seen in an image.
+    pub seen_weight: f32,
+    /// Weight of words that follow from words before them.
+    pub copied_weight: f32,
+    /// Weight of coordinates.
+    pub coordinate_weight: f32,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            segments: 8,
+            direct: 0.12,
+            jitter: 0.06,
+            text_only: false,
+            seed_offset: 0,
+            plain_weight: 1.0,
+            seen_weight: 6.0,
+            copied_weight: 4.0,
+            coordinate_weight: 3.0,
+        }
+    }
+}
+
+impl Plan {
+    fn weight(&self, role: Role) -> f32 {
+        match role {
+            Role::Prompt => 0.0,
+            Role::Seen | Role::Coordinate if self.text_only => 0.0,
+            Role::Plain => self.plain_weight,
+            Role::Seen => self.seen_weight,
+            Role::Copied => self.copied_weight,
+            Role::Coordinate => self.coordinate_weight,
+        }
+    }
+}
+
+/// A crop as the model sees it, and its cells.
+pub struct SketchCrop {
+    /// The panel it shows.
+    pub panel: u32,
+    /// Processed pixels.
+    pub pixels: RgbImage,
+    /// Per merged cell who, action, nearness.
+    pub cells: Vec<[i32; 3]>,
+}
+
+/// One question with its answer as parts.
+pub struct SketchSegment {
+    /// The question.
+    pub question: Question,
+    /// What is said, in order.
+    pub parts: Vec<Part>,
+    /// Which crop stands for each [`Part::Crop`].
+    pub crops: Vec<usize>,
+}
+
+/// Everything learnt from one page, before tokens.
+pub struct Sketch {
+    /// Page seed.
+    pub seed: u64,
+    /// Asked without the tool.
+    pub direct: bool,
+    /// Processed pixels of the page.
+    pub page: RgbImage,
+    /// Crops that segments refer to.
+    pub crops: Vec<SketchCrop>,
+    /// Questions.
+    pub segments: Vec<SketchSegment>,
+    /// Panel number a merged cell of the page, 0 for none.
+    pub page_cells: Vec<i32>,
+}
+
+/// Draws the page of a seed and asks about it: a pure function of its arguments.
+///
+/// # Errors
+/// When an image cannot be processed.
+pub fn sketch(seed: u64, plan: &Plan, processor: &ImageProcessor) -> Result<Sketch> {
+    let drawn = draw_page(seed);
+    let mut dice = dice(seed, "training");
+    let is_direct = dice.chance(plan.direct);
+    let page = processor.resize(&drawn.pixels).map_err(data_error)?;
+    let whole = PageBox::new(0.0, 0.0, PAGE_SIZE.w.into(), PAGE_SIZE.h.into());
+    let (rows, columns) = grid(&page, processor);
+    let page_cells = panel_labels(&drawn.truth, &whole, rows, columns);
+    let mut sketch = Sketch { seed, direct: is_direct, page, crops: Vec::new(), segments: Vec::new(), page_cells };
+    let mut asked = HashSet::new();
+    for salt in 0..TRIES {
+        let task = if salt % 2 == 0 { DRAWN_TASKS[1] } else { DRAWN_TASKS[0] };
+        let question = question_for(&drawn.truth, task, salt).filter(|_| sketch.segments.len() < plan.segments);
+        let Some(question) = question.filter(|q| asked.insert(q.text.clone())) else { continue };
+        add_segment(&mut sketch, &drawn, question, plan, processor, &mut dice)?;
+    }
+    Ok(sketch)
+}
+
+fn add_segment(
+    sketch: &mut Sketch,
+    drawn: &DrawnPage,
+    question: Question,
+    plan: &Plan,
+    processor: &ImageProcessor,
+    dice: &mut Dice,
+) -> Result<()> {
+    let Some(panel) = panel_of(&drawn.truth, &question) else { return Ok(()) };
+    let (parts, crops) = if sketch.direct {
+        (direct(&question), Vec::new())
+    } else {
+        let known = sketch.crops.iter().position(|c| c.panel == panel.number);
+        if known.is_none() {
+            sketch.crops.push(cut(drawn, panel, plan.jitter, processor, dice)?);
+        }
+        let processed = Size::new(sketch.page.width(), sketch.page.height());
+        let crop = known.unwrap_or(sketch.crops.len() - 1);
+        (zooming(&question, panel, PAGE_SIZE, processed), vec![crop])
+    };
+    if let Some(parts) = parts {
+        sketch.segments.push(SketchSegment { question, parts, crops });
+    }
+    Ok(())
+}
+
+/// The panel, cut a little off the mark, as the tool would return it.
+fn cut(
+    drawn: &DrawnPage,
+    panel: &PanelTruth,
+    jitter: f32,
+    processor: &ImageProcessor,
+    dice: &mut Dice,
+) -> Result<SketchCrop> {
+    let b = panel.bounds;
+    let mut off = |side: f64| f64::from(dice.between(-jitter, jitter)) * side;
+    let (w, h) = (b.width(), b.height());
+    let cut = PageBox::new(b.x1 + off(w), b.y1 + off(h), b.x2 + off(w), b.y2 + off(h)).clamped(PAGE_SIZE);
+    let (x, y) = (cut.x1.floor() as u32, cut.y1.floor() as u32);
+    let (w, h) = (cut.x2.ceil() as u32 - x, cut.y2.ceil() as u32 - y);
+    let pixels = image::imageops::crop_imm(&drawn.pixels, x, y, w, h).to_image();
+    let pixels = processor.resize(&pixels).map_err(data_error)?;
+    let (rows, columns) = grid(&pixels, processor);
+    let cells = figure_labels(&drawn.truth, &cut, rows, columns);
+    Ok(SketchCrop { panel: panel.number, pixels, cells })
+}
+
+/// Rows and columns of merged cells.
+fn grid(image: &RgbImage, processor: &ImageProcessor) -> (usize, usize) {
+    let cell = processor.factor().max(1);
+    ((image.height() / cell) as usize, (image.width() / cell) as usize)
+}
+
+fn data_error(error: impl std::fmt::Display) -> TrainError {
+    TrainError::Data(error.to_string())
+}
+
+/// Pages for the trainer, from seeds.
+pub struct DrawnSource {
+    tokenizer: Tokenizer,
+    processor: ImageProcessor,
+    profile: Profile,
+    image: [u32; 3],
+}
+
+impl DrawnSource {
+    /// A source that speaks with this tokenizer and sees with this processor.
+    ///
+    /// # Errors
+    /// When the vocabulary lacks the image tokens.
+    pub fn new(tokenizer: Tokenizer, processor: ImageProcessor, profile: Profile) -> Result<Self> {
+        let id = |token: &str| tokenizer.id(token).ok_or_else(|| data_error(format!("the vocabulary has no {token}")));
+        let image = [id("<|vision_start|>")?, id("<|image_pad|>")?, id("<|vision_end|>")?];
+        Ok(Self { tokenizer, processor, profile, image })
+    }
+
+    fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        self.tokenizer.encode(text).map_err(data_error)
+    }
+
+    fn image_ids(&self, patches: &Patches) -> Vec<u32> {
+        let [start, pad, end] = self.image;
+        let pads = std::iter::repeat_n(pad, patches.tokens());
+        std::iter::once(start).chain(pads).chain([end]).collect()
+    }
+
+    /// Tokens of a sketch.
+    ///
+    /// # Errors
+    /// When an image or a text cannot be encoded.
+    pub fn train_page(&self, sketch: &Sketch, plan: &Plan) -> Result<TrainPage> {
+        let seen = |image: &RgbImage| self.processor.process(image).map_err(data_error);
+        let mut page = seen(&sketch.page)?;
+        let mut crops: Vec<Patches> = sketch.crops.iter().map(|c| seen(&c.pixels)).collect::<Result<_>>()?;
+        if plan.text_only {
+            // Images keep their places, so that text learns the positions it will have.
+            std::iter::once(&mut page).chain(&mut crops).for_each(|image| image.data = Vec::new());
+        }
+        let some_question = Question::default();
+        let opening = self.profile.opening(&some_question, !sketch.direct);
+        let mut prefix = match opening.first() {
+            Some(PromptPart::Text(system)) => self.encode(system)?,
+            _ => Vec::new(),
+        };
+        prefix.extend(self.image_ids(&page));
+        let segments = sketch.segments.iter().map(|s| self.segment(s, &crops, plan)).collect::<Result<_>>()?;
+        let heads = |heads: [i32; 4]| CellLabels { heads: heads.to_vec() };
+        let (page_cells, crop_cells) = match plan.text_only {
+            true => (Vec::new(), Vec::new()),
+            false => (
+                sketch.page_cells.iter().map(|&panel| heads([panel, -1, -1, -1])).collect(),
+                sketch.crops.iter().map(|c| c.cells.iter().map(|&[w, a, n]| heads([-1, w, a, n])).collect()).collect(),
+            ),
+        };
+        Ok(TrainPage { page, crops, prefix, segments, page_cells, crop_cells })
+    }
+
+    fn segment(&self, segment: &SketchSegment, crops: &[Patches], plan: &Plan) -> Result<Segment> {
+        let (mut ids, mut weights) = (Vec::new(), Vec::new());
+        let mut used = segment.crops.iter();
+        for part in &segment.parts {
+            match part {
+                Part::Text(text, role) => {
+                    ids.extend(self.encode(text)?);
+                    weights.resize(ids.len(), plan.weight(*role));
+                }
+                Part::Crop => {
+                    if let Some(crop) = used.next().and_then(|&i| crops.get(i)) {
+                        ids.extend(self.image_ids(crop));
+                        weights.resize(ids.len(), 0.0);
+                    }
+                }
+            }
+        }
+        Ok(Segment { ids, weights, crops: segment.crops.clone() })
+    }
+}
+
+impl PageSource for DrawnSource {
+    fn pages(&self, stage: &Stage, step: u64) -> Result<Vec<TrainPage>> {
+        let plan: Plan = stage.data.clone().try_into().map_err(data_error)?;
+        let first = FIRST_SEED + plan.seed_offset + step * stage.pages as u64;
+        (first..first + stage.pages as u64)
+            .map(|seed| self.train_page(&sketch(seed, &plan, &self.processor)?, &plan))
+            .collect()
+    }
+}
