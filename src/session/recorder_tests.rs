@@ -249,7 +249,7 @@ fn pages_are_kept_once_and_crops_are_cut_again() {
     let parts = painted(|_| {});
     let (page_hash, crop_hash) = (pixel_hash(&parts.0), pixel_hash(&parts.1));
     let path = record_painted(Recorder::create(&store, "d", ID).unwrap(), &parts);
-    assert_eq!(names(&store.blobs()), [page_hash.clone()]);
+    assert_eq!(names(&store.blobs()), [page_hash.as_str()]);
     let records = read_log(&path).unwrap().records;
     let mut pixels = PixelStore::for_log(&path, &records);
     for (hash, want) in [(&page_hash, &parts.0), (&crop_hash, &parts.1)] {
