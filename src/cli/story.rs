@@ -184,6 +184,7 @@ fn line(word: &str, text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use crate::session::samples::session;
