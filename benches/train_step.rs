@@ -56,12 +56,12 @@ fn page(index: usize) -> TrainPage {
     let segment = |s: usize| {
         let mut ids: Vec<u32> = words(60 + 3 * s, index + s).collect();
         // Every other segment reads a crop.
-        if s % 2 == 0 {
+        if s.is_multiple_of(2) {
             ids.extend(picture(64));
             ids.extend(words(20, s));
         }
         let weights = (0..ids.len()).map(|i| if i > 20 && ids.get(i).is_some_and(|&id| id > 5) { 1.0 } else { 0.0 });
-        Segment { weights: weights.collect(), crops: if s % 2 == 0 { vec![(s / 2) % 3] } else { vec![] }, ids }
+        Segment { weights: weights.collect(), crops: if s.is_multiple_of(2) { vec![(s / 2) % 3] } else { vec![] }, ids }
     };
     TrainPage {
         page: image(24, 16, index),

@@ -1,6 +1,6 @@
 //! Writes training pages for `scripts/train_demo.py` to stdout: a JSON line a page, then its raw pixels.
 //!
-//! `export_train FIRST_SEED PAGES SEGMENTS`. The line holds the page's and crops' sizes, the segments as parts with roles,
+//! `export_train FIRST_SEED PAGES SEGMENTS [PERCENT_DIRECT]`. The line holds the page's and crops' sizes, the segments as parts with roles,
 //! and the cell labels; after it come width×height×3 bytes of the processed page, then of each processed crop.
 
 use std::io::{BufWriter, Write};
@@ -11,9 +11,14 @@ use serde_json::json;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<u64> = std::env::args().skip(1).map(|a| a.parse()).collect::<Result<_, _>>()?;
-    let [first, pages, segments] = args[..] else { return Err("export_train FIRST_SEED PAGES SEGMENTS".into()) };
+    let [first, pages, segments, ref rest @ ..] = args[..] else {
+        return Err("export_train FIRST_SEED PAGES SEGMENTS [PERCENT_DIRECT]".into());
+    };
     let processor = ImageProcessor::from_json(include_str!("../assets/demo-rarl/preprocessor_config.json"))?;
-    let plan = Plan { segments: usize::try_from(segments)?, ..Plan::default() };
+    let mut plan = Plan { segments: usize::try_from(segments)?, ..Plan::default() };
+    if let [percent] = rest {
+        plan.direct = *percent as f32 / 100.0;
+    }
     let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
     for seed in first..first.saturating_add(pages) {
         write_page(&mut out, &sketch(seed, &plan, &processor)?)?;

@@ -38,9 +38,9 @@ class Config:
 # ---------------------------------------------------------------- data
 
 
-def stream(export, first, pages, segments=8):
+def stream(export, first, pages, segments=8, direct=12):
     """Pages from the exporter: dictionaries with pixel arrays."""
-    process = subprocess.Popen([export, str(first), str(pages), str(segments)], stdout=subprocess.PIPE, bufsize=1 << 20)
+    process = subprocess.Popen([export, str(first), str(pages), str(segments), str(direct)], stdout=subprocess.PIPE, bufsize=1 << 20)
     out = process.stdout
     for line in out:
         page = json.loads(line)
@@ -449,7 +449,7 @@ def train(a):
     if rank == 0:
         print("parameters", sum(p.numel() for n, p in model.named_parameters() if "_head" not in n), flush=True)
     first = a.seed_base + rank * 500_000_000
-    pages = prefetch(stream(a.export, first, 10_000_000))
+    pages = prefetch(stream(a.export, first, 10_000_000, direct=a.direct))
     log = open(out / "metrics.jsonl", "a")
     start, stats, mean = time.time(), {}, None
     for step in range(1, a.steps + 1):
@@ -573,6 +573,7 @@ if __name__ == "__main__":
     t.add_argument("--text-steps", type=int, default=0)
     t.add_argument("--pages", type=int, default=8, help="pages a step and process, 8 segments each")
     t.add_argument("--seconds", type=float, default=0, help="end the schedule by the clock")
+    t.add_argument("--direct", type=int, default=12, help="percent of pages asked without the tool")
     t.add_argument("--lr", type=float, default=2e-3)
     t.add_argument("--matrix-lr", type=float, default=0.01)
     t.add_argument("--aux", type=float, default=0.3)

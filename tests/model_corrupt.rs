@@ -186,7 +186,8 @@ fn files_that_are_not_there() {
 
 #[test]
 fn configurations_that_cannot_be() {
-    let edits: Vec<(&str, Box<dyn Fn(&mut Value)>)> = vec![
+    type Edit = Box<dyn Fn(&mut Value)>;
+    let edits: Vec<(&str, Edit)> = vec![
         ("heads", Box::new(|c| c["text_config"]["num_key_value_heads"] = json!(3))),
         ("none", Box::new(|c| c["text_config"]["num_hidden_layers"] = json!(0))),
         ("absurd", Box::new(|c| c["text_config"]["hidden_size"] = json!(u64::MAX))),

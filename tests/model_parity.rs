@@ -48,7 +48,7 @@ fn numbers(seed: u32, count: usize) -> Vec<f32> {
     (0..count as u32)
         .map(|i| {
             let x = (i.wrapping_add(seed.wrapping_mul(7919))).wrapping_mul(2_654_435_761);
-            let x = (x ^ (x >> 16)).wrapping_mul(0x45D9_F3B);
+            let x = (x ^ (x >> 16)).wrapping_mul(0x045D_9F3B);
             let x = x ^ (x >> 16);
             (x >> 8) as f32 / 16_777_216.0 * 4.0 - 2.0
         })
@@ -111,10 +111,14 @@ fn encode(network: &Network, patches: &[Patches], dump: &mut Dump) -> Vec<ImageE
     patches.iter().map(|patches| network.encode_image_traced(patches, dump).unwrap()).collect()
 }
 
+/// What image `k` is called in a dump.
+fn numbered(name: &str, k: usize) -> String {
+    if k == 0 { name.to_owned() } else { format!("{name}#{}", k + 1) }
+}
+
 /// `name`, `name#2`, `name#3`, … below each other.
 fn gathered(dump: &Dump, name: &str, images: usize) -> Tensor {
-    let key = |k: usize| if k == 0 { name.to_owned() } else { format!("{name}#{}", k + 1) };
-    let parts: Vec<Tensor> = (0..images).map(|k| dump.tensors[&key(k)].clone()).collect();
+    let parts: Vec<Tensor> = (0..images).map(|k| dump.tensors[&numbered(name, k)].clone()).collect();
     Tensor::cat(&parts, 0).unwrap()
 }
 
@@ -136,14 +140,10 @@ fn every_stage_equals_transformers() {
             if !patches.is_empty() {
                 let mut offset = 0;
                 let mut index = Vec::new();
-                for k in 0..patches.len() {
-                    let name = if k == 0 {
-                        "vision.window_index".to_owned()
-                    } else {
-                        format!("vision.window_index#{}", k + 1)
-                    };
-                    index.extend(integers(&dump.tensors[&name]).iter().map(|cell| cell + offset));
-                    offset += patches[k].tokens() as i64;
+                for (k, patches) in patches.iter().enumerate() {
+                    let own = dump.tensors[&numbered("vision.window_index", k)].clone();
+                    index.extend(integers(&own).iter().map(|cell| cell + offset));
+                    offset += patches.tokens() as i64;
                 }
                 assert_eq!(index, integers(&golden[&at("vision.window_index")]), "{case} {key}");
                 for stage in

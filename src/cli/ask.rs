@@ -1,17 +1,261 @@
 //! `panelscope ask`.
 
-use clap::Args;
+mod human;
 
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{ArgGroup, Args, ValueEnum};
+
+use self::human::Human;
+use super::interrupt_flag;
+use super::sessions::store;
 use super::{CliError, CliResult, Global};
+use crate::benchmark::{self, Question};
+use crate::engine::{
+    Ask, CropMode, Emission, LocalEngine, Outcome, PageMode, PageSource, StepEngine, load_model, run_to_end,
+};
+use crate::geometry::PageBox;
+use crate::model::sampler::Sampling;
+use crate::protocol::Profile;
+use crate::session::{self, Recorder};
+use crate::{demo, text};
 
 /// Arguments of `ask`.
 #[derive(Args, Debug)]
-pub struct AskArgs {}
+#[command(group(ArgGroup::new("what").required(true).args(["page", "id"])))]
+pub struct AskArgs {
+    /// Page to ask about; several are asked about one after another
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "question", conflicts_with_all = ["bench", "id"])]
+    page: Vec<PathBuf>,
+    /// The question
+    #[arg(long, value_name = "TEXT", requires = "page")]
+    question: Option<String>,
+    /// Benchmark the question is from
+    #[arg(long, value_name = "NAME", requires = "id", default_value = "demo")]
+    bench: String,
+    /// Id of the benchmark's question
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// A choice; repeat it for each (with --id: instead of the benchmark's, for another order)
+    #[arg(long, value_name = "TEXT")]
+    choice: Vec<String>,
+    /// The right answer, to score against
+    #[arg(long, value_name = "TEXT")]
+    truth: Option<String>,
+    /// True region in page pixels; repeat it for several
+    #[arg(long, value_name = "X1,Y1,X2,Y2", value_parser = parse_box, allow_hyphen_values = true)]
+    target: Vec<PageBox>,
+    /// Model folder, or demo
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    model: String,
+    /// Profile: rarl, grounding, or a TOML file
+    #[arg(long, value_name = "NAME|FILE", default_value = "rarl")]
+    profile: String,
+    /// Seed of the sampler
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Always take the likeliest token, without penalty
+    #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p", "repetition_penalty"])]
+    greedy: bool,
+    /// Divide logits by this; 0 is greedy (default: the model's own settings, here and below)
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    temperature: Option<f64>,
+    /// Keep the K likeliest tokens; 0 keeps all
+    #[arg(long, value_name = "K")]
+    top_k: Option<u32>,
+    /// Keep the likeliest tokens that have this mass
+    #[arg(long, value_name = "P")]
+    top_p: Option<f64>,
+    /// Penalty on tokens of the context; 1 is none
+    #[arg(long, value_name = "X")]
+    repetition_penalty: Option<f64>,
+    /// Most tokens to write (the profile's limit also holds)
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<u32>,
+    /// Whether the zoom tool is offered
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    tool: Switch,
+    /// Do not record the session
+    #[arg(long)]
+    no_record: bool,
+    /// Print the log's own lines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
 
 /// Runs the command.
 ///
 /// # Errors
 /// Says what failed.
-pub fn run(_args: AskArgs, _global: &Global) -> CliResult {
-    Err(CliError::failed("not here yet"))
+pub fn run(args: AskArgs, global: &Global) -> CliResult {
+    if args.json && args.page.len() > 1 {
+        return Err(CliError::usage("--json prints one log: give one --page"));
+    }
+    let profile = Arc::new(Profile::find(&args.profile).map_err(CliError::usage)?);
+    let questions = questions(&args)?;
+    let cancel = interrupt_flag();
+    let source = demo::model_named(Some(&args.model));
+    let model = load_model(&source).map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
+    let sampling = sampling(&args, model.generation().sampling)?;
+    let mut engine = LocalEngine::new(Arc::new(model));
+    let mut worst = ExitCode::SUCCESS;
+    for (page, question) in questions {
+        let ask = Ask {
+            id: session::new_id(),
+            page,
+            question,
+            benchmark: args.id.as_ref().map(|_| args.bench.clone()),
+            run: None,
+            profile: Arc::clone(&profile),
+            sampling,
+            seed: args.seed,
+            max_tokens: args.max_tokens,
+            tool: args.tool == Switch::On,
+            page_mode: PageMode::Normal,
+            crop_mode: CropMode::Normal,
+        };
+        let code = ask_one(&mut engine, &ask, &args, global, &cancel)?;
+        if code != ExitCode::SUCCESS {
+            worst = code;
+        }
+    }
+    Ok(worst)
+}
+
+/// Asks one question; exit 0 where it was answered.
+fn ask_one(engine: &mut dyn StepEngine, ask: &Ask, args: &AskArgs, global: &Global, cancel: &AtomicBool) -> CliResult {
+    let recorder = if args.no_record {
+        None
+    } else {
+        let made = Recorder::create(&store(global)?, &session::today(), &ask.id);
+        Some(made.map_err(|e| CliError::failed(format!("cannot record: {e}; --no-record asks without")))?)
+    };
+    let printer = if args.json { Printer::Json } else { Printer::Human(Box::new(Human::new(ask))) };
+    let mut sink = Sink { recorder, printer, trouble: None };
+    let outcome = run_to_end(engine, ask, &mut |emission| sink.take(&emission, cancel), cancel);
+    sink.close(io::stderr().is_terminal() && !args.json)?;
+    code_of(&outcome)
+}
+
+/// Answered is success; a session that failed, or ended otherwise, is told on stderr.
+fn code_of(outcome: &Outcome) -> CliResult {
+    match (outcome.end.reason.as_str(), &outcome.error) {
+        ("answered", _) => Ok(ExitCode::SUCCESS),
+        ("stopped", _) => Err(CliError::Interrupted),
+        (_, Some(error)) => Err(CliError::failed(text::one_line(&error.message))),
+        (reason, None) => Err(CliError::failed(match reason {
+            "no_answer" => "the model ended its turn without an answer",
+            "max_tokens" => "no answer within the tokens allowed",
+            "max_turns" => "no answer within the turns allowed",
+            _ => "no answer",
+        })),
+    }
+}
+
+/// Where records go.
+struct Sink {
+    recorder: Option<Recorder>,
+    printer: Printer,
+    trouble: Option<String>,
+}
+
+enum Printer {
+    Json,
+    Human(Box<Human>),
+}
+
+impl Sink {
+    fn take(&mut self, emission: &Emission, cancel: &AtomicBool) {
+        // Recorded first: what a person has seen is then in the log.
+        if let Some(recorder) = &mut self.recorder
+            && let Err(error) = recorder.write(&emission.record, emission.pixels.as_ref())
+        {
+            self.trouble.get_or_insert_with(|| format!("recording failed: {error}"));
+        }
+        let mut out = io::stdout().lock();
+        let printed = match &mut self.printer {
+            Printer::Json => writeln!(out, "{}", session::encode_line(&emission.record)),
+            Printer::Human(human) => human.show(&emission.record, &mut out),
+        };
+        // A reader that closed the pipe wants no more.
+        if printed.and_then(|()| out.flush()).is_err() {
+            cancel.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn close(self, tell: bool) -> Result<(), CliError> {
+        let mut trouble = self.trouble;
+        if let Some(recorder) = self.recorder {
+            for warning in recorder.warnings() {
+                eprintln!("warning: {}", text::one_line(warning));
+            }
+            match recorder.finish() {
+                Ok(path) if tell => eprintln!("recorded {}", text::one_line(&path.display().to_string())),
+                Ok(_) => {}
+                Err(error) => trouble = trouble.or(Some(format!("recording failed: {error}"))),
+            }
+        }
+        trouble.map_or(Ok(()), |message| Err(CliError::failed(message)))
+    }
+}
+
+fn questions(args: &AskArgs) -> Result<Vec<(PageSource, Question)>, CliError> {
+    let (pages, mut question) = match &args.id {
+        None => {
+            let pages = args.page.iter().cloned().map(PageSource::File).collect();
+            let text = args.question.clone().unwrap_or_default();
+            (pages, Question { id: "typed".into(), text, ..Question::default() })
+        }
+        Some(id) => {
+            let bench = benchmark::open(&args.bench).map_err(CliError::usage)?;
+            let question = bench.find(id).map_err(CliError::usage)?.clone();
+            let page = bench.page(&question).map_err(CliError::failed)?;
+            (vec![PageSource::Page(page)], question)
+        }
+    };
+    if !args.choice.is_empty() {
+        question.choices.clone_from(&args.choice);
+    }
+    if args.truth.is_some() {
+        question.truth.clone_from(&args.truth);
+    }
+    if !args.target.is_empty() {
+        question.targets.clone_from(&args.target);
+    }
+    Ok(pages.into_iter().map(|page: PageSource| (page, question.clone())).collect())
+}
+
+/// The model's own settings, with what the flags say.
+fn sampling(args: &AskArgs, own: Sampling) -> Result<Sampling, CliError> {
+    if args.greedy {
+        return Ok(Sampling::default());
+    }
+    let asked = Sampling {
+        temperature: args.temperature.unwrap_or(own.temperature),
+        top_k: args.top_k.unwrap_or(own.top_k),
+        top_p: args.top_p.unwrap_or(own.top_p),
+        repetition_penalty: args.repetition_penalty.unwrap_or(own.repetition_penalty),
+    };
+    asked.checked().map_err(CliError::usage)
+}
+
+/// `x1,y1,x2,y2` in page pixels.
+fn parse_box(text: &str) -> Result<PageBox, String> {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse::<f64>()).collect();
+    let numbers = numbers.ok().and_then(|n| <[f64; 4]>::try_from(n).ok()).filter(|n| n.iter().all(|v| v.is_finite()));
+    match numbers {
+        Some([x1, y1, x2, y2]) if x1 < x2 && y1 < y2 => Ok(PageBox::new(x1, y1, x2, y2)),
+        Some(_) => Err("needs x1 < x2 and y1 < y2".into()),
+        None => Err("needs four numbers: x1,y1,x2,y2".into()),
+    }
 }

@@ -79,7 +79,9 @@ pub fn run(args: BenchArgs, _global: &Global) -> CliResult {
 fn print_json(benchmark: &Benchmark) {
     let entry = |q: &Question| {
         let mut entry = json!(q);
-        entry["split"] = json!("held-out");
+        if let Some(fields) = entry.as_object_mut() {
+            fields.insert("split".to_owned(), json!("held-out"));
+        }
         entry
     };
     let questions: Vec<_> = benchmark.questions().iter().map(entry).collect();

@@ -29,7 +29,7 @@ use interrupt::interrupt_flag;
 
 /// Watch a vision-language model read a comic page, zoom by zoom and token by token.
 #[derive(Parser, Debug)]
-#[command(name = "panelscope", version, args_conflicts_with_subcommands = true)]
+#[command(name = "panelscope", version)]
 struct Cli {
     #[command(flatten)]
     global: Global,

@@ -1,17 +1,34 @@
-//! `panelscope model`.
+//! `panelscope model`: what a checkpoint computes, for comparison with other programs.
 
-use clap::Args;
+use std::process::ExitCode;
 
-use super::{CliError, CliResult, Global};
+use clap::{Args, Subcommand};
+
+use super::{CliResult, Global};
+use probe::ProbeArgs;
+
+mod probe;
+mod report;
 
 /// Arguments of `model`.
 #[derive(Args, Debug)]
-pub struct ModelArgs {}
+pub struct ModelArgs {
+    #[command(subcommand)]
+    command: ModelCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum ModelCommand {
+    /// Show what a checkpoint says next: ids, positions, likeliest tokens, greedy continuation
+    Probe(ProbeArgs),
+}
 
 /// Runs the command.
 ///
 /// # Errors
 /// Says what failed.
-pub fn run(_args: ModelArgs, _global: &Global) -> CliResult {
-    Err(CliError::failed("not here yet"))
+pub fn run(args: ModelArgs, _global: &Global) -> CliResult {
+    match args.command {
+        ModelCommand::Probe(args) => probe::run(&args).map(|()| ExitCode::SUCCESS),
+    }
 }

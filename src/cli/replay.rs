@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::explore::{self, Look};
 use super::images_flag::ImagesFlag;
 use super::print_image::print_image;
 use super::sessions::{printed, store};
@@ -13,6 +14,7 @@ use super::story::{Part, story};
 use super::{CliError, CliResult, Global};
 use crate::session::{self, LogReader, PixelStore, State};
 use crate::text::one_line;
+use crate::tui::{Options, Shot, Start, screenshot};
 
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
@@ -26,9 +28,21 @@ pub struct ReplayArgs {
     /// How many times as fast as it was recorded
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
-    /// How pixels reach the terminal
-    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
-    images: ImagesFlag,
+    #[command(flatten)]
+    look: Look,
+    /// Print the explorer's screen as SVG: COLUMNSxROWS, or COLUMNSxROWS@TOKEN
+    #[arg(long, value_name = "SIZE", value_parser = shot, hide = true)]
+    svg: Option<Shot>,
+}
+
+/// Reads `120x40` or `120x40@57`.
+fn shot(text: &str) -> Result<Shot, String> {
+    let wrong = || "use COLUMNSxROWS or COLUMNSxROWS@TOKEN".to_owned();
+    let (size, token) = text.split_once('@').map_or((text, None), |(size, token)| (size, Some(token)));
+    let (width, height) = size.split_once('x').ok_or_else(wrong)?;
+    let side = |s: &str| s.parse::<u16>().ok().filter(|n| (1..=500).contains(n)).ok_or_else(wrong);
+    let token = token.map(|t| t.parse::<usize>().map_err(|_| wrong())).transpose()?;
+    Ok(Shot { width: side(width)?, height: side(height)?, token, blocks: false, dark: true })
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -43,7 +57,10 @@ fn speed(text: &str) -> Result<f64, String> {
 /// Says what failed.
 pub fn run(args: ReplayArgs, global: &Global) -> CliResult {
     let path = find(args.session.as_deref(), global)?;
-    if args.print || !io::stdout().is_terminal() { print(&path, args.images) } else { open(path, &args) }
+    if let Some(shot) = args.svg {
+        return picture(&path, shot, &args.look);
+    }
+    if args.print || !io::stdout().is_terminal() { print(&path, args.look.images()) } else { open(path, &args, global) }
 }
 
 fn find(wanted: Option<&str>, global: &Global) -> Result<PathBuf, CliError> {
@@ -52,10 +69,17 @@ fn find(wanted: Option<&str>, global: &Global) -> Result<PathBuf, CliError> {
     found.map_err(CliError::failed)
 }
 
+/// Prints the explorer's screen.
+fn picture(path: &Path, shot: Shot, look: &Look) -> CliResult {
+    let shot = Shot { blocks: look.images() == ImagesFlag::Blocks, dark: look.is_dark(), ..shot };
+    let svg = screenshot(path, shot).map_err(|e| CliError::failed(one_line(&e.to_string())))?;
+    printed(io::stdout().write_all(svg.as_bytes()), ExitCode::SUCCESS)
+}
+
 /// Opens the explorer.
-fn open(path: PathBuf, args: &ReplayArgs) -> CliResult {
-    let (file, speed) = (path.display(), args.speed);
-    Err(CliError::failed(format!("the explorer cannot replay {file} at speed {speed} yet; use replay --print")))
+fn open(path: PathBuf, args: &ReplayArgs, global: &Global) -> CliResult {
+    let options = Options { speed: args.speed, ..args.look.options(global)? };
+    explore::open(Start::Replay(path), options)
 }
 
 fn print(path: &Path, images: ImagesFlag) -> CliResult {

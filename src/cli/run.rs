@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{CliError, CliResult, Global};
 use crate::analysis::wilson;
 use crate::benchmark::{Task, open_with};
-use crate::model::Model;
+use crate::engine::load_model;
 use crate::protocol::Profile;
 use crate::run::{CropChoice, Outcome, Progress, Recording, RunSettings, report, run as run_all};
 use crate::session::{SessionStore, locate_dir, new_id};
@@ -92,7 +92,7 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
     let profile = Arc::new(Profile::find(&args.profile).map_err(CliError::usage)?);
     let benchmark = open_with(&args.bench, &args.tasks, args.limit).map_err(CliError::usage)?;
     let source = crate::demo::model_named(Some(&args.model));
-    let model = Arc::new(Model::load(&source, &candle_core::Device::Cpu).map_err(CliError::failed)?);
+    let model = Arc::new(load_model(&source).map_err(CliError::failed)?);
     let settings = settings_of(&args, benchmark.questions().len(), &profile);
     let place = Place::find(&args, global)?;
     let recording = place.store.as_ref().map(|store| Recording { store, folder: &place.folder, name: &place.name });
@@ -105,7 +105,9 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
     if args.json {
         let settings = serde_json::to_value(&settings).map_err(CliError::failed)?;
         let mut json = figures.to_json(&place.name, &settings);
-        json["model"] = serde_json::to_value(model.info()).map_err(CliError::failed)?;
+        if let Some(fields) = json.as_object_mut() {
+            fields.insert("model".to_owned(), serde_json::to_value(model.info()).map_err(CliError::failed)?);
+        }
         println!("{json}");
     } else {
         print!("{}", figures.to_table());

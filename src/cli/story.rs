@@ -82,7 +82,8 @@ fn beginning(start: &SessionStart) -> Vec<String> {
 
 fn size(image: &ImageEvent) -> String {
     let word = if image.role == ImageRole::Page { "page" } else { "crop" };
-    line(word, &format!("{}, seen as {} in {} tokens", image.original, image.processed, image.tokens))
+    let tokens = plural(image.tokens.into(), "token");
+    line(word, &format!("{}, seen as {} in {tokens}", image.original, image.processed))
 }
 
 fn segment(span: &SegmentSpan) -> Option<Part> {
@@ -150,8 +151,11 @@ fn corners(numbers: [f64; 4]) -> String {
     format!("[{}]", numbers.map(short).join(", "))
 }
 
+fn plural(n: u64, word: &str) -> String {
+    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+}
+
 fn ending(end: &SessionEnd) -> String {
-    let plural = |n: u64, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
     let mut parts = vec![
         end.reason.clone(),
         plural(end.generated, "token"),
@@ -180,6 +184,7 @@ fn line(word: &str, text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use crate::session::samples::session;

@@ -2,8 +2,8 @@
 //!
 //! Takes: an [`Ask`] (page, question, profile, sampling, interventions) and something that can be stepped
 //! ([`StepEngine`]: [`LocalEngine`] on a loaded model, [`ScriptedEngine`] for tests and screens). Gives: [`Emission`]s,
-//! the records of one session in the order a log has them. Uses `geometry`, `page`, `benchmark`, `trace`, `model` and
-//! `protocol`; it knows of no file, no recorder and no screen.
+//! the records of one session in the order a log has them. Uses `geometry`, `page`, `benchmark`, `trace`, `model`,
+//! `protocol` and the leaf `demo` (for the embedded model's name); it knows of no file, no recorder and no screen.
 //!
 //! [`TurnLoop`] is the state machine: one [`TurnLoop::step`] is one token. [`run_to_end`] drives it on the caller's
 //! thread, [`spawn`] on its own with commands in and emissions out. Whatever goes wrong (a bad page, a vanished file, too
@@ -25,7 +25,7 @@ pub use drive::{Outcome, run_to_end};
 pub use error::EngineError;
 pub use local::LocalEngine;
 pub use scripted::ScriptedEngine;
-pub use spawn::{Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, spawn};
+pub use spawn::{Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, load_model, spawn};
 pub use step::{Appended, Capabilities, Mark, StepEngine, StepToken};
 pub use turn_loop::{Boundary, TurnLoop, TurnMark};
 

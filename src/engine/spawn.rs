@@ -11,7 +11,8 @@ use tokio::sync::mpsc as emissions;
 
 use super::drive::{guarded_step, panic_text};
 use super::{Ask, Boundary, Emission, EngineError, LocalEngine, StepEngine, TurnLoop};
-use crate::model::{FileSource, Model};
+use crate::demo;
+use crate::model::{FileSource, Model, ModelError};
 use crate::trace::ModelInfo;
 
 /// Emissions that may wait for their reader; then the engine waits.
@@ -176,6 +177,9 @@ impl Worker {
         self.hand_over()?;
         guarded_step(&mut self.session, engine.as_mut());
         self.hand_over()?;
+        if self.running {
+            self.set(EngineState::Running);
+        }
         while self.session.end().is_none() {
             self.obey(engine.as_mut());
             if self.session.end().is_none() && self.running {
@@ -242,9 +246,6 @@ impl Worker {
         for emission in self.session.drain() {
             self.emissions.blocking_send(emission).map_err(|_| Abandoned)?;
         }
-        if self.running && self.session.end().is_none() && self.state.load(Ordering::Relaxed) == 0 {
-            self.set(EngineState::Running);
-        }
         Ok(())
     }
 
@@ -284,10 +285,7 @@ impl StepUnit {
 fn make(model: ModelSource) -> Result<Box<dyn StepEngine>, EngineError> {
     match model {
         ModelSource::Loaded(model) => Ok(Box::new(LocalEngine::new(model))),
-        ModelSource::Load(source) => {
-            let model = Model::load(&source, &Device::Cpu)?;
-            Ok(Box::new(LocalEngine::new(Arc::new(model))))
-        }
+        ModelSource::Load(source) => Ok(Box::new(LocalEngine::new(Arc::new(load_model(&source)?)))),
         ModelSource::Made(_, maker) => maker(),
     }
 }
@@ -296,7 +294,22 @@ fn make(model: ModelSource) -> Result<Box<dyn StepEngine>, EngineError> {
 fn known_of(model: &ModelSource) -> ModelInfo {
     match model {
         ModelSource::Loaded(model) => model.info(),
-        ModelSource::Load(source) => ModelInfo { name: source.name(), ..ModelInfo::default() },
+        ModelSource::Load(source) => ModelInfo { name: name_of(source), ..ModelInfo::default() },
         ModelSource::Made(name, _) => ModelInfo { name: name.clone(), ..ModelInfo::default() },
+    }
+}
+
+/// Loads a model onto the CPU; the embedded one gets its catalogue name.
+///
+/// # Errors
+/// As [`Model::load`].
+pub fn load_model(source: &FileSource) -> Result<Model, ModelError> {
+    Model::load(source, &Device::Cpu).map(|model| model.named(name_of(source)))
+}
+
+fn name_of(source: &FileSource) -> String {
+    match source {
+        FileSource::Embedded(_) => demo::MODEL_NAME.to_owned(),
+        FileSource::Folder(_) => source.name(),
     }
 }

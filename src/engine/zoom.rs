@@ -38,7 +38,7 @@ pub(super) fn check(ask: &Ask, page: &Page) -> Result<(), EngineError> {
         CropMode::True if !ask.question.targets.iter().any(|t| area(t) > 0.0) => {
             Err(EngineError::Ask("the true crop was asked for, but the question has no target on the page".into()))
         }
-        CropMode::Swapped(b) if !(area(&b) > 0.0) => {
+        CropMode::Swapped(b) if area(&b).partial_cmp(&0.0) != Some(std::cmp::Ordering::Greater) => {
             Err(EngineError::Ask("the region to swap in does not lie on the page".into()))
         }
         _ => Ok(()),

@@ -2,10 +2,18 @@
 
 use candle_core::{Result, Tensor};
 
+use super::memory::{f32_bytes, product};
 use super::ops::softmax;
 
 /// Most scores held at once (numbers, 64 MiB).
 const SCORES: usize = 16 << 20;
+
+/// Bytes of the scores held at once when `rows` rows of so many heads look at `keys` keys: before and after the mask,
+/// and after the softmax.
+pub(crate) fn score_bytes(heads: usize, rows: usize, keys: usize) -> u64 {
+    let least = product(&[heads, keys]);
+    f32_bytes(3 * product(&[heads, rows, keys]).min(least.max(SCORES as u64)))
+}
 
 /// Attention of everything over everything within a batch entry.
 ///

@@ -147,7 +147,9 @@ impl Network {
             start += rows;
         }
         if start > batch.len() {
-            memory::ensure("the prompt", self.text.activation_bytes(start), memory::available())?;
+            let longest = batch.iter().zip(&spans).map(|(feed, span)| feed.sequence.len() + span.rows).max();
+            let bytes = self.text.activation_bytes(start, longest.unwrap_or(0));
+            memory::ensure("the prompt", bytes, memory::available())?;
         }
         for (feed, span) in batch.iter_mut().zip(&spans) {
             feed.sequence.cache.reserve(span.rows)?;

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 
 /// Sees named intermediate results while they are computed.
 ///
-/// Names of the vision tower (`i` a block, `k` counting the images encoded): `vision.window_index` (merged cells, in
+/// Names of the vision tower (`i` a block; the same names for every image): `vision.window_index` (merged cells, in
 /// window order), `vision.patch_embed` (patches, width) in patch order, `vision.block.i` (patches, width) in window
 /// order, `vision.merger` (tokens, width) in the image's own order. Names of the language model: `text.position_ids`
 /// (3, rows), `text.embed`, `text.block.i` (rows, width), `text.norm` (sequences, width) and `logits` (sequences,

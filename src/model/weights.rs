@@ -1,6 +1,6 @@
 //! Weight files: opened, indexed and compared with the configuration before a single number is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use candle_core::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
@@ -82,11 +82,13 @@ impl Weights {
     }
 
     fn insert(&mut self, entry: Entry) {
-        let name = names::canonical(&entry.written);
-        if self.tensors.contains_key(&name) {
-            self.problems.push(TensorProblem::Twice { name: entry.written, shape: entry.shape });
-        } else {
-            self.tensors.insert(name, entry);
+        match self.tensors.entry(names::canonical(&entry.written)) {
+            btree_map::Entry::Occupied(_) => {
+                self.problems.push(TensorProblem::Twice { name: entry.written, shape: entry.shape });
+            }
+            btree_map::Entry::Vacant(place) => {
+                place.insert(entry);
+            }
         }
     }
 
@@ -196,14 +198,14 @@ impl Weights {
 
     /// One tensor as f32 with the given shape (a reshape of its own).
     pub(crate) fn tensor(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor, ModelError> {
-        let mut numbers = Vec::new();
+        let mut numbers = Vec::with_capacity(self.count(name));
         self.append(name, &mut numbers)?;
         Ok(Tensor::from_vec(numbers, shape, device)?)
     }
 
     /// Several tensors below each other: rows add up, columns are shared. With `columns` 0, vectors end to end.
     pub(crate) fn stacked(&self, parts: &[String], columns: usize, device: &Device) -> Result<Tensor, ModelError> {
-        let mut numbers = Vec::new();
+        let mut numbers = Vec::with_capacity(parts.iter().map(|name| self.count(name)).sum());
         for name in parts {
             self.append(name, &mut numbers)?;
         }
@@ -213,6 +215,11 @@ impl Weights {
             _ => Tensor::from_vec(numbers, (count / columns, columns), device)?,
         };
         Ok(tensor)
+    }
+
+    /// Numbers of a tensor; its bytes were found in the file, so this is no fantasy.
+    fn count(&self, name: &str) -> usize {
+        self.tensors.get(name).map_or(0, |entry| entry.shape.iter().product())
     }
 
     fn append(&self, name: &str, numbers: &mut Vec<f32>) -> Result<(), ModelError> {

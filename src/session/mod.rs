@@ -25,6 +25,8 @@ mod recorder_tests;
 #[cfg(test)]
 pub(crate) mod samples;
 mod schema;
+#[cfg(test)]
+mod schema_tests;
 mod store;
 mod summary;
 mod verify;

@@ -231,6 +231,8 @@ fn packed_path(dir: &Path, id: &str) -> PathBuf {
 fn pack(dir: &Path, id: &str, live: &Path) -> Result<PathBuf, SessionError> {
     let packed = packed_path(dir, id);
     let temporary = dir.join(format!(".{id}.jsonl.zst.tmp-{}", std::process::id()));
+    // A file of this name can only be a leftover of a killed process that had our number.
+    let _ = fs::remove_file(&temporary);
     let written = (|| {
         let target = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
         // The live log is removed next: the copy must be on the disk before.

@@ -90,11 +90,14 @@ fn names_cannot_lead_out() {
     for id in ["", ".", "..", "../x", "a/b", "a\\b", "a.b", "/etc/x", "summary", "-x", "é", "a\0", &"x".repeat(101)] {
         assert!(matches!(Recorder::create(&store, "d", id), Err(SessionError::BadName { .. })), "{id:?}");
     }
-    for sub in ["", ".", "..", "../x", "a/b", "blobs", ".hidden", "a\0b"] {
+    for sub in [".", "..", "../x", "a/b", "blobs", ".hidden", "a\0b"] {
         assert!(matches!(Recorder::create(&store, sub, ID), Err(SessionError::BadName { .. })), "{sub:?}");
     }
     assert!(!store.dir().exists());
     assert!(Recorder::create(&store, "run.v1", ID).is_ok());
+    // No name at all is the sessions folder itself: where a run's own folder is given.
+    let own = Recorder::create(&store, "", ID).unwrap();
+    assert_eq!(own.path().parent(), Some(store.dir()));
 }
 
 #[cfg(unix)]
@@ -137,8 +140,9 @@ fn a_torn_tail_is_repaired_before_appending() {
     let text: Vec<u8> = all.iter().map(|r| encode_line(r) + "\n").collect::<String>().into_bytes();
     let starts: Vec<usize> =
         std::iter::once(0).chain(text.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1)).collect();
-    // Every cut of the sixth line, the cut between lines, and rubbish after it.
-    let mut tails: Vec<Vec<u8>> = (starts[5]..=starts[6]).map(|cut| text[..cut].to_vec()).collect();
+    // Cuts all over the sixth line, the one before its line feed, the cut between lines, and rubbish after it.
+    let cuts = (starts[5]..starts[6]).step_by(11).chain([starts[6] - 1, starts[6]]);
+    let mut tails: Vec<Vec<u8>> = cuts.map(|cut| text[..cut].to_vec()).collect();
     tails.push([&text[..starts[6]], b"\0\0\0\0"].concat());
     tails.push([&text[..starts[6]], b"rubbish\nmore rubbish\n{"].concat());
     for tail in tails {
@@ -248,7 +252,7 @@ fn pages_are_kept_once_and_crops_are_cut_again() {
     let parts = painted(|_| {});
     let (page_hash, crop_hash) = (pixel_hash(&parts.0), pixel_hash(&parts.1));
     let path = record_painted(Recorder::create(&store, "d", ID).unwrap(), &parts);
-    assert_eq!(names(&store.blobs()), [page_hash.clone()]);
+    assert_eq!(names(&store.blobs()), std::slice::from_ref(&page_hash));
     let records = read_log(&path).unwrap().records;
     let mut pixels = PixelStore::for_log(&path, &records);
     for (hash, want) in [(&page_hash, &parts.0), (&crop_hash, &parts.1)] {

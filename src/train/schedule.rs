@@ -49,7 +49,7 @@ impl Stage {
         if self.steps == 0 || !(1..=4096).contains(&self.pages) {
             return Err(format!("stage {:?} needs steps of 1 or more and 1 … 4096 pages", self.name));
         }
-        if !(self.rate.is_finite() && self.rate > 0.0) || !share(self.decay) || !share(self.floor) {
+        if !(self.rate.is_finite() && self.rate > 0.0 && share(self.decay) && share(self.floor)) {
             return Err(format!("stage {:?}: rate must be above 0, decay and floor between 0 and 1", self.name));
         }
         Ok(())

@@ -155,7 +155,7 @@ impl ModelShape {
         if let Some(&layer) = v.full_attention.iter().find(|&&layer| layer >= v.depth) {
             return fail(format!("full_attention names block {layer}, but there are {}", v.depth));
         }
-        if !(t.rope_theta.is_finite() && t.rope_theta > 1.0) || !(t.rms_norm_eps > 0.0 && t.rms_norm_eps < 1.0) {
+        if !(t.rope_theta.is_finite() && t.rope_theta > 1.0 && t.rms_norm_eps > 0.0 && t.rms_norm_eps < 1.0) {
             return fail("rope_theta must be above 1 and rms_norm_eps between 0 and 1".into());
         }
         Ok(())

@@ -16,6 +16,9 @@ use super::optim::Gradients;
 use super::pack::{Packed, Totals, pack};
 use super::shape::ModelShape;
 
+/// What a part of a step gives.
+type PartResult = Result<(Loss, Gradients)>;
+
 /// How a step is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Division {
@@ -68,7 +71,7 @@ pub fn gradients(
     let mut totals = Totals::default();
     parts.iter().for_each(|part| totals.add(&part.totals()));
     let next = AtomicUsize::new(0);
-    let done: Vec<Mutex<Option<Result<(Loss, Gradients)>>>> = parts.iter().map(|_| Mutex::new(None)).collect();
+    let done: Vec<Mutex<Option<PartResult>>> = parts.iter().map(|_| Mutex::new(None)).collect();
     let work = || {
         while let Some((part, slot)) = {
             let index = next.fetch_add(1, Ordering::Relaxed);

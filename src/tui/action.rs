@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
-use super::app::{Choice, EngineState};
+use super::app::{Choice, EngineState, Entry};
 use crate::trace::Record;
 
 /// A unit to step by.
@@ -137,6 +137,10 @@ pub enum Action {
         /// Bad lines, in words.
         problems: Vec<String>,
     },
+    /// The benchmark is open: its name and its questions.
+    Questions(String, Vec<Entry>),
+    /// The recorded sessions, newest first.
+    Sessions(Vec<Entry>),
     /// A preview is ready.
     Preview(Preview),
     /// Something failed; one sentence.

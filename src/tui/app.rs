@@ -100,6 +100,8 @@ pub struct Library {
     pub title: String,
     /// Its questions.
     pub questions: Vec<Entry>,
+    /// Whether the questions are still on their way.
+    pub loading: bool,
     /// Recorded sessions, newest first.
     pub sessions: Vec<Entry>,
     /// Selected row, over questions and then sessions.

@@ -1,7 +1,7 @@
 //! One session on screen, live or recorded: the trace, the head that moves over it, and what is wrapped for drawing.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use image::RgbImage;
 
@@ -40,8 +40,6 @@ pub struct Explorer {
     pub reasoning: Reasoning,
     /// The page while the session has not told of it yet.
     pub early_page: Option<Arc<RgbImage>>,
-    /// A white page for a recording without pixels, made once.
-    pub blank_page: OnceLock<Arc<RgbImage>>,
     trace: Trace,
     pixels: HashMap<String, Arc<RgbImage>>,
     stops: Vec<usize>,
@@ -63,7 +61,6 @@ impl Explorer {
             problems: Vec::new(),
             reasoning: Reasoning::default(),
             early_page: None,
-            blank_page: OnceLock::new(),
             trace: Trace::new(),
             pixels: HashMap::new(),
             stops: Vec::new(),
@@ -253,6 +250,11 @@ impl Explorer {
         };
         let follows = self.kind == Kind::Live && self.engine == EngineState::Running;
         self.head.scrub(target, &self.times, follows);
+    }
+
+    /// Lets the head move by so many seconds.
+    pub fn advance(&mut self, dt: f64) {
+        self.head.advance(dt, &self.times);
     }
 
     /// Moves the cursor by a step inside what is known, without marking what follows as future.

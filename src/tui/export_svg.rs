@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
+
+use image::RgbImage;
 
 /// Pixels of a cell.
 const CELL: (u32, u32) = (8, 17);
@@ -17,8 +20,18 @@ pub struct Ground {
     pub paper: [u8; 3],
 }
 
-/// The screen as SVG: rectangles for grounds and block characters, one `<text>` for each run of one style.
-pub fn buffer_to_svg(buffer: &Buffer, ground: Ground) -> String {
+/// A picture that stands over cells.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// The cells.
+    pub area: Rect,
+    /// The picture.
+    pub pixels: RgbImage,
+}
+
+/// The screen as SVG: rectangles for grounds and block characters, one `<text>` for each run of one style; pictures
+/// are embedded as PNG.
+pub fn buffer_to_svg(buffer: &Buffer, ground: Ground, pictures: &[Picture]) -> String {
     let (w, h) = (u32::from(buffer.area.width) * CELL.0, u32::from(buffer.area.height) * CELL.1);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" \
@@ -32,8 +45,40 @@ pub fn buffer_to_svg(buffer: &Buffer, ground: Ground) -> String {
     for y in 0..buffer.area.height {
         texts(buffer, y, ground, &mut svg);
     }
+    for picture in pictures {
+        embed(&mut svg, picture);
+    }
     svg.push_str("</svg>\n");
     svg
+}
+
+fn embed(svg: &mut String, Picture { area, pixels }: &Picture) {
+    let mut png = std::io::Cursor::new(Vec::new());
+    // Writing a PNG into memory fails only for sizes that no screen has; the frame then stays empty.
+    if pixels.write_to(&mut png, image::ImageFormat::Png).is_err() {
+        return;
+    }
+    let (x, y) = (u32::from(area.x) * CELL.0, u32::from(area.y) * CELL.1);
+    let (w, h) = (u32::from(area.width) * CELL.0, u32::from(area.height) * CELL.1);
+    let _ = writeln!(
+        svg,
+        "<image x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" href=\"data:image/png;base64,{}\"/>",
+        base64(png.get_ref())
+    );
+}
+
+/// Base 64 with padding (RFC 4648).
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let all = group.iter().fold(0u32, |all, b| all << 8 | u32::from(*b)) << (8 * (3 - group.len()));
+        for i in 0..4 {
+            let letter = LETTERS.get((all >> (18 - 6 * i) & 63) as usize).copied().unwrap_or(b'A');
+            text.push(if i <= group.len() { char::from(letter) } else { '=' });
+        }
+    }
+    text
 }
 
 fn cell_at(buffer: &Buffer, x: u16, y: u16) -> Option<&Cell> {
@@ -119,6 +164,10 @@ fn texts(buffer: &Buffer, y: u16, ground: Ground, svg: &mut String) {
 }
 
 fn is_blank(cell: &Cell) -> bool {
+    // Where a picture stands, the cell holds what draws it.
+    if cell.symbol().contains(['\u{1b}', '\u{10EEEE}']) {
+        return true;
+    }
     let underlined = cell.modifier.contains(Modifier::UNDERLINED);
     (cell.symbol().trim().is_empty() && !underlined) || !quarters(cell.symbol()).is_empty()
 }
@@ -189,11 +238,18 @@ mod tests {
         buffer.set_string(0, 0, "a<b", Style::new().fg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::BOLD));
         buffer.set_string(4, 0, "cd", Style::new().fg(Color::Rgb(4, 5, 6)));
         buffer.set_string(0, 1, "▌", Style::new().fg(Color::Rgb(9, 9, 9)).bg(Color::Rgb(8, 8, 8)));
-        let svg = buffer_to_svg(&buffer, Ground { ink: [255; 3], paper: [0; 3] });
+        let svg = buffer_to_svg(&buffer, Ground { ink: [255; 3], paper: [0; 3] }, &[]);
         assert!(svg.contains("fill=\"#010203\" font-weight=\"bold\">a&lt;b</text>"), "{svg}");
         assert!(svg.contains("<text x=\"32\" y=\"13\" textLength=\"16\""), "{svg}");
         assert!(svg.contains("<rect x=\"0\" y=\"17\" width=\"8\" height=\"17\" fill=\"#080808\"/>"), "{svg}");
         assert!(svg.contains("<rect x=\"0\" y=\"17\" width=\"4\" height=\"17\" fill=\"#090909\"/>"), "{svg}");
         assert_eq!(svg.matches("<text").count(), 2);
+    }
+
+    #[test]
+    fn base64_is_that_of_the_standard() {
+        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
     }
 }

@@ -45,6 +45,7 @@ impl Guard {
             k.free = free;
         });
         install_hook();
+        watch_signals();
         TAKEN.store(true, Ordering::SeqCst);
         let guard = Self(());
         enable_raw_mode()?;
@@ -75,6 +76,35 @@ pub fn restore() {
     drop(disable_raw_mode());
     drop(out.flush());
 }
+
+/// How long a signal may wait for the interface to end by itself.
+#[cfg(unix)]
+const GRACE: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// The interface ends by itself when a signal comes; should it be stuck, this gives the terminal back and ends the program.
+#[cfg(unix)]
+fn watch_signals() {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    static WATCHING: AtomicBool = AtomicBool::new(false);
+    if WATCHING.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT]) else { return };
+    let watch = move || {
+        if signals.forever().next().is_some() {
+            std::thread::sleep(GRACE);
+            if TAKEN.load(Ordering::SeqCst) {
+                restore();
+                std::process::exit(130);
+            }
+        }
+    };
+    // Without the thread the interface still ends by itself.
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
+}
+
+#[cfg(not(unix))]
+fn watch_signals() {}
 
 /// Puts a hook before the one that is there; once in a process.
 fn install_hook() {

@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod app;
+mod background;
 pub mod effect;
 pub mod explorer;
 pub mod export_svg;
@@ -17,14 +18,120 @@ pub mod frames;
 pub mod guard;
 pub mod images;
 pub mod keys;
+mod picture;
 pub mod playhead;
+mod program;
 pub mod reasoning;
+mod setup;
+mod source;
 #[cfg(test)]
 mod tests;
 pub mod theme;
 pub mod update;
 pub mod view;
 mod wants;
+
+use std::path::PathBuf;
+
+pub use picture::{Shot, screenshot};
+pub use program::Outcome;
+use setup::Setup;
+pub use setup::{Options, Scripted, ThemeChoice};
+
+use action::Action;
+use app::{App, Choice, Entry, Screen, Verdict};
+use images::{Caps, Gallery, ImageMode, Way};
+use theme::{ColorDepth, Theme};
+
+/// What the explorer opens with.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// The demo's questions.
+    Demo,
+    /// The user's own pages.
+    Pages(Vec<PathBuf>),
+    /// A recorded session.
+    Replay(PathBuf),
+}
+
+/// Why the explorer could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// The terminal could not be read or written, or a thread could not be started.
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(#[from] std::io::Error),
+    /// A theme is broken.
+    #[error(transparent)]
+    Theme(#[from] theme::ThemeError),
+    /// The demo cannot be opened.
+    #[error(transparent)]
+    Benchmark(#[from] crate::benchmark::BenchmarkError),
+    /// A recorded session cannot be read.
+    #[error("{0}")]
+    Recording(String),
+}
+
+/// Opens the explorer and gives the terminal back when it is left.
+///
+/// # Errors
+/// [`TuiError`]; the terminal is restored first.
+pub fn run(start: Start, options: Options) -> Result<Outcome, TuiError> {
+    let var = |name: &str| std::env::var(name).ok();
+    let depth = ColorDepth::detect(var);
+    let theme = Theme::builtin(options.theme.is_dark(var), depth)?;
+    let speed = options.speed;
+    // No question is drawn for this: it only says whether there is such a benchmark.
+    crate::benchmark::open_with(&options.bench, &[], Some(0))?;
+    // Read before the screen is taken, so that what is wrong is said plainly.
+    let recording = match &start {
+        Start::Replay(path) => Some((path.clone(), source::read_recording(path).map_err(TuiError::Recording)?)),
+        Start::Demo | Start::Pages(_) => None,
+    };
+    let caps = Caps::detect(options.images, depth, var);
+    if depth == ColorDepth::None && caps.way != Way::None {
+        // Pictures keep their colours: kitty's placeholders are named by theirs.
+        crossterm::style::force_color_output(true);
+    }
+    let mut app = App::new(theme);
+    app.cell_aspect = caps.cell_aspect();
+    let mut effects = Vec::new();
+    match start {
+        Start::Demo => {
+            app.library.loading = true;
+            app.library.title.clone_from(&options.bench);
+        }
+        Start::Pages(pages) => {
+            app.home = Some(Screen::Ask);
+            effects.extend(app.open_form(pages.into_iter().map(Choice::Page).collect()));
+        }
+        Start::Replay(_) => app.home = None,
+    }
+    if let Some((path, (records, problems))) = recording {
+        effects.extend(app.update(Action::Replay { path, records, problems }));
+        if let Some(explorer) = &mut app.explorer {
+            explorer.head.pace = playhead::Pace::Recorded { speed };
+        }
+    }
+    let free = if caps.way == Way::Kitty { images::free_sequence(&caps) } else { String::new() };
+    let setup = Setup::new(options, var);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _guard = guard::Guard::enter(free)?;
+    let program = program::Program::new(app, setup, Gallery::new(caps))?;
+    runtime.block_on(program.run(effects))
+}
+
+/// The library's rows for a benchmark's questions.
+fn entries(bench: &crate::benchmark::Benchmark) -> Vec<Entry> {
+    let entries = bench.questions().iter().enumerate().map(|(index, question)| Entry {
+        choice: Choice::Question(index),
+        id: question.id.clone(),
+        task: question.task.map(|t| t.name().to_owned()).unwrap_or_default(),
+        text: question.text.clone(),
+        choices: question.choices.clone(),
+        verdict: Verdict::None,
+    });
+    entries.collect()
+}
 
 /// Text from a model, a file or a person that is safe to draw; may hold line feeds.
 fn clean(text: &str) -> String {

@@ -9,11 +9,14 @@ use unicode_width::UnicodeWidthChar;
 use super::clean;
 use super::explorer::Explorer;
 use super::theme::Role;
-use crate::geometry::{PageBox, coverage, iou, tightness};
+use crate::analysis::zoom_measures;
+use crate::geometry::PageBox;
 use crate::trace::{SegmentEvent, SegmentKind, Trace, ZoomEvent, ZoomOutcome};
 
-/// Cells of the column that says what a line is.
-pub const GUTTER: u16 = 8;
+/// Cells of the column that says what a line is; on a narrow pane only its first letter.
+pub const fn gutter(width: u16) -> u16 {
+    if width < 32 { 2 } else { 8 }
+}
 
 /// One character on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +78,14 @@ impl Reasoning {
         &self.lines
     }
 
+    /// Width it was wrapped for, in cells.
+    pub fn width(&self) -> u16 {
+        self.width
+    }
+
     /// Width of the text beside the gutter, in cells.
     fn text_width(&self) -> usize {
-        usize::from(self.width.saturating_sub(GUTTER)).max(1)
+        usize::from(self.width.saturating_sub(gutter(self.width))).max(1)
     }
 
     /// Brings the lines up to date with what is known.
@@ -208,7 +216,7 @@ impl Reasoning {
             ZoomOutcome::Cropped { page_box, crop } => {
                 let label = zoom.label.as_ref().map(|l| format!(" \"{}\"", clean(l))).unwrap_or_default();
                 self.words(None, &format!("▲ {}{label}", brief_box(page_box)), Role::Zoom, after);
-                self.words(None, &measures(trace, page_box, crop), Role::Tool, after);
+                self.words(None, &measures(trace, zoom, page_box, crop), Role::Tool, after);
             }
         }
         if let Some(warning) = &zoom.warning {
@@ -261,20 +269,14 @@ pub fn brief_box(b: &PageBox) -> String {
     format!("[{x1}, {y1}, {x2}, {y2}]")
 }
 
-fn measures(trace: &Trace, page_box: &PageBox, crop: &str) -> String {
+fn measures(trace: &Trace, zoom: &ZoomEvent, page_box: &PageBox, crop: &str) -> String {
     let image = trace.images.iter().find(|i| i.event.hash == crop);
     let (w, h) = (page_box.width().round(), page_box.height().round());
     let mut text =
         image.map_or_else(|| format!("{w}×{h} px"), |i| format!("{} px → {} tokens", i.event.original, i.event.tokens));
     let targets = trace.start.as_ref().map(|s| s.question.targets.as_slice()).unwrap_or_default();
-    let best = targets.iter().max_by(|a, b| iou(*a, page_box).total_cmp(&iou(*b, page_box)));
-    if let Some(target) = best {
-        let parts = [
-            ("coverage", coverage(target, page_box)),
-            ("tight", tightness(target, page_box)),
-            ("IoU", iou(target, page_box)),
-        ];
-        for (name, value) in parts {
+    if let Some(found) = zoom_measures(zoom, targets) {
+        for (name, value) in [("coverage", found.coverage), ("tight", found.tightness), ("IoU", found.iou)] {
             text.push_str(&format!(" · {name} {}", share(value)));
         }
     }
@@ -302,9 +304,11 @@ impl Flow {
         let mut wrap = Wrap::new(width);
         let first_body = text.get(opening..).and_then(|t| t.find(|c: char| !c.is_whitespace()));
         let body = first_body.map_or(text.len(), |i| i + opening);
+        let mut opened = false;
         for ((at, c), token) in text.char_indices().zip(owners) {
             if at < opening || at >= closing {
-                if at < opening && c == '<' {
+                if at < opening && !opened && !c.is_whitespace() {
+                    opened = true;
                     wrap.push('⟨', token, true);
                 } else if at == closing {
                     wrap.push('⟩', token, true);
@@ -368,30 +372,41 @@ fn torn_chunk(invalid: &[u8]) -> usize {
 }
 
 /// Where the body begins and the name of the tag a text opens with (after blanks), complete or still being written.
+///
+/// A token may hold the end of one segment and the `<` of the next; then the tag is known by its closing one.
 fn opening_tag(text: &str) -> (usize, &str) {
     let blanks = text.len() - text.trim_start().len();
-    let Some(rest) = text.trim_start().strip_prefix('<') else { return (0, "") };
+    let rest = text.trim_start();
+    let (mark, rest) = rest.strip_prefix('<').map_or((0, rest), |rest| (1, rest));
     let name_end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
     let name = rest.get(..name_end).unwrap_or_default();
     if name.is_empty() || name_end > 24 {
         return (0, "");
     }
+    let begun = blanks + mark + name_end;
     match rest.get(name_end..).and_then(|r| r.chars().next()) {
-        Some('>') => (blanks + name_end + 2, name),
-        None => (blanks + name_end + 1, name),
-        Some(_) => (0, ""),
+        Some('>') if mark == 1 || rest.contains(&format!("</{name}>")) => (begun + 1, name),
+        None if mark == 1 => (begun, name),
+        _ => (0, ""),
     }
 }
+
+/// Longest text after a closing tag that still counts as its token's.
+const LONGEST_REST: usize = 8;
 
 /// Where the closing tag of `name` begins, complete or still being written; the text's length where there is none.
 fn closing_tag(text: &str, name: &str) -> usize {
     if name.is_empty() {
         return text.len();
     }
-    let trimmed = text.trim_end();
     let closing = format!("</{name}>");
-    let Some(at) = trimmed.rfind('<') else { return text.len() };
-    let tail = trimmed.get(at..).unwrap_or_default();
+    if let Some(at) = text.rfind(&closing)
+        && text.len() - at - closing.len() <= LONGEST_REST
+    {
+        return at;
+    }
+    let Some(at) = text.trim_end().rfind('<') else { return text.len() };
+    let tail = text.trim_end().get(at..).unwrap_or_default();
     if at > 0 && closing.starts_with(tail) { at } else { text.len() }
 }
 

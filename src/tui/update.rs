@@ -30,6 +30,17 @@ impl App {
                 self.preview.shown = Some((preview.of, preview.pixels));
                 Vec::new()
             }
+            Action::Questions(title, questions) => {
+                self.library.title = title;
+                self.library.questions = questions;
+                self.library.loading = false;
+                self.preview_selected()
+            }
+            Action::Sessions(sessions) => {
+                self.library.sessions = sessions;
+                self.library.select(self.library.selected);
+                Vec::new()
+            }
             Action::Failed(why) => {
                 self.toast = Some(super::clean(&why).replace('\n', " "));
                 Vec::new()
@@ -263,8 +274,7 @@ impl App {
         let dt = (now - self.now).max(0.0);
         self.now = now;
         if let Some(explorer) = &mut self.explorer {
-            let times = explorer.times().to_vec();
-            explorer.head.advance(dt, &times);
+            explorer.advance(dt);
             // A replay that has reached its end waits there.
             if explorer.kind == Kind::Replay && explorer.head.at_edge() {
                 explorer.head.moving = false;
@@ -318,6 +328,8 @@ const fn is_key(action: &Action) -> bool {
             | Action::Engine(_)
             | Action::Replay { .. }
             | Action::Preview(_)
+            | Action::Sessions(_)
+            | Action::Questions(..)
             | Action::Failed(_)
     )
 }
@@ -332,8 +344,7 @@ fn toggle_run(explorer: &mut Explorer) -> Vec<Effect> {
     }
     if explorer.kind == Kind::Replay && explorer.head.at_edge() {
         // At the end of a recording: once more from the start.
-        let times = explorer.times().to_vec();
-        explorer.head.go(0, &times);
+        explorer.step_to(0);
     }
     explorer.head.play_on();
     if explorer.engine == EngineState::Paused { vec![Effect::Run] } else { Vec::new() }

@@ -5,9 +5,11 @@ mod rotary;
 
 use candle_core::{Device, Result, Tensor};
 
+use super::attention::score_bytes;
 use super::config::TextConfig;
 use super::error::ModelError;
 use super::layers::{Linear, RmsNorm};
+use super::memory::{f32_bytes, product};
 use super::names;
 use super::positions::Position;
 use super::sequence::{Chunk, Sequence};
@@ -97,11 +99,11 @@ impl TextTower {
     }
 
     /// Bytes the activations of so many rows over a context of `total` tokens may take at once, generously.
-    pub(crate) fn activation_bytes(&self, rows: usize) -> u64 {
+    pub(crate) fn activation_bytes(&self, rows: usize, total: usize) -> u64 {
         let config = &self.config;
         let heads = (config.heads + 2 * config.kv_heads) * config.head_dim;
         let widest = 6 * config.hidden + 4 * heads + 4 * config.feed_forward;
-        super::memory::f32_bytes(super::memory::product(&[rows, widest])).saturating_add(256 << 20)
+        f32_bytes(product(&[rows, widest])).saturating_add(score_bytes(config.heads, rows, total))
     }
 }
 

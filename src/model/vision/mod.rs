@@ -6,9 +6,11 @@ mod window;
 
 use candle_core::{Device, Result, Tensor};
 
+use super::attention::score_bytes;
 use super::config::VisionConfig;
 use super::error::ModelError;
 use super::layers::{Linear, RmsNorm};
+use super::memory::{f32_bytes, product};
 use super::names;
 use super::tap::Tap;
 use super::weights::Weights;
@@ -83,8 +85,9 @@ impl VisionTower {
 
     /// Bytes the activations of so many patches may take at once, generously.
     pub(crate) fn activation_bytes(&self, patches: usize) -> u64 {
-        let widest = self.config.patch_len() + 8 * self.config.hidden + 4 * self.config.feed_forward;
-        super::memory::f32_bytes(super::memory::product(&[patches, widest])).saturating_add(256 << 20)
+        let config = &self.config;
+        let widest = config.patch_len() + 8 * config.hidden + 4 * config.feed_forward;
+        f32_bytes(product(&[patches, widest])).saturating_add(score_bytes(config.heads, patches, patches))
     }
 }
 

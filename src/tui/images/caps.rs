@@ -6,7 +6,7 @@ use ratatui_image::picker::{Capability, Picker, ProtocolType};
 use crate::tui::theme::ColorDepth;
 
 /// What a person may ask for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ImageMode {
     /// Ask the terminal.
     #[default]

@@ -10,6 +10,6 @@ mod pane;
 mod worker;
 
 pub use caps::{Caps, ImageMode, Way};
-pub use paint::{Art, Mark, Painted, Request, Slot, paint};
+pub use paint::{Art, Mark, Painted, Request, Slot, paint, picture_of};
 pub use pane::Gallery;
-pub use worker::Worker;
+pub use worker::{Worker, free_sequence};

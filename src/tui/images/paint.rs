@@ -33,7 +33,7 @@ impl Slot {
 /// A box to paint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// `x1, y1, x2, y2` in pixels of the picture before scaling.
+    /// `x1, y1, x2, y2` in the request's [`Request::space`].
     pub corners: [f64; 4],
     /// Colour of the line.
     pub color: [u8; 3],
@@ -52,6 +52,8 @@ pub struct Request {
     pub pixels: Arc<RgbImage>,
     /// Room in cells.
     pub cells: (u16, u16),
+    /// Width and height that the boxes' numbers refer to: the page's own size, also where its stand-in is smaller.
+    pub space: (u32, u32),
     /// Boxes.
     pub marks: Vec<Mark>,
     /// Colour around the boxes' lines.
@@ -64,6 +66,7 @@ impl PartialEq for Request {
         self.slot == other.slot
             && Arc::ptr_eq(&self.pixels, &other.pixels)
             && self.cells == other.cells
+            && self.space == other.space
             && self.marks == other.marks
             && self.halo == other.halo
     }
@@ -103,15 +106,25 @@ pub fn paint(request: &Request, caps: &Caps, id: u32) -> Painted {
     let mut picture = scale(&request.pixels, pixels);
     let blocks = caps.way == Way::Blocks;
     for mark in &request.marks {
-        paint_mark(&mut picture, source, mark, request.halo, caps);
+        paint_mark(&mut picture, request.space, mark, request.halo, caps);
     }
     if blocks {
-        painted.labels = request.marks.iter().map(|m| text_label(m, source, cells)).collect();
+        painted.labels = request.marks.iter().map(|m| text_label(m, request.space, cells)).collect();
         painted.art = Ok(Art::Blocks(Blocks::encode(&picture, cells.0, cells.1)));
         return painted;
     }
     painted.art = encode(picture, cells, caps, id).map(|p| Art::Protocol(Box::new(p)));
     painted
+}
+
+/// The picture as pixels, scaled and with its boxes, as a terminal with graphics would get it.
+pub fn picture_of(request: &Request, caps: &Caps) -> RgbImage {
+    let (_, pixels) = fit(request.pixels.dimensions(), request.cells, caps);
+    let mut picture = scale(&request.pixels, pixels);
+    for mark in &request.marks {
+        paint_mark(&mut picture, request.space, mark, request.halo, caps);
+    }
+    picture
 }
 
 fn encode(picture: RgbImage, cells: (u16, u16), caps: &Caps, id: u32) -> Result<Protocol, String> {
@@ -275,7 +288,7 @@ mod tests {
     fn request(w: u32, h: u32, cells: (u16, u16), corners: [f64; 4], dashed: bool) -> Request {
         let mark = Mark { corners, color: [255, 0, 0], label: "1".to_owned(), dashed };
         let pixels = Arc::new(RgbImage::from_pixel(w, h, Rgb([200, 200, 200])));
-        Request { slot: Slot::Page, pixels, cells, marks: vec![mark], halo: [0, 0, 0] }
+        Request { slot: Slot::Page, pixels, cells, space: (w, h), marks: vec![mark], halo: [0, 0, 0] }
     }
 
     fn caps(way: Way) -> Caps {

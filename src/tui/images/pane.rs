@@ -36,6 +36,13 @@ impl Gallery {
         &self.caps
     }
 
+    /// The terminal's cells have this size in pixels now; a terminal that does not say keeps what it had.
+    pub fn set_cell(&mut self, width: u16, height: u16) {
+        if width > 0 && height > 0 {
+            self.caps.cell = (width, height);
+        }
+    }
+
     /// Takes what the panes want now and gives what has to be painted for it: only what changed.
     pub fn want(&mut self, wanted: Vec<Request>) -> Vec<Request> {
         let mut fresh = Vec::new();
@@ -135,6 +142,11 @@ impl Gallery {
         }
     }
 
+    /// Where escape sequences drew pictures since the last [`Gallery::settle`], in the order of drawing.
+    pub fn areas(&self) -> Vec<Rect> {
+        self.drawn.borrow().1.clone()
+    }
+
     /// Ends a frame: cells under a picture that went away are written again even where they look unchanged, because a sixel or
     /// iTerm2 picture stays on the screen until something is printed over it.
     pub fn settle(&self, buf: &mut Buffer) {
@@ -169,7 +181,14 @@ mod tests {
 
     fn request(pixels: &Arc<RgbImage>, cells: (u16, u16), boxes: usize) -> Request {
         let mark = Mark { corners: [1.0, 1.0, 9.0, 9.0], color: [255, 0, 0], label: "1".into(), dashed: false };
-        Request { slot: Slot::Page, pixels: Arc::clone(pixels), cells, marks: vec![mark; boxes], halo: [0; 3] }
+        Request {
+            slot: Slot::Page,
+            pixels: Arc::clone(pixels),
+            cells,
+            space: (32, 32),
+            marks: vec![mark; boxes],
+            halo: [0; 3],
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::paint::{Painted, Request, Slot, paint};
 
 #[derive(Default)]
 struct Desk {
-    jobs: [Option<Request>; 2],
+    jobs: [Option<(Request, Caps)>; 2],
     closed: bool,
 }
 
@@ -37,12 +37,12 @@ impl Worker {
     ///
     /// # Errors
     /// The system refuses a thread.
-    pub fn start(caps: Caps, mut done: impl FnMut(Painted) + Send + 'static) -> std::io::Result<Self> {
+    pub fn start(mut done: impl FnMut(Painted) + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let desk = Arc::clone(&shared);
         let run = move || {
             let mut turn = 0u32;
-            while let Some(request) = next(&desk) {
+            while let Some((request, caps)) = next(&desk) {
                 turn = turn.wrapping_add(1);
                 let id = picture_id(request.slot, turn);
                 let painted = catch_unwind(AssertUnwindSafe(|| paint(&request, &caps, id))).unwrap_or_else(|_| {
@@ -57,11 +57,11 @@ impl Worker {
     }
 
     /// Asks for a picture; a request for the same place that waits is forgotten.
-    pub fn ask(&self, request: Request) {
+    pub fn ask(&self, request: Request, caps: Caps) {
         let mut desk = self.shared.lock();
         let [page, crop] = &mut desk.jobs;
         let place = if request.slot == Slot::Page { page } else { crop };
-        *place = Some(request);
+        *place = Some((request, caps));
         self.shared.bell.notify_one();
     }
 }
@@ -77,7 +77,7 @@ impl Drop for Worker {
     }
 }
 
-fn next(shared: &Shared) -> Option<Request> {
+fn next(shared: &Shared) -> Option<(Request, Caps)> {
     let mut desk = shared.lock();
     loop {
         if desk.closed {
@@ -119,18 +119,18 @@ mod tests {
 
     fn request(cells: u16) -> Request {
         let pixels = Arc::new(RgbImage::new(64, 64));
-        Request { slot: Slot::Page, pixels, cells: (cells, cells), marks: Vec::new(), halo: [0; 3] }
+        Request { slot: Slot::Page, pixels, cells: (cells, cells), space: (64, 64), marks: Vec::new(), halo: [0; 3] }
     }
 
     #[test]
     fn the_latest_request_wins_and_the_thread_ends() {
         let (tx, rx) = mpsc::channel();
-        let worker = Worker::start(Caps::blocks(ColorDepth::True), move |p| {
+        let worker = Worker::start(move |p| {
             let _ = tx.send(p.request.cells);
         })
         .unwrap();
         for cells in 1..=50 {
-            worker.ask(request(cells));
+            worker.ask(request(cells), Caps::blocks(ColorDepth::True));
         }
         let mut got = Vec::new();
         while got.last() != Some(&(50, 50)) {

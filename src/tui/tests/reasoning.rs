@@ -61,7 +61,8 @@ fn lines_appear_in_order_and_a_new_width_wraps_again() {
         for line in explorer.reasoning.lines() {
             let Content::Flow(glyphs) = &line.content else { continue };
             let cells: usize = glyphs.iter().map(|g| usize::from(g.width)).sum();
-            assert!(cells <= usize::from(width.saturating_sub(8)).max(1), "{width}: {cells}");
+            let room = width.saturating_sub(super::super::reasoning::gutter(width));
+            assert!(cells <= usize::from(room).max(1), "{width}: {cells}");
         }
     }
 }

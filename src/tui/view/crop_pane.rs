@@ -28,7 +28,8 @@ pub fn draw(app: &App, explorer: &Explorer, gallery: &Gallery, area: Rect, buf: 
     }
     let text = match crop {
         Some((_, image)) => format!("crop {} px", image.event.original),
-        None => "no zoom yet".to_owned(),
+        None if view.zooms().is_empty() => "no zoom yet".to_owned(),
+        None => "its crop comes next".to_owned(),
     };
     put(buf, line(inside, 0), 0, &text, app.theme.style(Role::Faint));
 }

@@ -65,7 +65,7 @@ impl Bins {
     }
 
     fn column(&self, token: usize) -> u16 {
-        let column = if self.tokens == 0 { 0 } else { token.min(self.tokens - 1) * self.columns / self.tokens };
+        let column = (token.min(self.tokens.saturating_sub(1)) * self.columns).checked_div(self.tokens).unwrap_or(0);
         u16::try_from(column).unwrap_or(u16::MAX)
     }
 

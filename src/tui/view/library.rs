@@ -31,7 +31,11 @@ fn title(app: &App, area: Rect, buf: &mut Buffer) {
     } else {
         "  watch a model read a comic page".to_owned()
     };
-    put(buf, area, x, &text, app.theme.style(Role::Soft));
+    let recorded = match library.sessions.len() {
+        0 => String::new(),
+        n => format!(" · {n} recorded"),
+    };
+    put(buf, area, x, &format!("{text}{recorded}"), app.theme.style(Role::Soft));
 }
 
 /// A visual row: a heading, or an entry by its index.
@@ -59,7 +63,8 @@ fn list(app: &App, area: Rect, buf: &mut Buffer) {
     let inside = if inside.is_empty() { area.intersection(buf.area) } else { inside };
     let rows = visual_rows(&app.library);
     if rows.is_empty() {
-        put(buf, line(inside, 0), 1, "nothing here yet", app.theme.style(Role::Faint));
+        let text = if app.library.loading { "drawing the pages …" } else { "nothing here yet" };
+        put(buf, line(inside, 0), 1, text, app.theme.style(Role::Faint));
         return;
     }
     let height = usize::from(inside.height);
@@ -94,7 +99,7 @@ fn draw_entry(app: &App, entry: &Entry, selected: bool, task_width: usize, row: 
     let style = |role: Role| if selected { theme.style(Role::Selection) } else { theme.style(role) };
     let mut x = put(buf, row, 0, if selected { "▸" } else { " " }, style(Role::Accent));
     x = put(buf, row, x, &format!(" {mark} "), if selected { theme.style(Role::Selection) } else { theme.style(role) });
-    x = put(buf, row, x, &format!("{} ", ellipsis(&line_of(&entry.id), 24)), style(Role::Faint));
+    x = put(buf, row, x, &format!("{} ", ellipsis(&short_id(entry), 24)), style(Role::Faint));
     if row.width >= 60 {
         let task = ellipsis(&line_of(&entry.task), task_width);
         x = put(
@@ -107,6 +112,12 @@ fn draw_entry(app: &App, entry: &Entry, selected: bool, task_width: usize, row: 
     }
     let room = usize::from(row.width.saturating_sub(x));
     put(buf, row, x, &ellipsis(&line_of(&entry.text), room), style(Role::Text));
+}
+
+/// The id without the task's name, which has a column of its own.
+fn short_id(entry: &Entry) -> String {
+    let id = line_of(&entry.id);
+    id.strip_suffix(entry.task.as_str()).map_or_else(|| id.clone(), |short| short.trim_end_matches('-').to_owned())
 }
 
 fn preview(app: &App, gallery: &Gallery, area: Rect, buf: &mut Buffer) {

@@ -8,14 +8,14 @@ use super::{line, pane, put};
 use crate::trace::Token;
 use crate::tui::app::App;
 use crate::tui::explorer::Explorer;
-use crate::tui::reasoning::{Content, GUTTER, Glyph, Line};
+use crate::tui::reasoning::{Content, Glyph, Line, gutter};
 use crate::tui::theme::{Role, Theme};
 
 /// Draws the reasoning's pane.
 pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
-    let inside = pane("Reasoning", area, &app.theme, buf);
     // A screen too small for a frame still shows the text.
-    let inside = if inside.is_empty() { area.intersection(buf.area) } else { inside };
+    let framed = area.height >= 6 && area.width >= 24;
+    let inside = if framed { pane("Reasoning", area, &app.theme, buf) } else { area.intersection(buf.area) };
     let height = usize::from(inside.height);
     let lines = explorer.reasoning.lines();
     let shown = explorer.head.shown();
@@ -35,7 +35,8 @@ fn pinned(lines: &[Line], height: usize) -> usize {
     let question =
         lines.iter().position(|l| l.gutter.is_none() && matches!(&l.content, Content::Words(w) if w.is_empty()));
     let question = question.map_or(0, |i| i + 1);
-    if question <= height / 2 { question } else { 0 }
+    // Where the choices have no room, the question's first line still has.
+    if question <= height / 2 { question } else { usize::from(height >= 8) }
 }
 
 /// The first line below the pinned ones.
@@ -51,14 +52,15 @@ fn first_line(drawn: usize, seen: usize, room: usize, pinned: usize, scrubbed: b
 fn draw_line(app: &App, explorer: &Explorer, row: &Line, area: Rect, buf: &mut Buffer) {
     let shown = explorer.head.shown();
     let ghost = row.after > shown;
+    let start = gutter(explorer.reasoning.width());
     let theme = &app.theme;
     if let Some((label, role)) = &row.gutter {
         let role = if ghost { Role::Ghost } else { *role };
-        put(buf, Rect { width: area.width.min(GUTTER.saturating_sub(1)), ..area }, 0, label, theme.style(role));
+        put(buf, Rect { width: area.width.min(start.saturating_sub(1)), ..area }, 0, label, theme.style(role));
     }
     match &row.content {
         Content::Words(words) => {
-            let mut x = GUTTER;
+            let mut x = start;
             for (text, role) in words {
                 x = put(buf, area, x, text, theme.style(if ghost { Role::Ghost } else { *role }));
             }
@@ -69,7 +71,7 @@ fn draw_line(app: &App, explorer: &Explorer, row: &Line, area: Rect, buf: &mut B
 
 fn flow(explorer: &Explorer, glyphs: &[Glyph], theme: &Theme, area: Rect, buf: &mut Buffer) {
     let (shown, scrubbed) = (explorer.head.shown(), explorer.head.scrubbed);
-    let mut x = GUTTER;
+    let mut x = gutter(explorer.reasoning.width());
     let mut styled: Option<(usize, Style)> = None;
     for glyph in glyphs {
         if glyph.token >= shown && !scrubbed {

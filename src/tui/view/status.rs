@@ -100,7 +100,7 @@ pub fn hints(app: &App, keymap: &Keymap, area: Rect, buf: &mut Buffer) {
     let hinted = keymap.bindings().iter().filter(|b| b.context == context && !b.hint.is_empty());
     let items: Vec<(String, &str)> = hinted.map(|b| (hint_keys(b), b.hint)).collect();
     // Help and the way back are never the ones left out.
-    let fixed: usize = items.iter().rev().take(2).map(|i| cells(i)).sum();
+    let fixed: usize = items.iter().rev().take(2).map(cells).sum();
     let (mut x, mut left) = (1, usize::from(area.width).saturating_sub(1 + fixed));
     for (i, item) in items.iter().enumerate() {
         let last = i + 2 >= items.len();

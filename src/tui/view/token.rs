@@ -24,18 +24,18 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
         return;
     }
     // Beside the bars where there is room, else below them.
-    let beside = inside.width >= 44;
+    let beside = inside.width >= 38;
     let facts = facts(token);
     let bars = if beside {
-        Rect { width: inside.width - 18, ..inside }
+        Rect { width: inside.width - 16, ..inside }
     } else {
         Rect { height: inside.height.saturating_sub(1), ..inside }
     };
     draw_bars(app, token, bars, buf);
     if beside {
-        let side = Rect { x: inside.x + inside.width - 17, width: 17, ..inside };
+        let side = Rect { x: inside.x + inside.width - 15, width: 15, ..inside };
         for (i, (name, value)) in facts.iter().enumerate() {
-            let x = put(buf, line(side, i), 0, &format!("{name:<8}"), app.theme.style(Role::Soft));
+            let x = put(buf, line(side, i), 0, &format!("{name:<9}"), app.theme.style(Role::Soft));
             put(buf, line(side, i), x, value, app.theme.style(Role::Text));
         }
     } else {
@@ -62,7 +62,7 @@ pub fn label(piece: &Piece) -> String {
 fn facts(token: &Token) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     if let Some(entropy) = token.entropy {
-        facts.push(("entropy", format!("{entropy:.2} nat")));
+        facts.push(("entropy", format!("{entropy:.2}")));
     }
     if let Some(margin) = margin(&token.top) {
         facts.push(("margin", share(margin)));
@@ -74,7 +74,7 @@ fn facts(token: &Token) -> Vec<(&'static str, String)> {
         facts.push(("drawn at", share(f64::from(sampled.exp()))));
     }
     facts.push(("id", token.id.to_string()));
-    facts.push(("at", format!("{:.3} s", token.at)));
+    facts.push(("at", format!("{:.2} s", token.at)));
     facts
 }
 

@@ -1,0 +1,184 @@
+//! Work that would make the screen wait, on a thread of its own: reading pages and logs, drawing demo pages, listing
+//! sessions, loading the model.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+
+use candle_core::Device;
+use image::RgbImage;
+
+use super::action::{Action, Preview};
+use super::app::{Choice, Entry, Verdict};
+use super::source::read_recording;
+use crate::benchmark::{self, Benchmark, Question};
+use crate::demo;
+use crate::engine::PageSource;
+use crate::model::{FileSource, Model};
+use crate::page::Page;
+use crate::session::{self, SessionStore};
+
+/// Something to do.
+pub enum Job {
+    /// Open a benchmark: its pages are drawn, which takes a moment.
+    Bench(String),
+    /// A picture for the preview; of several in a row only the last is done.
+    Preview(Choice),
+    /// Read a recorded session.
+    Open(PathBuf),
+    /// Find the page of a question about to be asked.
+    Page {
+        /// Given back with the page.
+        ticket: u64,
+        /// Whose page.
+        of: Choice,
+        /// The question.
+        question: Question,
+    },
+    /// List the recorded sessions.
+    List,
+}
+
+/// What came of it.
+pub enum News {
+    /// Something for the state.
+    Action(Action),
+    /// A page for a question.
+    Page {
+        /// The ticket it was asked with.
+        ticket: u64,
+        /// The page.
+        page: PageSource,
+        /// The question.
+        question: Question,
+    },
+    /// The benchmark is open.
+    Bench(Arc<Benchmark>),
+    /// The model, or why there is none.
+    Model(Result<Arc<Model>, String>),
+}
+
+/// Starts the worker; it ends when the sender that is returned is dropped.
+///
+/// # Errors
+/// The system refuses a thread.
+pub fn start(
+    store: Option<SessionStore>,
+    mut tell: impl FnMut(News) + Send + 'static,
+) -> std::io::Result<mpsc::Sender<Job>> {
+    let (jobs, inbox) = mpsc::channel();
+    let work = move || {
+        let mut bench: Option<Arc<Benchmark>> = None;
+        while let Ok(first) = inbox.recv() {
+            let mut waiting: Vec<Job> = std::iter::once(first).chain(inbox.try_iter()).collect();
+            let last = waiting.iter().rposition(|job| matches!(job, Job::Preview(_)));
+            let mut index = 0;
+            waiting.retain(|job| {
+                index += 1;
+                !matches!(job, Job::Preview(_)) || last == Some(index - 1)
+            });
+            for job in waiting {
+                let news = work_on(job, bench.as_deref(), store.as_ref());
+                if let News::Bench(opened) = &news {
+                    bench = Some(Arc::clone(opened));
+                }
+                tell(news);
+            }
+        }
+    };
+    std::thread::Builder::new().name("background".to_owned()).spawn(work)?;
+    Ok(jobs)
+}
+
+/// Loads the model on a thread of its own; it may take seconds.
+///
+/// # Errors
+/// The system refuses a thread.
+pub fn load_model(source: FileSource, tell: impl FnOnce(News) + Send + 'static) -> std::io::Result<()> {
+    let work = move || {
+        let loaded = std::panic::catch_unwind(|| Model::load(&source, &Device::Cpu));
+        let loaded = match loaded {
+            Ok(Ok(model)) if matches!(source, FileSource::Embedded(_)) => Ok(Arc::new(model.named(demo::MODEL_NAME))),
+            Ok(Ok(model)) => Ok(Arc::new(model)),
+            Ok(Err(why)) => Err(why.to_string()),
+            Err(_) => Err("loading the model failed with an internal error".to_owned()),
+        };
+        tell(News::Model(loaded));
+    };
+    std::thread::Builder::new().name("load".to_owned()).spawn(work).map(|_| ())
+}
+
+fn work_on(job: Job, bench: Option<&Benchmark>, store: Option<&SessionStore>) -> News {
+    match job {
+        Job::Bench(name) => match benchmark::open(&name) {
+            Ok(bench) => News::Bench(Arc::new(bench)),
+            Err(why) => News::Action(Action::Failed(why.to_string())),
+        },
+        Job::Preview(of) => {
+            let pixels = preview(&of, bench);
+            News::Action(Action::Preview(Preview { of, pixels }))
+        }
+        Job::Open(path) => News::Action(match read_recording(&path) {
+            Ok((records, problems)) => Action::Replay { path, records, problems },
+            Err(why) => Action::Failed(why),
+        }),
+        Job::Page { ticket, of, question } => {
+            let page = match &of {
+                Choice::Question(index) => demo_page(*index, bench).map(PageSource::Page),
+                Choice::Page(path) | Choice::Session(path) => Ok(PageSource::File(path.clone())),
+            };
+            match page {
+                Ok(page) => News::Page { ticket, page, question },
+                Err(why) => News::Action(Action::Failed(why)),
+            }
+        }
+        Job::List => News::Action(Action::Sessions(store.map(sessions).unwrap_or_default())),
+    }
+}
+
+fn demo_page(index: usize, bench: Option<&Benchmark>) -> Result<Arc<Page>, String> {
+    let bench = bench.ok_or("no benchmark is open")?;
+    let question = bench.questions().get(index).ok_or("there is no such question")?;
+    bench.page(question).map_err(|e| e.to_string())
+}
+
+fn preview(of: &Choice, bench: Option<&Benchmark>) -> Result<Arc<RgbImage>, String> {
+    match of {
+        Choice::Question(index) => demo_page(*index, bench).map(|page| Arc::clone(&page.pixels)),
+        Choice::Page(path) => Page::open(path).map(|page| page.pixels).map_err(|e| e.to_string()),
+        Choice::Session(path) => session_page(path),
+    }
+}
+
+fn session_page(path: &Path) -> Result<Arc<RgbImage>, String> {
+    let (arrivals, _) = read_recording(path)?;
+    arrivals.into_iter().find_map(|a| a.pixels).ok_or_else(|| "the session has no page".to_owned())
+}
+
+/// Most sessions the library lists.
+const MOST_SESSIONS: usize = 500;
+
+fn sessions(store: &SessionStore) -> Vec<Entry> {
+    let newest = session::list(store).into_iter().take(MOST_SESSIONS);
+    let paths: std::collections::HashMap<String, PathBuf> = store.logs().into_iter().map(|l| (l.id, l.path)).collect();
+    newest
+        .filter_map(|s| {
+            let verdict = match (s.right, &s.answer, &s.reason) {
+                (Some(true), ..) => Verdict::Right,
+                (Some(false), ..) => Verdict::Wrong,
+                (None, Some(_), _) => Verdict::Answered,
+                (None, None, Some(_)) => Verdict::NoAnswer,
+                (None, None, None) => Verdict::None,
+            };
+            let zooms = if s.zooms == 1 { "1 zoom".to_owned() } else { format!("{} zooms", s.zooms) };
+            let answer = s.answer.map_or_else(|| "no answer".to_owned(), |a| format!("\"{a}\""));
+            Some(Entry {
+                choice: Choice::Session(paths.get(&s.id)?.clone()),
+                id: s.id,
+                task: s.task.map_or_else(|| "own question".to_owned(), |t| t.name().to_owned()),
+                text: format!("{} · {answer} · {zooms} · {}", s.question_id, s.model),
+                choices: Vec::new(),
+                verdict,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,491 @@
+//! The program around the state: the event loop that turns events into actions, carries out effects and draws.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event, EventStream, KeyEvent};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use crossterm::{execute, queue};
+use futures_util::StreamExt;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use tokio::sync::mpsc;
+
+use super::action::Action;
+use super::app::{App, Choice, EngineState, Screen};
+use super::background::{self, Job, News};
+use super::effect::Effect;
+use super::frames::Frames;
+use super::images::{Gallery, Painted, Worker};
+use super::keys::Keymap;
+use super::source::Live;
+use super::update::pasted;
+use super::{Setup, TuiError, view};
+use crate::benchmark::{Benchmark, Question};
+use crate::engine::{Ask, Command, CropMode, ModelSource, PageMode, PageSource};
+use crate::model::Model;
+use crate::session;
+
+type Screenful = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+
+/// How often the engine's state is looked at; nothing is drawn unless it changed.
+const LOOK: Duration = Duration::from_millis(40);
+
+/// How the program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The person left.
+    Quit,
+    /// A signal ended it.
+    Interrupted,
+}
+
+/// What other threads tell the loop.
+enum Message {
+    News(Box<News>),
+    Painted(Box<Painted>),
+}
+
+/// The running program.
+pub struct Program {
+    app: App,
+    setup: Setup,
+    keymap: Keymap,
+    gallery: Gallery,
+    worker: Worker,
+    frames: Frames,
+    terminal: Screenful,
+    started: Instant,
+    inbox: mpsc::UnboundedReceiver<Message>,
+    outbox: mpsc::UnboundedSender<Message>,
+    jobs: std::sync::mpsc::Sender<Job>,
+    bench: Option<Arc<Benchmark>>,
+    model: Slot,
+    live: Option<Live>,
+    /// The question that waits for its page or its model.
+    ticket: u64,
+    pending: Option<Ask>,
+    closing: Vec<JoinHandle<()>>,
+    quit: bool,
+}
+
+/// The model, loaded once for all sessions.
+enum Slot {
+    Absent,
+    Loading,
+    Ready(Arc<Model>),
+    Failed,
+}
+
+impl Program {
+    /// Prepares everything that needs no event loop.
+    ///
+    /// # Errors
+    /// The terminal or the system refuses.
+    pub fn new(app: App, setup: Setup, gallery: Gallery) -> Result<Self, TuiError> {
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout()));
+        let terminal = Terminal::new(backend)?;
+        let (outbox, inbox) = mpsc::unbounded_channel();
+        let tell = outbox.clone();
+        let worker = Worker::start(move |painted| {
+            // The loop is gone: nobody wants the picture.
+            let _ = tell.send(Message::Painted(Box::new(painted)));
+        })?;
+        let tell = outbox.clone();
+        let news = move |news| {
+            let _ = tell.send(Message::News(Box::new(news)));
+        };
+        let jobs = background::start(setup.store.clone(), news)?;
+        let frames = Frames::new(setup.frame_interval);
+        Ok(Self {
+            app,
+            setup,
+            keymap: Keymap::default(),
+            gallery,
+            worker,
+            frames,
+            terminal,
+            started: Instant::now(),
+            inbox,
+            outbox,
+            jobs,
+            bench: None,
+            model: Slot::Absent,
+            live: None,
+            ticket: 0,
+            pending: None,
+            closing: Vec::new(),
+            quit: false,
+        })
+    }
+
+    /// Runs until the person leaves or a signal comes.
+    ///
+    /// # Errors
+    /// The terminal cannot be read or written.
+    pub async fn run(mut self, first: Vec<Effect>) -> Result<Outcome, TuiError> {
+        let size = self.terminal.size()?;
+        self.act(Action::Resize(size.width, size.height))?;
+        for effect in first {
+            self.carry_out(effect);
+        }
+        if self.app.library.loading {
+            self.job(Job::Bench(self.setup.bench.clone()));
+        }
+        if self.app.home.is_some() {
+            self.job(Job::List);
+            self.load_model();
+        }
+        let mut events = EventStream::new();
+        let mut signals = Signals::new()?;
+        let mut outcome = Outcome::Quit;
+        while !self.quit {
+            self.draw_if_due()?;
+            let deadline = self.deadline();
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(event) => self.event(event?)?,
+                    // The terminal is gone.
+                    None => { outcome = Outcome::Interrupted; break; }
+                },
+                arrivals = next_arrivals(&mut self.live) => self.arrived(arrivals)?,
+                Some(message) = self.inbox.recv() => self.message(message)?,
+                () = signals.next() => { outcome = Outcome::Interrupted; break; }
+                () = tokio::time::sleep(deadline) => self.tick()?,
+            }
+        }
+        self.close_session();
+        for thread in std::mem::take(&mut self.closing) {
+            // It has said what went wrong; what is left is to wait for it.
+            let _ = thread.join();
+        }
+        Ok(outcome)
+    }
+
+    fn now(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// How long nothing needs to be done.
+    fn deadline(&self) -> Duration {
+        let frame = self.frames.wait(self.now());
+        // What moves is drawn at most as often as frames are.
+        let due = self.app.next_due().map(|d| d.max(self.frames.wait(self.now()).unwrap_or(0.0)).max(0.001));
+        let look = self.live.as_ref().map(|_| LOOK.as_secs_f64());
+        let soonest = [frame, due, look].into_iter().flatten().fold(3600.0, f64::min);
+        Duration::from_secs_f64(soonest)
+    }
+
+    fn act(&mut self, action: Action) -> Result<(), TuiError> {
+        let effects = self.app.update(action);
+        for effect in effects {
+            self.carry_out(effect);
+        }
+        self.paint_wanted();
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) -> Result<(), TuiError> {
+        match event {
+            Event::Key(key) => self.key(&key)?,
+            Event::Paste(text) if self.app.screen == Screen::Ask => self.act(pasted(&text))?,
+            Event::Resize(w, h) => {
+                self.measure_cells();
+                self.gallery.refresh();
+                self.act(Action::Resize(w, h))?;
+            }
+            _ => return Ok(()),
+        }
+        self.frames.request_now();
+        Ok(())
+    }
+
+    fn key(&mut self, key: &KeyEvent) -> Result<(), TuiError> {
+        #[cfg(debug_assertions)]
+        self.setup.panic_on(key);
+        let now = Action::Now(self.now());
+        match self.keymap.action(view::context(&self.app), key) {
+            Some(action) => {
+                self.act(now)?;
+                self.act(action)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A terminal that was resized may have changed its font, too.
+    fn measure_cells(&mut self) {
+        if let Ok(window) = crossterm::terminal::window_size()
+            && window.columns > 0
+            && window.rows > 0
+        {
+            self.gallery.set_cell(window.width / window.columns, window.height / window.rows);
+            self.app.cell_aspect = self.gallery.caps().cell_aspect();
+        }
+    }
+
+    fn message(&mut self, message: Message) -> Result<(), TuiError> {
+        match message {
+            Message::Painted(painted) => {
+                if self.gallery.ready(*painted) {
+                    self.frames.request();
+                }
+                return Ok(());
+            }
+            Message::News(news) => match *news {
+                News::Action(action) => self.act(action)?,
+                News::Page { ticket, page, question } => self.page_found(ticket, page, question),
+                News::Bench(bench) => {
+                    self.act(Action::Questions(bench.name().to_owned(), super::entries(&bench)))?;
+                    self.bench = Some(bench);
+                }
+                News::Model(model) => self.model_loaded(model)?,
+            },
+        }
+        self.frames.request();
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<(), TuiError> {
+        self.look_at_engine()?;
+        if self.app.next_due().is_some() {
+            let now = self.now();
+            let before = self.app.explorer.as_ref().map(|e| e.head.clone());
+            self.act(Action::Now(now))?;
+            if self.app.explorer.as_ref().map(|e| e.head.shown()) != before.as_ref().map(|h| h.shown())
+                || self.app.explorer.as_ref().map(|e| e.head.at_edge()) != before.as_ref().map(|h| h.at_edge())
+            {
+                self.frames.request();
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_engine(&mut self) -> Result<(), TuiError> {
+        let Some(live) = &self.live else { return Ok(()) };
+        let state = if live.is_over() { EngineState::Ended } else { live.state() };
+        // The last records are still on their way when the engine says that it has ended.
+        let known = self.app.explorer.as_ref().map(|e| e.engine);
+        if known.is_some_and(|known| known != state) && (state != EngineState::Ended || live.is_over()) {
+            self.act(Action::Engine(state))?;
+            self.frames.request();
+        }
+        Ok(())
+    }
+
+    fn arrived(&mut self, arrivals: Option<Vec<super::action::Arrival>>) -> Result<(), TuiError> {
+        match arrivals {
+            Some(arrivals) => {
+                let now = self.now();
+                self.act(Action::Now(now))?;
+                self.act(Action::Arrived(arrivals))?;
+                self.look_at_engine()?;
+            }
+            None => {
+                self.act(Action::Engine(EngineState::Ended))?;
+                self.close_session();
+            }
+        }
+        self.frames.request();
+        Ok(())
+    }
+
+    /// Asks the worker for what the panes want and do not have.
+    fn paint_wanted(&mut self) {
+        for request in self.gallery.want(self.app.wants()) {
+            self.worker.ask(request, self.gallery.caps().clone());
+        }
+    }
+
+    fn draw_if_due(&mut self) -> Result<(), TuiError> {
+        if !self.frames.is_due(self.now()) {
+            return Ok(());
+        }
+        let (app, gallery, keymap) = (&self.app, &self.gallery, &self.keymap);
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| {
+            view::draw(app, gallery, keymap, frame);
+            gallery.settle(frame.buffer_mut());
+        })?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        Write::flush(self.terminal.backend_mut())?;
+        let now = self.now();
+        self.frames.drawn(now);
+        Ok(())
+    }
+
+    fn job(&mut self, job: Job) {
+        if self.jobs.send(job).is_err() {
+            self.app.toast = Some("the background thread is gone; please restart".to_owned());
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::AskQuestion(index) => self.prepare(Choice::Question(index), None),
+            Effect::AskTyped { page, text, choices } => {
+                let question = Question { id: "typed".to_owned(), text, choices, ..Question::default() };
+                self.prepare(page, Some(question));
+            }
+            Effect::OpenLog(path) => self.job(Job::Open(path)),
+            Effect::LoadPreview(choice) => self.job(Job::Preview(choice)),
+            Effect::Run => self.send(Command::Run),
+            Effect::Pause => self.send(Command::Pause),
+            Effect::Step(unit) => self.send(unit.into()),
+            Effect::CloseSession => {
+                self.ticket += 1;
+                self.pending = None;
+                self.close_session();
+            }
+            Effect::Quit => self.quit = true,
+        }
+    }
+
+    fn send(&mut self, command: Command) {
+        if let Some(live) = &self.live {
+            live.send(command);
+        }
+    }
+
+    /// Looks for the page of a question that is about to be asked.
+    fn prepare(&mut self, of: Choice, typed: Option<Question>) {
+        self.ticket += 1;
+        let listed = match &of {
+            Choice::Question(index) => self.bench.as_ref().and_then(|b| b.questions().get(*index)).cloned(),
+            Choice::Page(_) | Choice::Session(_) => None,
+        };
+        let Some(question) = typed.or(listed) else { return };
+        let ticket = self.ticket;
+        self.job(Job::Page { ticket, of, question });
+        self.load_model();
+    }
+
+    fn page_found(&mut self, ticket: u64, page: PageSource, question: Question) {
+        if ticket != self.ticket {
+            return;
+        }
+        let from_bench = question.task.is_some();
+        self.pending = Some(Ask {
+            id: session::new_id(),
+            page,
+            question,
+            benchmark: self.bench.as_ref().filter(|_| from_bench).map(|b| b.name().to_owned()),
+            run: None,
+            profile: Arc::clone(&self.setup.profile),
+            sampling: self.setup.sampling,
+            seed: self.setup.seed,
+            max_tokens: None,
+            tool: true,
+            page_mode: PageMode::Normal,
+            crop_mode: CropMode::Normal,
+        });
+        self.start_pending();
+    }
+
+    fn load_model(&mut self) {
+        if !matches!(self.model, Slot::Absent) {
+            return;
+        }
+        if self.setup.scripted.is_some() {
+            self.model = Slot::Failed;
+            return;
+        }
+        let tell = self.outbox.clone();
+        let started = background::load_model(self.setup.model.clone(), move |news| {
+            let _ = tell.send(Message::News(Box::new(news)));
+        });
+        self.model = if started.is_ok() { Slot::Loading } else { Slot::Failed };
+    }
+
+    fn model_loaded(&mut self, model: Result<Arc<Model>, String>) -> Result<(), TuiError> {
+        self.model = match model {
+            Ok(model) => Slot::Ready(model),
+            Err(why) => {
+                self.act(Action::Failed(why))?;
+                Slot::Failed
+            }
+        };
+        self.start_pending();
+        Ok(())
+    }
+
+    /// Starts the session that waits, once its page and the model are there.
+    fn start_pending(&mut self) {
+        let model = match (&self.setup.scripted, &self.model) {
+            (Some(scripted), _) => scripted.source(),
+            (None, Slot::Ready(model)) => ModelSource::Loaded(Arc::clone(model)),
+            // Loading again gives the session the error it has to tell of.
+            (None, Slot::Failed) => ModelSource::Load(self.setup.model.clone()),
+            (None, Slot::Absent | Slot::Loading) => return,
+        };
+        let Some(ask) = self.pending.take() else { return };
+        self.close_session();
+        let tell = self.outbox.clone();
+        let trouble = move |why| {
+            let _ = tell.send(Message::News(Box::new(News::Action(Action::Failed(why)))));
+        };
+        self.live = Some(Live::start(model, ask, self.setup.store.as_ref().filter(|_| self.setup.record), trouble));
+    }
+
+    /// Stops the engine behind the screen and has its log finished.
+    fn close_session(&mut self) {
+        let Some(live) = self.live.take() else { return };
+        let jobs = self.jobs.clone();
+        match live.close(move || drop(jobs.send(Job::List))) {
+            Ok(thread) => {
+                self.closing.retain(|t| !t.is_finished());
+                self.closing.push(thread);
+            }
+            Err(why) => self.app.toast = Some(format!("the session could not be closed properly: {why}")),
+        }
+    }
+}
+
+/// The next records of a live session; waits for ever without one.
+async fn next_arrivals(live: &mut Option<Live>) -> Option<Vec<super::action::Arrival>> {
+    match live {
+        Some(live) if !live.is_over() => live.next().await,
+        _ => std::future::pending().await,
+    }
+}
+
+/// Signals that end the program.
+struct Signals {
+    #[cfg(unix)]
+    streams: [tokio::signal::unix::Signal; 3],
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let streams =
+                [signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::interrupt())?];
+            Ok(Self { streams })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        {
+            let [terminate, hangup, interrupt] = &mut self.streams;
+            tokio::select! {
+                _ = terminate.recv() => (),
+                _ = hangup.recv() => (),
+                _ = interrupt.recv() => (),
+            }
+        }
+        #[cfg(not(unix))]
+        {
+            // Ctrl-C arrives as a key in raw mode; without a console there is nothing to wait for.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What the explorer is started with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ImageMode;
+use super::frames::{LOCAL_INTERVAL, REMOTE_INTERVAL};
+use crate::engine::{ModelSource, ScriptedEngine, StepEngine};
+use crate::model::FileSource;
+use crate::model::sampler::Sampling;
+use crate::protocol::Profile;
+use crate::session::SessionStore;
+
+/// Which theme.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ThemeChoice {
+    /// What the terminal says of its background, else dark.
+    #[default]
+    Auto,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+impl ThemeChoice {
+    /// Whether it is dark here; `COLORFGBG` ends with the background's colour, of which 7 and 9 to 15 are light.
+    pub fn is_dark(self, var: impl Fn(&str) -> Option<String>) -> bool {
+        match self {
+            Self::Dark => true,
+            Self::Light => false,
+            Self::Auto => {
+                let ground = var("COLORFGBG").and_then(|v| v.rsplit(';').next().and_then(|n| n.parse::<u8>().ok()));
+                !matches!(ground, Some(7 | 9..=15))
+            }
+        }
+    }
+}
+
+/// What a person may choose.
+pub struct Options {
+    /// How pictures are drawn.
+    pub images: ImageMode,
+    /// Which theme.
+    pub theme: ThemeChoice,
+    /// The benchmark the library lists.
+    pub bench: String,
+    /// The model to ask.
+    pub model: FileSource,
+    /// How it is talked to.
+    pub profile: Arc<Profile>,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// Seed of the sampler.
+    pub seed: u64,
+    /// Where sessions are; none keeps no list and records nothing.
+    pub store: Option<SessionStore>,
+    /// Whether live sessions are recorded.
+    pub record: bool,
+    /// Speed of a replay; 1 is recorded time.
+    pub speed: f64,
+    /// An engine without a model, for tests of the screen.
+    pub scripted: Option<Scripted>,
+}
+
+/// An engine that says what it is told to, so that the screen can be tested without a model.
+#[derive(Clone, Debug)]
+pub struct Scripted {
+    /// What it says, a text a turn.
+    pub turns: Vec<String>,
+    /// How long it takes for a token.
+    pub delay: Duration,
+}
+
+impl Scripted {
+    /// The engine.
+    pub fn source(&self) -> ModelSource {
+        let script = self.clone();
+        ModelSource::Made(
+            "scripted".to_owned(),
+            Box::new(move || {
+                let turns: Vec<&str> = script.turns.iter().map(String::as_str).collect();
+                let engine = ScriptedEngine::from_texts(&turns).with_delay(script.delay);
+                Ok(Box::new(engine) as Box<dyn StepEngine>)
+            }),
+        )
+    }
+}
+
+/// The options as the program keeps them.
+pub(super) struct Setup {
+    pub bench: String,
+    pub model: FileSource,
+    pub profile: Arc<Profile>,
+    pub sampling: Sampling,
+    pub seed: u64,
+    pub store: Option<SessionStore>,
+    pub record: bool,
+    pub scripted: Option<Scripted>,
+    /// Seconds between frames.
+    pub frame_interval: f64,
+    #[cfg(debug_assertions)]
+    panic_key: Option<char>,
+}
+
+impl Setup {
+    pub fn new(options: Options, var: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            bench: options.bench,
+            model: options.model,
+            profile: options.profile,
+            sampling: options.sampling,
+            seed: options.seed,
+            store: options.store,
+            record: options.record,
+            scripted: options.scripted,
+            frame_interval: if var("SSH_CONNECTION").is_some() { REMOTE_INTERVAL } else { LOCAL_INTERVAL },
+            #[cfg(debug_assertions)]
+            panic_key: var("PANELSCOPE_PANIC_KEY").and_then(|v| v.chars().next()),
+        }
+    }
+
+    /// Panics on a chosen key in debug builds, so that a test can see what a panic does to the terminal.
+    #[cfg(debug_assertions)]
+    #[allow(clippy::panic, reason = "its only purpose is to panic, in debug builds, when a test asks for it")]
+    pub fn panic_on(&self, key: &crossterm::event::KeyEvent) {
+        if self.panic_key.is_some_and(|c| key.code == crossterm::event::KeyCode::Char(c)) {
+            panic!("a panic that a test asked for");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_background_decides_unless_a_person_does() {
+        let with = |value: &'static str| move |name: &str| (name == "COLORFGBG").then(|| value.to_owned());
+        assert!(ThemeChoice::Auto.is_dark(with("15;0")));
+        assert!(!ThemeChoice::Auto.is_dark(with("0;15")));
+        assert!(!ThemeChoice::Auto.is_dark(with("0;default;7")));
+        assert!(ThemeChoice::Auto.is_dark(with("nonsense")));
+        assert!(ThemeChoice::Dark.is_dark(with("0;15")));
+    }
+}

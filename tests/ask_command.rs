@@ -1,0 +1,130 @@
+//! `panelscope ask` with the real binary and the embedded model.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use panelscope::benchmark;
+use panelscope::session::{LogReader, read_log, read_log_from, verify};
+use panelscope::trace::{Body, SessionEnd, SessionStart, TokenSource};
+
+fn ask(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    command.current_dir(dir).arg("ask").args(args).arg("--sessions").arg(dir.join("kept"));
+    command
+}
+
+fn output(dir: &Path, args: &[&str]) -> (Output, String, String) {
+    let output = ask(dir, args).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    (output, out, err)
+}
+
+fn demo_id() -> String {
+    benchmark::open("demo").unwrap().questions()[0].id.clone()
+}
+
+/// The log, checked to be whole.
+fn whole(text: &str) -> LogReader {
+    let log = read_log_from(text.as_bytes());
+    let report = verify(&log);
+    assert!(log.ended() && !log.problems.damage(), "{report:?}");
+    log
+}
+
+fn start_of(log: &LogReader) -> SessionStart {
+    let Body::SessionStart(start) = &log.records[0].body else { panic!("no start") };
+    (**start).clone()
+}
+
+fn end_of(log: &LogReader) -> SessionEnd {
+    let Body::SessionEnd(end) = &log.records.last().unwrap().body else { panic!("no end") };
+    end.clone()
+}
+
+fn written(log: &LogReader) -> Vec<u32> {
+    let batches = log.records.iter().filter_map(|r| if let Body::Tokens(t) = &r.body { Some(t) } else { None });
+    batches.filter(|t| t.by == TokenSource::Sampled).flat_map(|t| t.ids.clone()).collect()
+}
+
+#[test]
+fn the_logs_own_lines_are_printed_and_recorded_and_repeat_with_the_seed() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = demo_id();
+    let args = ["--bench", "demo", "--id", &id, "--json", "--temperature", "0.7", "--seed", "5"];
+    let (_, first, _) = output(dir.path(), &args);
+    let (_, again, _) = output(dir.path(), &args);
+    let (first, again) = (whole(&first), whole(&again));
+    assert!(written(&first).len() > 3);
+    assert_eq!(written(&first), written(&again));
+    let start = start_of(&first);
+    assert_eq!((start.benchmark.as_deref(), start.question.id, start.seed), (Some("demo"), id.clone(), 5));
+    assert_eq!((start.model.name.as_str(), start.sampling.temperature), ("demo-rarl", 0.7));
+    let mut kept = Vec::new();
+    for day in std::fs::read_dir(dir.path().join("kept")).unwrap().map(|e| e.unwrap().path()) {
+        let logs = std::fs::read_dir(day).unwrap().map(|e| e.unwrap().path());
+        kept.extend(logs.filter(|p| p.to_str().unwrap().ends_with(".jsonl.zst")));
+    }
+    assert_eq!(kept.len(), 2);
+    assert!(kept.iter().any(|path| read_log(path).unwrap().records == first.records));
+}
+
+#[test]
+fn a_person_reads_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let (result, out, _) = output(dir.path(), &["--id", &demo_id(), "--greedy", "--no-record"]);
+    assert!(out.starts_with("question  ") && out.contains("\nchoices   "), "{out}");
+    assert!(!dir.path().join("kept").exists());
+    assert_eq!(result.status.code() == Some(0), out.contains("\nanswer    "), "{out}");
+}
+
+#[test]
+fn a_page_that_is_none_ends_the_session_with_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["--page", "gone.png", "--question", "Who?", "--truth", "Pip", "--no-record"];
+    let (result, out, err) = output(dir.path(), &[&args[..], &["--json"]].concat());
+    let log = whole(&out);
+    assert_eq!((result.status.code(), end_of(&log).reason.as_str()), (Some(1), "error"));
+    assert!(err.contains("gone.png"), "{err}");
+    let (result, out, err) = output(dir.path(), &args);
+    assert_eq!(result.status.code(), Some(1));
+    assert!(out.ends_with("end       error\n") && err.starts_with("error: ") && err.lines().count() == 1, "{out}{err}");
+}
+
+#[test]
+fn wrong_use_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    for (args, said) in [
+        (&[][..], "--page"),
+        (&["--page", "x.png"], "--question"),
+        (&["--question", "Who?"], "--page"),
+        (&["--page", "x.png", "--question", "Who?", "--target", "1,2,3"], "four numbers"),
+        (&["--page", "x.png", "--question", "Who?", "--target", "9,2,3,4"], "x1 < x2"),
+        (&["--page", "x.png", "--question", "Who?", "--id", "q"], "--id"),
+        (&["--page", "x.png", "y.png", "--question", "Who?", "--json"], "one --page"),
+        (&["--page", "x.png", "--question", "Who?", "--profile", "nope"], "rarl, grounding"),
+        (&["--page", "x.png", "--question", "Who?", "--temperature", "-1"], "temperature"),
+        (&["--id", "no-such-question"], "no-such-question"),
+        (&["--bench", "nope", "--id", "q"], "nope"),
+    ] {
+        let (result, out, err) = output(dir.path(), args);
+        assert_eq!((result.status.code(), out.as_str()), (Some(2), ""), "{args:?}: {err}");
+        assert!(err.contains(said), "{args:?}: {err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_session_and_its_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child =
+        ask(dir.path(), &["--id", &demo_id(), "--json", "--no-record"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    reader.read_line(&mut text).unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!((child.wait().unwrap().code(), end_of(&whole(&text)).reason.as_str()), (Some(130), "stopped"));
+}
