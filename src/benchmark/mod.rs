@@ -8,6 +8,6 @@ mod score;
 mod source;
 pub mod synthetic;
 
-pub use question::{Family, Question, Task};
-pub use score::{Score, resolve_answer, score_answer};
-pub use source::{Benchmark, BenchmarkError, DEMO_QUESTIONS, DRAWN_TASKS, open, open_with};
+pub use question::{AnswerForm, Family, LEGIBLE, Question, Task};
+pub use score::{Score, chance, resolve_answer, score_answer};
+pub use source::{Benchmark, BenchmarkError, DEMO_QUESTIONS, Selection, open, open_with};

@@ -96,6 +96,9 @@ pub enum Family {
 }
 
 impl Family {
+    /// Every family, in the order tables list them.
+    pub const ALL: [Self; 4] = [Self::Depth, Self::Tracking, Self::Reordering, Self::Recognition];
+
     /// The name used in files, flags and screens.
     pub const fn name(self) -> &'static str {
         match self {
@@ -113,6 +116,34 @@ impl fmt::Display for Family {
     }
 }
 
+impl FromStr for Family {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|f| f.name() == s).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|f| f.name()).collect();
+            format!("unknown family \"{s}\"; the families are {}", names.join(", "))
+        })
+    }
+}
+
+/// What an answer looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerForm {
+    /// One of the choices, or one word where none are listed.
+    #[default]
+    Choice,
+    /// A whole number.
+    Count,
+    /// Every label once, in an order.
+    Order,
+    /// Some of the labels, in any order; perhaps none.
+    Set,
+    /// A sentence, which only a judge can score.
+    Free,
+}
+
 /// One question about one page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Question {
@@ -127,9 +158,34 @@ pub struct Question {
     /// Choices as listed; empty for an open question.
     #[serde(default)]
     pub choices: Vec<String>,
-    /// The right answer's content; null where unknown.
+    /// What an answer looks like.
+    #[serde(default)]
+    pub form: AnswerForm,
+    /// What answers are made of where that is not the choices: the labels to be ordered, the panels a set is taken from,
+    /// every number a count can be, every word an open question can have as its answer. Empty where it is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// The right answer's content: a choice or word, a number, or labels divided by `, ` (an order in that order, a set in
+    /// the order of `labels`); null where unknown.
     pub truth: Option<String>,
     /// True regions the question is about, in page pixels.
     #[serde(default)]
     pub targets: Vec<PageBox>,
+    /// The page's name in its benchmark: questions with one name are about one page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// Size in page pixels of the smallest thing one has to make out: the height of a figure or of a letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<f64>,
+}
+
+/// What one has to make out is legible from this size on, in pixels of the image the model sees: one merged cell of
+/// Qwen2.5-VL's image processor.
+pub const LEGIBLE: f64 = 28.0;
+
+impl Question {
+    /// Whether the page is shown too small to answer without a zoom; `scale` is processed pixels a page pixel.
+    pub fn zoom_needed(&self, scale: f64) -> Option<bool> {
+        self.detail.map(|detail| detail * scale < LEGIBLE)
+    }
 }

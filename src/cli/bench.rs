@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{CliError, CliResult, Global};
-use crate::benchmark::{Benchmark, Question, Task, open_with};
+use crate::benchmark::{Benchmark, Family, Question, Selection, Task, open, open_with};
 use crate::text::sanitise;
 
 /// Arguments of `bench`.
@@ -33,12 +33,21 @@ struct Which {
     /// Only this task (may be repeated)
     #[arg(long = "task", value_name = "TASK")]
     tasks: Vec<Task>,
+    /// Only tasks of this family: depth, tracking, reordering or recognition (may be repeated)
+    #[arg(long = "family", value_name = "FAMILY")]
+    families: Vec<Family>,
     /// Number of questions, spread evenly over the tasks
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+impl Which {
+    fn selection(&self) -> Selection {
+        Selection { tasks: self.tasks.clone(), families: self.families.clone(), limit: self.limit }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -61,11 +70,11 @@ struct PageArgs {
 pub fn run(args: BenchArgs, _global: &Global) -> CliResult {
     match args.command {
         Command::List(which) => {
-            let benchmark = open_with(&which.bench, &which.tasks, which.limit).map_err(CliError::usage)?;
+            let benchmark = open_with(&which.bench, &which.selection()).map_err(CliError::usage)?;
             if which.json { print_json(&benchmark) } else { print_lines(&benchmark) }
         }
         Command::Page(page) => {
-            let benchmark = open_with(&page.bench, &[], None).map_err(CliError::usage)?;
+            let benchmark = open(&page.bench).map_err(CliError::usage)?;
             let question = benchmark.find(&page.id).map_err(CliError::usage)?;
             let pixels = benchmark.page(question).map_err(CliError::failed)?;
             let place = page.out.display().to_string();

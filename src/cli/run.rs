@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, CliResult, Global};
 use crate::analysis::wilson;
-use crate::benchmark::{Task, open_with};
+use crate::benchmark::{Family, Selection, Task, open_with};
 use crate::engine::load_model;
 use crate::protocol::Profile;
 use crate::run::{CropChoice, Outcome, Progress, Recording, RunSettings, report, run as run_all};
@@ -29,6 +29,9 @@ pub struct RunArgs {
     /// Only this task (may be repeated)
     #[arg(long = "task", value_name = "TASK")]
     tasks: Vec<Task>,
+    /// Only tasks of this family: depth, tracking, reordering or recognition (may be repeated)
+    #[arg(long = "family", value_name = "FAMILY")]
+    families: Vec<Family>,
     /// Questions asked, spread evenly over the tasks
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -90,7 +93,7 @@ enum CropArg {
 /// Wrong flags, a benchmark or model that cannot be opened, a folder that cannot be written.
 pub fn run(args: RunArgs, global: &Global) -> CliResult {
     let profile = Arc::new(Profile::find(&args.profile).map_err(CliError::usage)?);
-    let benchmark = open_with(&args.bench, &args.tasks, args.limit).map_err(CliError::usage)?;
+    let benchmark = open_with(&args.bench, &args.selection()).map_err(CliError::usage)?;
     let source = crate::demo::model_named(Some(&args.model));
     let model = Arc::new(load_model(&source).map_err(CliError::failed)?);
     let settings = settings_of(&args, benchmark.questions().len(), &profile);
@@ -114,6 +117,12 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
     }
     let kept = place.store.as_ref().map(|s| s.dir().join(&place.folder));
     finish(&outcomes, benchmark.questions().len(), &cancel, kept)
+}
+
+impl RunArgs {
+    fn selection(&self) -> Selection {
+        Selection { tasks: self.tasks.clone(), families: self.families.clone(), limit: self.limit }
+    }
 }
 
 fn settings_of(args: &RunArgs, limit: usize, profile: &Profile) -> RunSettings {

@@ -42,6 +42,7 @@ pub fn start(id: &str) -> SessionStart {
             choices: vec!["Pip".into(), "Bo".into()],
             truth: Some("Bo".into()),
             targets: vec![PageBox::new(10.0, 10.0, 30.0, 30.0)],
+            ..Question::default()
         },
         parent: None,
     }
@@ -92,7 +93,13 @@ pub fn session(id: &str) -> Vec<Record> {
         text(12, &["<answer>", "Bo", "</answer>"], TokenSource::Sampled),
         segment(SegmentKind::Answer, 12, 14),
         Body::Answer(Answer { raw: "Bo".into(), content: Some("Bo".into()), position: 14 }),
-        Body::Score(ScoreEvent { scorer: "exact".into(), version: 1, value: 1.0, explanation: "right".into() }),
+        Body::Score(ScoreEvent {
+            scorer: "exact".into(),
+            version: 1,
+            value: 1.0,
+            explanation: "right".into(),
+            parts: Default::default(),
+        }),
         Body::SessionEnd(SessionEnd {
             reason: "answered".into(),
             generated: 9,

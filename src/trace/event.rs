@@ -4,6 +4,8 @@
 //! the session room's business; everything else is here. Readers ignore unknown fields and keep unknown types as
 //! [`Body::Other`]; changes are additive or raise [`FORMAT_VERSION`].
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -376,6 +378,9 @@ pub struct ScoreEvent {
     pub value: f64,
     /// Why.
     pub explanation: String,
+    /// Measures of this kind of answer by name (`exact`, `tau_b`, `f1`, …).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, f64>,
 }
 
 /// A breakpoint fired.

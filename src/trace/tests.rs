@@ -77,7 +77,13 @@ impl Story {
         self.segment(SegmentKind::Think, "<think>ah</think>", TokenSource::Sampled);
         self.segment(SegmentKind::Answer, "<answer>left</answer>", TokenSource::Sampled);
         self.push(Body::Answer(Answer { raw: "left".into(), content: None, position: self.position - 1 }));
-        let score = ScoreEvent { scorer: "exact".into(), version: 1, value: 1.0, explanation: String::new() };
+        let score = ScoreEvent {
+            scorer: "exact".into(),
+            version: 1,
+            value: 1.0,
+            explanation: String::new(),
+            parts: Default::default(),
+        };
         self.push(Body::Score(score));
         self.push(Body::SessionEnd(SessionEnd {
             reason: "answered".into(),

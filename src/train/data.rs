@@ -10,9 +10,10 @@ use super::cells::{figure_labels, panel_labels};
 use super::error::{Result, TrainError};
 use super::schedule::Stage;
 use super::source::PageSource;
+use super::trajectory::TAUGHT_TASKS;
 use super::trajectory::{Part, Role, direct, panel_of, zooming};
-use crate::benchmark::synthetic::{Dice, DrawnPage, PAGE_SIZE, PanelTruth, dice, draw_page, question_for};
-use crate::benchmark::{DRAWN_TASKS, Question};
+use crate::benchmark::Question;
+use crate::benchmark::synthetic::{Dice, Difficulty, DrawnPage, PAGE_SIZE, PanelTruth, dice, draw_page, question_for};
 use crate::geometry::{PageBox, Size};
 use crate::model::{ImageProcessor, Patches, Tokenizer};
 use crate::protocol::{Profile, PromptPart};
@@ -116,7 +117,7 @@ pub struct Sketch {
 /// # Errors
 /// When an image cannot be processed.
 pub fn sketch(seed: u64, plan: &Plan, processor: &ImageProcessor) -> Result<Sketch> {
-    let drawn = draw_page(seed);
+    let drawn = draw_page(seed, Difficulty::Easy);
     let mut dice = dice(seed, "training");
     let is_direct = dice.chance(plan.direct);
     let page = processor.resize(&drawn.pixels).map_err(data_error)?;
@@ -126,7 +127,7 @@ pub fn sketch(seed: u64, plan: &Plan, processor: &ImageProcessor) -> Result<Sket
     let mut sketch = Sketch { seed, direct: is_direct, page, crops: Vec::new(), segments: Vec::new(), page_cells };
     let mut asked = HashSet::new();
     for salt in 0..TRIES {
-        let task = if salt % 2 == 0 { DRAWN_TASKS[1] } else { DRAWN_TASKS[0] };
+        let task = if salt % 2 == 0 { TAUGHT_TASKS[1] } else { TAUGHT_TASKS[0] };
         let question = question_for(&drawn.truth, task, salt).filter(|_| sketch.segments.len() < plan.segments);
         let Some(question) = question.filter(|q| asked.insert(q.text.clone())) else { continue };
         add_segment(&mut sketch, &drawn, question, plan, processor, &mut dice)?;

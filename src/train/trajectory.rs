@@ -42,6 +42,9 @@ fn text(parts: &mut Vec<Part>, text: impl Into<String>, role: Role) {
     parts.push(Part::Text(text.into(), role));
 }
 
+/// Tasks that there are trajectories for.
+pub const TAUGHT_TASKS: [Task; 2] = [Task::DepthComparison, Task::ActionRecognition];
+
 /// The question as the `rarl` profile puts it after the page.
 pub fn asked(question: &Question) -> String {
     let choices = match question.choices.is_empty() {

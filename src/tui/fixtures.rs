@@ -54,6 +54,7 @@ pub fn question() -> Question {
         choices: ["running", "sleeping", "waving"].map(str::to_owned).into(),
         truth: Some("running".to_owned()),
         targets: vec![PageBox::new(10.0, 150.0, 100.0, 270.0)],
+        ..Question::default()
     }
 }
 
@@ -223,7 +224,13 @@ pub fn session(right: bool) -> Vec<Arrival> {
     script.push(Body::Answer(Answer { raw: word.to_owned(), content: Some(word.to_owned()), position: last }));
     let (value, explanation) =
         if right { (1.0, "\"running\" is right") } else { (0.0, "\"waving\", the truth is \"running\"") };
-    script.push(Body::Score(ScoreEvent { scorer: "exact".into(), version: 1, value, explanation: explanation.into() }));
+    script.push(Body::Score(ScoreEvent {
+        scorer: "exact".into(),
+        version: 1,
+        value,
+        explanation: explanation.into(),
+        parts: Default::default(),
+    }));
     script.push(Body::SessionEnd(SessionEnd {
         reason: "answered".to_owned(),
         generated: 36,

@@ -81,7 +81,7 @@ pub fn run(start: Start, options: Options) -> Result<Outcome, TuiError> {
     let theme = Theme::builtin(options.theme.is_dark(var), depth)?;
     let speed = options.speed;
     // No question is drawn for this: it only says whether there is such a benchmark.
-    crate::benchmark::open_with(&options.bench, &[], Some(0))?;
+    crate::benchmark::open_with(&options.bench, &crate::benchmark::Selection { limit: Some(0), ..Default::default() })?;
     // Read before the screen is taken, so that what is wrong is said plainly.
     let recording = match &start {
         Start::Replay(path) => Some((path.clone(), source::read_recording(path).map_err(TuiError::Recording)?)),

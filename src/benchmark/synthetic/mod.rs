@@ -15,9 +15,13 @@ mod page;
 mod questions;
 mod rng;
 mod scene;
+mod words;
 mod world;
 
-pub use page::{DrawnPage, draw_page};
+pub use page::{DrawnPage, draw_page, page_truth};
 pub use questions::{page_questions, question_for};
 pub use rng::{Dice, dice};
-pub use world::{Action, Figure, FigureTruth, PAGE_SIZE, PageTruth, PanelTruth, WORLD_VERSION};
+pub use world::{
+    Action, Arc, BalloonTruth, BeatTruth, Difficulty, Figure, FigureTruth, PAGE_SIZE, PageTruth, PanelTruth, Place,
+    Scene, Sound, Style, WORLD_VERSION,
+};

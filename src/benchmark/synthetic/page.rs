@@ -7,7 +7,9 @@ use super::figure::{self, Sketch};
 use super::layout::draw_layout;
 use super::rng::{Dice, dice};
 use super::scene;
-use super::world::{Action, Figure, FigureTruth, PAGE_SIZE, PageTruth, PanelTruth};
+use super::world::{
+    Action, BalloonTruth, Difficulty, Figure, FigureTruth, PAGE_SIZE, PageTruth, PanelTruth, Place, Scene, Style,
+};
 use crate::geometry::PageBox;
 
 /// A page and what is true of it.
@@ -42,13 +44,13 @@ const TITLES: [&str; 8] = [
 ];
 
 /// Draws the page of a seed: a pure function of (seed, `WORLD_VERSION`).
-pub fn draw_page(seed: u64) -> DrawnPage {
+pub fn draw_page(seed: u64, difficulty: Difficulty) -> DrawnPage {
     let mut dice = dice(seed, "page");
     let layout = draw_layout(&mut dice);
     let Some(mut canvas) = Canvas::new(PAGE_SIZE.w, PAGE_SIZE.h, PAPER) else {
         return DrawnPage {
             pixels: RgbImage::new(PAGE_SIZE.w, PAGE_SIZE.h),
-            truth: PageTruth { seed, panels: Vec::new() },
+            truth: PageTruth { seed, difficulty, style: Style::ClearLine, panels: Vec::new() },
         };
     };
     if let Some(strip) = layout.title {
@@ -56,7 +58,12 @@ pub fn draw_page(seed: u64) -> DrawnPage {
     }
     let panels =
         (1..).zip(&layout.panels).map(|(number, bounds)| draw_panel(&mut canvas, &mut dice, number, bounds)).collect();
-    DrawnPage { pixels: canvas.into_image(), truth: PageTruth { seed, panels } }
+    DrawnPage { pixels: canvas.into_image(), truth: PageTruth { seed, difficulty, style: Style::ClearLine, panels } }
+}
+
+/// What is true of the page of a seed, without its pixels.
+pub fn page_truth(seed: u64, difficulty: Difficulty) -> PageTruth {
+    draw_page(seed, difficulty).truth
 }
 
 fn dice_title(seed: u64) -> &'static str {
@@ -64,7 +71,16 @@ fn dice_title(seed: u64) -> &'static str {
 }
 
 fn draw_panel(canvas: &mut Canvas, dice: &mut Dice, number: u32, bounds: &PageBox) -> PanelTruth {
-    let truth = PanelTruth { number, bounds: *bounds, figures: Vec::new(), balloon: None };
+    let truth = PanelTruth {
+        number,
+        bounds: *bounds,
+        scene: Scene::Lone,
+        place: Place::Village,
+        figures: Vec::new(),
+        balloons: Vec::new(),
+        sound: None,
+        beat: None,
+    };
     let Some(mut window) = Canvas::window(bounds) else { return truth };
     let horizon = scene::draw_background(&mut window, dice, bounds);
     let plans = plan_figures(dice, bounds, horizon);
@@ -74,7 +90,8 @@ fn draw_panel(canvas: &mut Canvas, dice: &mut Dice, number: u32, bounds: &PageBo
     let [x1, y1, x2, y2] = bounds.corners().map(|v| v as f32);
     canvas.line(&[(x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1)], DARK, 4.0);
     figures.sort_by(|a, b| (a.bounds.x1 + a.bounds.x2).total_cmp(&(b.bounds.x1 + b.bounds.x2)));
-    PanelTruth { figures, balloon, ..truth }
+    let scene = if figures.len() == 1 { Scene::Lone } else { Scene::Depth };
+    PanelTruth { scene, figures, balloons: balloon.into_iter().collect(), ..truth }
 }
 
 /// A figure to be drawn, far ones first.
@@ -136,7 +153,13 @@ fn draw_figure(canvas: &mut Canvas, plan: &Plan, panel: &PageBox) -> FigureTruth
     let drawn = canvas.take_bounds();
     let bounds =
         PageBox::new(drawn.x1.max(panel.x1), drawn.y1.max(panel.y1), drawn.x2.min(panel.x2), drawn.y2.min(panel.y2));
-    FigureTruth { figure: plan.sketch.figure, action: plan.sketch.action, depth: plan.depth, bounds }
+    FigureTruth {
+        figure: plan.sketch.figure,
+        action: plan.sketch.action,
+        depth: plan.depth,
+        bounds,
+        height: plan.sketch.height,
+    }
 }
 
 fn draw_balloon(
@@ -144,10 +167,15 @@ fn draw_balloon(
     dice: &mut Dice,
     panel: &PageBox,
     figures: &[FigureTruth],
-) -> Option<(String, PageBox)> {
+) -> Option<BalloonTruth> {
     let wanted = dice.chance(0.4);
     let word = dice.pick(scene::WORDS);
     let speaker = figures.get(dice.below(figures.len()))?;
     let room = figures.iter().all(|f| f.bounds.y1 > panel.y1 + 62.0);
-    (wanted && room).then(|| (word.to_owned(), scene::draw_balloon(canvas, dice, panel, &speaker.bounds, word)))
+    (wanted && room).then(|| BalloonTruth {
+        text: word.to_owned(),
+        bounds: scene::draw_balloon(canvas, dice, panel, &speaker.bounds, word),
+        speaker: speaker.figure,
+        letter: 13.0,
+    })
 }

@@ -67,7 +67,7 @@ fn question(
     choices: Vec<String>,
     right: &str,
 ) -> Question {
-    let id = format!("s{}-{}{}", truth.seed, task.name(), if salt == 0 { String::new() } else { format!("-{salt}") });
+    let id = format!("{}-{}{}", truth.name(), task.name(), if salt == 0 { String::new() } else { format!("-{salt}") });
     Question {
         id,
         task: Some(task),
@@ -76,5 +76,8 @@ fn question(
         choices,
         truth: Some(right.to_owned()),
         targets: vec![panel.bounds],
+        page: Some(truth.name()),
+        detail: panel.figures.iter().map(|f| f64::from(f.height)).reduce(f64::min),
+        ..Question::default()
     }
 }

@@ -1,9 +1,12 @@
 //! Who lives in the drawn world, what they do, and the truth about a page.
 
+use serde::{Deserialize, Serialize};
+
+use super::words::named;
 use crate::geometry::{PageBox, Size};
 
 /// Raised whenever the same seed draws another page or asks another question.
-pub const WORLD_VERSION: u32 = 1;
+pub const WORLD_VERSION: u32 = 2;
 
 /// Size of every drawn page in pixels.
 pub const PAGE_SIZE: Size = Size::new(840, 1176);
@@ -123,6 +126,100 @@ impl Action {
     }
 }
 
+named! {
+    /// How hard pages are to read: small models learn on easy ones, large ones are tested on hard ones.
+    Difficulty {
+        /// Three columns, one style, one thing a panel.
+        Easy = "easy",
+        /// Other grids and styles, more figures, some of them partly hidden.
+        Medium = "medium",
+        /// Small, crowded, hidden, in every style and grid.
+        Hard = "hard",
+    }
+}
+
+named! {
+    /// How a page is drawn.
+    Style {
+        /// Even lines and flat colours.
+        ClearLine = "clear-line",
+        /// Black and white, tones made of pen strokes.
+        Hatched = "hatched",
+        /// Black and white, tones made of dots.
+        Screentone = "screentone",
+    }
+}
+
+named! {
+    /// Where a panel takes place.
+    Place {
+        /// A house.
+        Village = "a village",
+        /// Trees.
+        Wood = "a wood",
+        /// Water to the horizon.
+        Sea = "the sea",
+        /// Peaks.
+        Mountains = "the mountains",
+    }
+}
+
+named! {
+    /// Onomatopoeia, as lettered in a burst.
+    Sound {
+        /// An explosion.
+        Boom = "BOOM",
+        /// Something falls to pieces.
+        Crash = "CRASH",
+        /// Water.
+        Splash = "SPLASH",
+        /// A bell.
+        Ding = "DING",
+        /// A blow.
+        Pow = "POW",
+        /// A knock.
+        Tok = "TOK",
+        /// Air.
+        Whoosh = "WHOOSH",
+        /// Paper or cloth.
+        Rip = "RIP",
+    }
+}
+
+named! {
+    /// Stories whose order can be seen.
+    Arc {
+        /// A seed becomes a tree.
+        Plant = "a plant grows",
+        /// A candle gets shorter.
+        Candle = "a candle burns down",
+        /// A snowman sinks into a puddle.
+        Snowman = "a snowman melts",
+        /// A pizza loses its slices.
+        Pizza = "a pizza is eaten",
+        /// A house gets its walls and roof.
+        House = "a house is built",
+        /// A balloon swells and bursts.
+        Balloon = "a balloon is blown up",
+    }
+}
+
+named! {
+    /// What a panel is made for.
+    Scene {
+        /// One figure that does something.
+        Lone = "lone",
+        /// Two or more figures at different depths.
+        Depth = "depth",
+        /// Figures to be counted.
+        Crowd = "crowd",
+        /// Figures that talk in turn.
+        Talk = "talk",
+        /// One moment of a story.
+        Beat = "beat",
+    }
+}
+
 /// One figure in one panel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FigureTruth {
@@ -134,6 +231,32 @@ pub struct FigureTruth {
     pub depth: u32,
     /// Everything drawn for it, in page pixels.
     pub bounds: PageBox,
+    /// Height of the standing figure in page pixels.
+    pub height: f32,
+}
+
+/// A balloon.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BalloonTruth {
+    /// What it says.
+    pub text: String,
+    /// The balloon without its tail, in page pixels.
+    pub bounds: PageBox,
+    /// Who says it.
+    pub speaker: Figure,
+    /// Height of its letters in page pixels.
+    pub letter: f32,
+}
+
+/// A panel's place in a story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BeatTruth {
+    /// The story.
+    pub arc: Arc,
+    /// 0 for its first moment; no two panels of a page have the same.
+    pub step: u32,
+    /// The letter drawn in the panel's corner.
+    pub label: char,
 }
 
 /// One panel.
@@ -143,10 +266,18 @@ pub struct PanelTruth {
     pub number: u32,
     /// The panel's frame, in page pixels.
     pub bounds: PageBox,
+    /// What it is made for.
+    pub scene: Scene,
+    /// Where it takes place.
+    pub place: Place,
     /// Figures from left to right.
     pub figures: Vec<FigureTruth>,
-    /// What the balloon says, and where it is.
-    pub balloon: Option<(String, PageBox)>,
+    /// Balloons in reading order: from top to bottom, at one height from left to right.
+    pub balloons: Vec<BalloonTruth>,
+    /// What is heard, where it is lettered, and the height of its letters in page pixels.
+    pub sound: Option<(Sound, PageBox, f32)>,
+    /// Its place in a story.
+    pub beat: Option<BeatTruth>,
 }
 
 /// Everything known about a page.
@@ -154,6 +285,27 @@ pub struct PanelTruth {
 pub struct PageTruth {
     /// The seed it was drawn from.
     pub seed: u64,
+    /// How hard it is.
+    pub difficulty: Difficulty,
+    /// How it is drawn.
+    pub style: Style,
     /// Panels in reading order.
     pub panels: Vec<PanelTruth>,
+}
+
+impl PageTruth {
+    /// The page's name: `s` and the seed, `m` or `h` in the place of `s` on medium and hard pages.
+    pub fn name(&self) -> String {
+        let first = match self.difficulty {
+            Difficulty::Easy => 's',
+            Difficulty::Medium => 'm',
+            Difficulty::Hard => 'h',
+        };
+        format!("{first}{}", self.seed)
+    }
+
+    /// The panel with this number.
+    pub fn panel(&self, number: u32) -> Option<&PanelTruth> {
+        self.panels.iter().find(|p| p.number == number)
+    }
 }

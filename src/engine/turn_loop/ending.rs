@@ -58,7 +58,7 @@ impl TurnLoop {
     /// Records the turn's answer and its score, once.
     pub(super) fn record_answer(&mut self, answer: Option<(u64, String)>) {
         let Some((position, raw)) = answer.filter(|_| self.answer.is_none()) else { return };
-        let content = resolve_answer(&raw, &self.ask.question.choices);
+        let content = resolve_answer(&raw, &self.ask.question);
         let answer = Answer { raw, content, position };
         self.journal.record(Body::Answer(answer.clone()));
         self.record_score(answer.content.as_deref());
@@ -67,8 +67,13 @@ impl TurnLoop {
 
     pub(super) fn record_score(&mut self, content: Option<&str>) {
         let Some(score) = score_answer(&self.ask.question, content) else { return };
-        let scorer = score.scorer.to_owned();
-        let event = ScoreEvent { scorer, version: score.version, value: score.value, explanation: score.explanation };
+        let event = ScoreEvent {
+            scorer: score.scorer.to_owned(),
+            version: score.version,
+            value: score.value,
+            explanation: score.explanation,
+            parts: score.parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        };
         self.journal.record(Body::Score(event.clone()));
         self.score = Some(event);
     }

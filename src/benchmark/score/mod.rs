@@ -13,13 +13,16 @@ pub struct Score {
     pub value: f64,
     /// Why, in words.
     pub explanation: String,
+    /// Measures of this form of answer by name.
+    pub parts: Vec<(&'static str, f64)>,
 }
 
 /// The content an answer stands for.
 ///
 /// With choices: the choice whose text equals the answer (case, outer blanks and closing punctuation ignored), else the
 /// choice a single letter names (`B`, `b.`, `(B)`, `B. text`). Without: the normalised answer, where it is not empty.
-pub fn resolve_answer(raw: &str, choices: &[String]) -> Option<String> {
+pub fn resolve_answer(raw: &str, question: &Question) -> Option<String> {
+    let choices = &question.choices;
     let answer = normalise(raw);
     if choices.is_empty() {
         return (!answer.is_empty()).then_some(answer);
@@ -47,7 +50,14 @@ pub fn score_answer(question: &Question, content: Option<&str>) -> Option<Score>
         Some(c) => format!("\"{c}\", the truth is \"{truth}\""),
         None => format!("no answer that could be read, the truth is \"{truth}\""),
     };
-    Some(Score { scorer: "exact", version: 1, value: if right { 1.0 } else { 0.0 }, explanation })
+    let value = if right { 1.0 } else { 0.0 };
+    Some(Score { scorer: "choice", version: 1, value, explanation, parts: vec![("exact", value)] })
+}
+
+/// The mean score of a guess.
+pub fn chance(question: &Question) -> Option<f64> {
+    let n = if question.choices.is_empty() { question.labels.len() } else { question.choices.len() };
+    (n > 0).then(|| 1.0 / n as f64)
 }
 
 fn normalise(text: &str) -> String {
@@ -61,7 +71,8 @@ mod tests {
 
     #[test]
     fn answers_are_read_as_text_or_letter() {
-        let choices: Vec<String> = ["Pip", "Bo", "a hat"].map(str::to_owned).into();
+        let choices = ["Pip", "Bo", "a hat"].map(str::to_owned).into();
+        let question = Question { choices, ..Question::default() };
         for (raw, want) in [
             (" pip. ", Some("Pip")),
             ("B", Some("Bo")),
@@ -74,9 +85,9 @@ mod tests {
             ("", None),
             ("é", None),
         ] {
-            assert_eq!(resolve_answer(raw, &choices).as_deref(), want, "{raw:?}");
+            assert_eq!(resolve_answer(raw, &question).as_deref(), want, "{raw:?}");
         }
-        assert_eq!(resolve_answer(" Sleeping. ", &[]).as_deref(), Some("sleeping"));
+        assert_eq!(resolve_answer(" Sleeping. ", &Question::default()).as_deref(), Some("sleeping"));
     }
 
     #[test]
