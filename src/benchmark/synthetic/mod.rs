@@ -31,7 +31,7 @@ mod world;
 
 /// Everything a balloon may say.
 pub fn balloon_words() -> impl Iterator<Item = &'static str> {
-    scene::WORDS.into_iter()
+    balloon::WORDS.into_iter()
 }
 
 pub use page::{DrawnPage, draw_page, page_truth};
