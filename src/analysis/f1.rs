@@ -32,7 +32,7 @@ pub fn macro_f1<'a>(pairs: impl IntoIterator<Item = (&'a str, Option<&'a str>)>)
 
 fn class_of(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
-    words.join(" ").trim_end_matches(['.', '!', ',', ';']).to_lowercase()
+    words.join(" ").trim_end_matches(|c: char| c.is_whitespace() || ".!,;".contains(c)).to_lowercase()
 }
 
 #[cfg(test)]

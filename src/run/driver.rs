@@ -1,13 +1,13 @@
 //! The loop over sessions: one thread with one session at a time, or several threads with a batch each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use super::desk::{Desk, Single};
 use super::error::RunError;
-use super::manifest::BatchInfo;
-use super::questions::{Item, Questions, session_id};
+use super::manifest::{BatchInfo, cores};
+use super::questions::{Item, Questions, plan, session_id};
 use super::settings::RunSettings;
 use crate::engine::{Ask, Batch, EngineError, ImageCache, LocalEngine, PageSource, StepEngine, TurnLoop};
 use crate::model::Model;
@@ -65,6 +65,33 @@ pub(super) struct Bench<'a> {
 
 type Told = (usize, SessionSummary);
 
+/// Asks every question in memory and records nothing; [`Job::no_more`] ends it after the token at hand. Summaries come in
+/// the questions' order; those of failed sessions have the reason `error`.
+///
+/// # Errors
+/// [`RunError::Worker`] where concurrency is asked for and a thread dies.
+pub fn run(job: &Job<'_>, progress: &mut dyn Progress) -> Result<Vec<SessionSummary>, RunError> {
+    let settings = job.settings;
+    let bench = Bench {
+        questions: job.questions,
+        profile: job.profile,
+        settings,
+        no_more: job.no_more,
+        at_once: job.no_more,
+        run: None,
+        recording: None,
+        known: known_of(job.model),
+        batch: BatchInfo::of(settings.concurrency, cores()),
+    };
+    let items: Vec<Item> = plan(job.questions.questions().len(), settings.seed, settings.seeds).collect();
+    let mut all = BTreeMap::new();
+    ask_model(job.model, &bench, &items, &mut |index, summary| {
+        progress.finished(&summary);
+        all.insert(index, summary);
+    })?;
+    Ok(all.into_values().collect())
+}
+
 /// Asks the items. `told` gets every session that ended, in the order of their ends.
 pub(super) fn ask_model(
     model: &Arc<Model>,
@@ -93,16 +120,16 @@ pub(super) fn side_by_side<D: Desk>(
     let queue = Mutex::new(items.iter().copied());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let broken = AtomicBool::new(false);
+    let worker = |sender: mpsc::Sender<Told>| {
+        let done = work(bench, &mut desk(), &broken, &mut || next(), &mut |one| drop(sender.send(one)));
+        if done.is_err() {
+            broken.store(true, Ordering::Relaxed);
+        }
+        done
+    };
+    let worker = &worker;
     std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel::<Told>();
-        let worker = |sender: mpsc::Sender<Told>| {
-            let done = work(bench, &mut desk(), &broken, &mut || next(), &mut |one| drop(sender.send(one)));
-            if done.is_err() {
-                broken.store(true, Ordering::Relaxed);
-            }
-            done
-        };
-        let worker = &worker;
         let threads: Vec<_> = (0..bench.batch.threads)
             .map(|_| {
                 let sender = sender.clone();
@@ -128,7 +155,7 @@ fn work(
     loop {
         while desk.has_room() && !set(bench.no_more) && !set(bench.at_once) && !set(broken) {
             let Some(item) = next() else { break };
-            let mut writing = Writing::begin(bench, item)?;
+            let writing = Writing::begin(bench, item)?;
             match bench.ask(item) {
                 Err((ask, error)) => told(writing.fail(bench, ask, &error)?),
                 Ok(ask) => {

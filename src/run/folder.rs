@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::driver::{Bench, Job, Progress, Recording, ask_model, known_of};
 use super::error::RunError;
-use super::manifest::{BlobsPlace, MANIFEST, Manifest, ManifestError};
+use super::manifest::{BlobsPlace, Manifest, ManifestError};
 use super::questions::{Item, plan, session_id};
-use crate::protocol::Profile;
-use crate::session::{SessionError, SessionStore, SessionSummary, Standing, SummaryFile, read_summaries, set_aside, settle};
+use crate::session::{
+    SessionError, SessionStore, SessionSummary, Standing, SummaryFile, read_summaries, set_aside, settle,
+};
 
 /// Where a run is, or is going to be.
 #[derive(Clone, Debug)]
@@ -42,9 +42,7 @@ impl RunPlace {
             BlobsPlace::Own => Self::own(dir.to_owned())?,
             BlobsPlace::Shared => {
                 // `.` and `..` have no name of their own.
-                let real = dir.canonicalize().map_err(|source| {
-                    ManifestError::Read { path: dir.to_owned(), source }
-                })?;
+                let real = dir.canonicalize().map_err(|source| ManifestError::Read { path: dir.to_owned(), source })?;
                 let (Some(parent), Some(name)) = (real.parent(), real.file_name().and_then(|n| n.to_str())) else {
                     return Err(ManifestError::Missing { dir: dir.to_owned() }.into());
                 };
@@ -56,7 +54,7 @@ impl RunPlace {
 
     /// The run's folder.
     pub fn dir(&self) -> PathBuf {
-        self.store.dir().join(&self.sub)
+        if self.sub.is_empty() { self.store.dir().to_owned() } else { self.store.dir().join(&self.sub) }
     }
 
     /// Whose blobs its pages go to.
@@ -152,37 +150,6 @@ impl RunFolder {
     }
 }
 
-/// Asks every question in memory, one after the other; `cancel` ends it after the token at hand. Summaries come in the
-/// questions' order; those of failed sessions have the reason `error`.
-///
-/// # Errors
-/// [`RunError::Worker`] where concurrency is asked for and a thread dies.
-pub fn run(
-    job: &Job<'_>,
-    cancel: &AtomicBool,
-    progress: &mut dyn Progress,
-) -> Result<Vec<SessionSummary>, RunError> {
-    let settings = job.settings;
-    let bench = Bench {
-        questions: job.questions,
-        profile: job.profile,
-        settings,
-        no_more: job.no_more,
-        at_once: cancel,
-        run: None,
-        recording: None,
-        known: known_of(job.model),
-        batch: super::manifest::BatchInfo::of(settings.concurrency, super::manifest::cores()),
-    };
-    let items: Vec<Item> = plan(job.questions.questions().len(), settings.seed, settings.seeds).collect();
-    let mut all = HashMap::new();
-    ask_model(job.model, &bench, &items, &mut |index, summary| {
-        progress.finished(&summary);
-        all.insert(index, summary);
-    })?;
-    Ok((0..items.len()).filter_map(|i| all.remove(&i)).collect())
-}
-
 fn lock(dir: &Path) -> Result<File, RunError> {
     let path = dir.join("run.lock");
     let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
@@ -208,7 +175,7 @@ fn reconcile(dir: &Path, manifest: &Manifest, retry_failed: bool) -> Result<Vec<
     let seed = manifest.settings.seed;
     for item in plan(manifest.questions.len(), seed, manifest.settings.seeds) {
         let id = session_id(&manifest.run, item.index);
-        let summary = match summaries.get(&id).filter(|_| packed.contains_key(&id) && packed.get(&id) == Some(&false)) {
+        let summary = match summaries.get(&id).filter(|_| packed.get(&id) == Some(&false)) {
             // A line is written after the end, a log compressed after its line: both are there, so all is.
             Some(summary) => Standing::Ended(Box::new(summary.clone())),
             None => settle(dir, &id)?,
@@ -256,11 +223,5 @@ fn tidy(dir: &Path, run: &str) -> Result<HashMap<String, bool>, RunError> {
     for id in live {
         packed.entry(id).and_modify(|both| *both = true);
     }
-    debug_assert_ne!(MANIFEST, "summary.jsonl");
     Ok(packed)
-}
-
-/// The manifest of a run that is to begin here, with an id of its own.
-pub fn begin(job: &Job<'_>, place: &RunPlace, run: String, profile: &Profile) -> Manifest {
-    Manifest::new(run, job.settings, job.questions, Arc::clone(job.model).info(), profile, place.blobs())
 }

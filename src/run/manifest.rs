@@ -149,7 +149,8 @@ pub enum ManifestError {
 }
 
 fn list(differences: &[(String, String, String)]) -> String {
-    let line = |(name, here, there): &(String, String, String)| format!("\n  {name}: it has {here}, asked for is {there}");
+    let line =
+        |(name, here, there): &(String, String, String)| format!("\n  {name}: it has {here}, asked for is {there}");
     differences.iter().map(line).collect()
 }
 

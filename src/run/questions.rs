@@ -72,7 +72,10 @@ pub fn questions_hash(questions: &[Question]) -> String {
             take(&mut hasher, text.as_bytes());
         }
         // Lengths tell a choice from a label.
-        take(&mut hasher, &[q.choices.len(), q.labels.len(), q.targets.len()].map(|n| n as u64).map(u64::to_le_bytes).concat());
+        take(
+            &mut hasher,
+            &[q.choices.len(), q.labels.len(), q.targets.len()].map(|n| n as u64).map(u64::to_le_bytes).concat(),
+        );
         for t in &q.targets {
             take(&mut hasher, &[t.x1, t.y1, t.x2, t.y2].map(f64::to_le_bytes).concat());
         }
