@@ -18,6 +18,11 @@ mod scene;
 mod words;
 mod world;
 
+/// Everything a balloon may say.
+pub fn balloon_words() -> impl Iterator<Item = &'static str> {
+    scene::WORDS.into_iter()
+}
+
 pub use page::{DrawnPage, draw_page, page_truth};
 pub use questions::{page_questions, question_for};
 pub use rng::{Dice, dice};

@@ -138,6 +138,17 @@ named! {
     }
 }
 
+impl Difficulty {
+    /// Most figures of a [`Scene::Crowd`].
+    pub const fn largest_crowd(self) -> usize {
+        match self {
+            Self::Easy => 5,
+            Self::Medium => 6,
+            Self::Hard => 8,
+        }
+    }
+}
+
 named! {
     /// How a page is drawn.
     Style {
