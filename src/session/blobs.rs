@@ -92,6 +92,14 @@ pub fn put_blob(store: &SessionStore, hash: &str, pixels: &RgbImage) -> Result<(
     write_renamed(&dir, &path, &png)
 }
 
+/// Writes a file that is there whole or not at all, whatever happens meanwhile.
+///
+/// # Errors
+/// [`SessionError::Io`]; what was there before is then still there.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), SessionError> {
+    write_renamed(path.parent().unwrap_or(Path::new(".")), path, bytes)
+}
+
 /// Writes a file under a temporary name in `dir`, then renames it to `path`.
 pub(super) fn write_renamed(dir: &Path, path: &Path, bytes: &[u8]) -> Result<(), SessionError> {
     static CALLS: AtomicU64 = AtomicU64::new(0);
