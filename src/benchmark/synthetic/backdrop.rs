@@ -16,8 +16,17 @@ pub enum Hour {
     Night,
 }
 
-/// Draws a background whose horizon is between these shares of the height, and gives the horizon's y.
-pub fn draw_backdrop(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, place: Place, shares: (f32, f32)) -> f32 {
+/// Heights on the page, in pixels.
+pub struct Ground {
+    /// Where sky ends.
+    pub horizon: f32,
+    /// Below this one can stand: the horizon, or the shore.
+    pub firm: f32,
+}
+
+/// Draws a background whose horizon is between these shares of the height.
+pub fn draw_backdrop(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, place: Place, shares: (f32, f32)) -> Ground {
+    canvas.set_far(true);
     let hour = dice.pick([Hour::Day, Hour::Day, Hour::Day, Hour::Evening, Hour::Night]);
     let horizon = panel.y(dice.between(shares.0, shares.1)).round();
     let sky = match hour {
@@ -28,11 +37,12 @@ pub fn draw_backdrop(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, place: 
     canvas.rect(panel.x1, panel.y1, panel.x2, horizon + 1.0, sky, 0.0);
     draw_sky(canvas, dice, panel, horizon, hour);
     let spot = places::Spot { panel: *panel, horizon, hour, size: panel.h().min(panel.w() * 1.2) };
-    places::draw_place(canvas, dice, &spot, place);
+    let firm = places::draw_place(canvas, dice, &spot, place);
     if hour != Hour::Night && dice.chance(0.16) {
         rain_or_snow(canvas, dice, panel);
     }
-    horizon
+    canvas.set_far(false);
+    Ground { horizon, firm }
 }
 
 fn draw_sky(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, horizon: f32, hour: Hour) {

@@ -21,20 +21,21 @@ pub struct Canvas {
     tones: Rc<Tones>,
     origin: (i32, i32),
     bounds: Option<Area>,
+    far: bool,
 }
 
 impl Canvas {
     /// A blank page.
     pub fn page(size: Size, ground: Ink, style: Style) -> Self {
         let tones = Rc::new(Tones::new(style));
-        let mut board = Self { pixmap: Pixmap::new(size.w, size.h), tones, origin: (0, 0), bounds: None };
+        let mut board = Self { pixmap: Pixmap::new(size.w, size.h), tones, origin: (0, 0), bounds: None, far: false };
         board.rect(0.0, 0.0, size.w as f32, size.h as f32, ground, 0.0);
         board
     }
 
     /// A board that measures what would be drawn on it.
     pub fn measuring() -> Self {
-        Self { pixmap: None, tones: Rc::new(Tones::new(Style::ClearLine)), origin: (0, 0), bounds: None }
+        Self { pixmap: None, tones: Rc::new(Tones::new(Style::ClearLine)), origin: (0, 0), bounds: None, far: false }
     }
 
     /// A board that shows only this part of the page: nothing drawn on it can leave the panel.
@@ -45,6 +46,7 @@ impl Canvas {
             tones: Rc::clone(&self.tones),
             origin: (panel.x1 as i32, panel.y1 as i32),
             bounds: None,
+            far: false,
         }
     }
 
@@ -75,6 +77,11 @@ impl Canvas {
     /// Whether drawing has no effect at all.
     pub const fn is_idle(&self) -> bool {
         self.pixmap.is_none() && self.bounds.is_none()
+    }
+
+    /// Whether what is drawn next stands behind the figures: black and white styles tone it lighter.
+    pub const fn set_far(&mut self, far: bool) {
+        self.far = far;
     }
 
     /// Whether inks keep their colours.
@@ -126,11 +133,19 @@ impl Canvas {
         }
     }
 
+    /// A filled rectangle with round ends; `pen` 0 draws no outline.
+    pub fn capsule(&mut self, a: &Area, fill: Ink, pen: f32) {
+        self.extend(&[(a.x1, a.y1), (a.x2, a.y2)], pen);
+        if self.pixmap.is_some() {
+            self.fill(round_ends(a), fill, pen);
+        }
+    }
+
     /// A filled rectangle; `pen` 0 draws no outline.
     pub fn rect(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, fill: Ink, pen: f32) {
         self.extend(&[(x1, y1), (x2, y2)], pen);
         let Some(board) = &mut self.pixmap else { return };
-        if let (Fill::Tile(tile), true) = (self.tones.fill(fill), pen == 0.0) {
+        if let (Fill::Tile(tile), true) = (self.tones.fill(fill, self.far), pen == 0.0) {
             tile_rect(board, self.origin, &Area::new(x1, y1, x2, y2), tile);
             return;
         }
@@ -156,7 +171,7 @@ impl Canvas {
     fn fill(&mut self, path: Option<Path>, fill: Ink, pen: f32) {
         let (transform, Some(path)) = (self.transform(), path) else { return };
         if let Some(board) = &mut self.pixmap {
-            board.fill_path(&path, &self.tones.fill(fill).paint(), FillRule::Winding, transform, None);
+            board.fill_path(&path, &self.tones.fill(fill, self.far).paint(), FillRule::Winding, transform, None);
         }
         if pen > 0.0 {
             self.stroke(Some(path), DARK, pen);
@@ -167,7 +182,7 @@ impl Canvas {
         let stroke = Stroke { width: pen, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
         let transform = self.transform();
         if let (Some(board), Some(path)) = (&mut self.pixmap, path) {
-            board.stroke_path(&path, &self.tones.line(ink, pen).paint(), &stroke, transform, None);
+            board.stroke_path(&path, &self.tones.line(ink, pen, self.far).paint(), &stroke, transform, None);
         }
     }
 
@@ -213,6 +228,24 @@ fn polyline(points: &[Point], closed: bool) -> Option<Path> {
     if closed {
         path.close();
     }
+    path.finish()
+}
+
+/// A rectangle whose short sides are half circles.
+fn round_ends(a: &Area) -> Option<Path> {
+    // The share of the radius at which control points of a quarter circle lie.
+    const QUARTER: f32 = 0.552_284_8;
+    let r = (a.h() / 2.0).min(a.w() / 2.0);
+    let k = r * QUARTER;
+    let mut path = PathBuilder::new();
+    path.move_to(a.x1 + r, a.y1);
+    path.line_to(a.x2 - r, a.y1);
+    path.cubic_to(a.x2 - r + k, a.y1, a.x2, a.y1 + r - k, a.x2, a.y1 + r);
+    path.cubic_to(a.x2, a.y2 - r + k, a.x2 - r + k, a.y2, a.x2 - r, a.y2);
+    path.line_to(a.x1 + r, a.y2);
+    path.cubic_to(a.x1 + r - k, a.y2, a.x1, a.y2 - r + k, a.x1, a.y2 - r);
+    path.cubic_to(a.x1, a.y1 + r - k, a.x1 + r - k, a.y1, a.x1 + r, a.y1);
+    path.close();
     path.finish()
 }
 
