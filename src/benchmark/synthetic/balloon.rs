@@ -37,7 +37,7 @@ pub const WORDS: [&str; 40] = [
     "LUNCH?",
     "GOOD!",
     "TOO LATE",
-    "A FISH!",
+    "A DUCK!",
     "MY HAT!",
     "IT RAINS",
     "WHO?",

@@ -42,10 +42,12 @@ fn ground(canvas: &mut Canvas, spot: &Spot, ink: Ink) {
 /// Short strokes on the ground.
 fn tufts(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot, count: usize) {
     let p = &spot.panel;
+    let mut grass = Vec::new();
     for _ in 0..count {
         let (x, y) = (p.x(dice.unit()), spot.horizon + (p.y2 - spot.horizon) * dice.between(0.12, 0.95));
-        canvas.line(&[(x - 4.0, y - 4.0), (x - 1.5, y), (x + 1.5, y), (x + 4.0, y - 5.0)], Ink(96, 112, 84), 1.3);
+        grass.push([(x - 4.0, y - 4.0), (x - 1.5, y), (x + 1.5, y), (x + 4.0, y - 5.0)]);
     }
+    canvas.lines(&grass, Ink(96, 112, 84), 1.3);
 }
 
 fn village(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) {
@@ -93,6 +95,7 @@ fn fence(canvas: &mut Canvas, spot: &Spot, height: f32) {
     for share in [0.35, 0.7] {
         canvas.line(&[(p.x1, base - height * share), (p.x2, base - height * share)], DARK, 1.5);
     }
+    let mut pickets = Vec::new();
     let mut x = p.x1 + 6.0;
     while x < p.x2 {
         let picket = [
@@ -102,13 +105,15 @@ fn fence(canvas: &mut Canvas, spot: &Spot, height: f32) {
             (x + 6.0, base - height * 0.85),
             (x + 6.0, base),
         ];
-        canvas.polygon(&picket, rail, 1.2);
+        pickets.push(picket);
         x += 16.0;
     }
+    canvas.polygons(&pickets, rail, 1.2);
 }
 
 fn wood(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) {
     let p = spot.panel;
+    let grass = dice.pick([Ink(164, 204, 132), Ink(178, 196, 150), Ink(190, 200, 140)]);
     let far = Ink(140, 178, 140);
     let mut line = vec![(p.x1 - 20.0, spot.horizon + 8.0)];
     let bumps = if is_wide(&p) { 26 } else { 8 };
@@ -118,7 +123,7 @@ fn wood(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) {
     }
     line.push((p.x2 + 20.0, spot.horizon + 8.0));
     canvas.blob(&line, far, 1.2);
-    ground(canvas, spot, dice.pick([Ink(164, 204, 132), Ink(178, 196, 150), Ink(190, 200, 140)]));
+    ground(canvas, spot, grass);
     let count = if is_wide(&p) { 10 } else { 4 };
     let round = dice.chance(0.5);
     for i in 0..count {
@@ -181,12 +186,13 @@ fn sea(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) -> f32 {
     let p = spot.panel;
     let water = if spot.hour == Hour::Night { Ink(98, 128, 176) } else { Ink(112, 170, 208) };
     ground(canvas, spot, water);
-    let shore = spot.horizon + (p.y2 - spot.horizon) * dice.between(0.2, 0.3);
+    let shore = spot.horizon + (p.y2 - spot.horizon) * dice.between(0.17, 0.25);
+    let mut waves = Vec::new();
     for _ in 0..if is_wide(&p) { 26 } else { 10 } {
         let (x, y) = (p.x(dice.unit()), spot.horizon + (shore - spot.horizon) * dice.between(0.12, 0.8));
-        let wave = [(x - 7.0, y), (x - 3.0, y - 4.0), (x + 3.0, y + 4.0), (x + 7.0, y)];
-        canvas.curve(wave, Ink(240, 248, 252), 1.6);
+        waves.push([(x - 7.0, y), (x - 3.0, y - 4.0), (x + 3.0, y + 4.0), (x + 7.0, y)]);
     }
+    canvas.curves(&waves, Ink(240, 248, 252), 1.6);
     let x = p.x(dice.between(0.12, 0.85));
     if dice.chance(0.75) {
         let size = spot.size * dice.between(0.07, 0.1);
@@ -259,12 +265,13 @@ fn mountains(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) {
     let count = if is_wide(&p) { 7 } else { 3 };
     let room = (spot.horizon - p.y1) * 0.82;
     let rock = dice.pick([Ink(150, 164, 176), Ink(162, 152, 164), Ink(158, 178, 176)]);
+    let meadow = dice.pick([Ink(178, 196, 150), Ink(194, 186, 162), Ink(238, 240, 244)]);
     for i in 0..count {
         let x = p.x1 + p.w() * (i as f32 + dice.between(0.2, 0.8)) / count as f32;
         let height = (spot.size * dice.between(0.22, 0.36)).min(room);
         peak(canvas, dice, (x, spot.horizon), height, rock);
     }
-    ground(canvas, spot, dice.pick([Ink(178, 196, 150), Ink(194, 186, 162), Ink(238, 240, 244)]));
+    ground(canvas, spot, meadow);
     for _ in 0..4 {
         let (x, y) = (p.x(dice.unit()), spot.horizon + (p.y2 - spot.horizon) * dice.between(0.08, 0.95));
         let s = spot.size * dice.between(0.012, 0.026);

@@ -5,7 +5,6 @@ use crate::benchmark::synthetic::arcs;
 use crate::benchmark::synthetic::backdrop::draw_backdrop;
 use crate::benchmark::synthetic::canvas::{Area, Canvas, DARK, PAPER};
 use crate::benchmark::synthetic::cast::{CALM, Player, draw_players, dress};
-use crate::benchmark::synthetic::figure;
 use crate::benchmark::synthetic::lettering;
 use crate::benchmark::synthetic::world::{BeatTruth, Place};
 
@@ -27,15 +26,10 @@ pub fn play(stage: &mut Stage<'_>, truth: &BeatTruth, steps: u32, (w, h): (f32, 
     let floor = panel.y(0.93);
     sketch.action = stage.dice.pick(CALM);
     sketch.flip = !left;
-    // The thing stands under the letter or clear of it; the figure's hat never reaches the letter.
     let (near, far) = if panel.w() > 420.0 { (0.38, 0.64) } else { (0.25, 0.68) };
     let (figure_at, thing_at) = if left { (near, far) } else { (1.0 - near, 1.0 - far) };
     sketch.feet = (panel.x(figure_at), floor);
-    let top = figure::extent(&sketch).y1;
-    let corner = panel.y1 + CAPTION + 3.0;
-    if left && top < corner && figure::extent(&sketch).x1 < panel.x1 + CAPTION + 3.0 {
-        sketch.action = CALM[0];
-    }
+    // Thing and figure stay below the letter.
     let size = (h * 0.7).min(w * 0.56).min(h * 0.93 - CAPTION - 6.0);
     let spot = arcs::Spot { x: panel.x(thing_at), base: floor, size };
     arcs::draw_moment(stage.canvas, truth.arc, truth.step, steps, &spot);

@@ -20,7 +20,7 @@ pub fn play(stage: &mut Stage<'_>) -> Played {
     };
     let count = 1 + stage.dice.below(most);
     let place = stage.place();
-    let ground = draw_backdrop(stage.canvas, &mut stage.dice, &stage.panel, place, (0.4, 0.48));
+    let ground = draw_backdrop(stage.canvas, &mut stage.dice, &stage.panel, place, (0.37, 0.45));
     let (panel, dice) = (stage.panel, &mut stage.dice);
     let height = match stage.difficulty {
         Difficulty::Easy => dice.between(62.0, 70.0),
@@ -59,12 +59,12 @@ fn in_slots(dice: &mut Dice, panel: &Area, who: &[Figure], height: f32) -> Vec<P
     dice.shuffle(&mut slots);
     let column = (panel.w() - 12.0) / 3.0;
     let play = ((column - height * 0.78) / 2.0).max(0.0);
+    let front = panel.y2 - dice.between(6.0, 14.0);
     let mut players: Vec<Player> = who
         .iter()
         .zip(slots)
         .map(|(figure, (row, slot))| {
             let x = panel.x1 + 6.0 + column * (slot as f32 + 0.5) + dice.between(-play, play);
-            let front = panel.y2 - dice.between(6.0, 14.0);
             let y = if row == 0 { front - height * 1.24 } else { front };
             let action = dice.pick(CALM);
             Player::new(dress(dice, *figure, action, (x, y), height), row as u32)
@@ -201,15 +201,13 @@ fn fence(canvas: &mut Canvas, a: &Area) {
         canvas.rect(a.x1, y, a.x2, y + h * 0.14, wood, 1.4);
     }
     let (mut x, wide) = (a.x1 + 2.0, h * 0.36);
+    let mut pickets = Vec::new();
     while x < a.x2 {
-        let tip = a.y1 - h * 0.06;
-        canvas.polygon(
-            &[(x, a.y2), (x, a.y1 + h * 0.1), (x + wide / 2.0, tip), (x + wide, a.y1 + h * 0.1), (x + wide, a.y2)],
-            wood,
-            1.5,
-        );
+        let (tip, shoulder) = (a.y1 - h * 0.06, a.y1 + h * 0.1);
+        pickets.push([(x, a.y2), (x, shoulder), (x + wide / 2.0, tip), (x + wide, shoulder), (x + wide, a.y2)]);
         x += wide * 1.18;
     }
+    canvas.polygons(&pickets, wood, 1.5);
 }
 
 fn crates(canvas: &mut Canvas, a: &Area) {
