@@ -16,8 +16,17 @@ pub enum Hour {
     Night,
 }
 
-/// Draws a background whose horizon is between these shares of the height, and gives the horizon's y.
-pub fn draw_backdrop(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, place: Place, shares: (f32, f32)) -> f32 {
+/// Heights on the page, in pixels.
+pub struct Ground {
+    /// Where sky ends.
+    pub horizon: f32,
+    /// Below this one can stand: the horizon, or the shore.
+    pub firm: f32,
+}
+
+/// Draws a background whose horizon is between these shares of the height.
+pub fn draw_backdrop(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, place: Place, shares: (f32, f32)) -> Ground {
+    canvas.set_far(true);
     let hour = dice.pick([Hour::Day, Hour::Day, Hour::Day, Hour::Evening, Hour::Night]);
     let horizon = panel.y(dice.between(shares.0, shares.1)).round();
     let sky = match hour {
@@ -28,11 +37,12 @@ pub fn draw_backdrop(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, place: 
     canvas.rect(panel.x1, panel.y1, panel.x2, horizon + 1.0, sky, 0.0);
     draw_sky(canvas, dice, panel, horizon, hour);
     let spot = places::Spot { panel: *panel, horizon, hour, size: panel.h().min(panel.w() * 1.2) };
-    places::draw_place(canvas, dice, &spot, place);
+    let firm = places::draw_place(canvas, dice, &spot, place);
     if hour != Hour::Night && dice.chance(0.16) {
         rain_or_snow(canvas, dice, panel);
     }
-    horizon
+    canvas.set_far(false);
+    Ground { horizon, firm }
 }
 
 fn draw_sky(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, horizon: f32, hour: Hour) {
@@ -60,12 +70,14 @@ fn draw_sky(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, horizon: f32, ho
 
 fn night(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, horizon: f32, (x, y, r): (f32, f32, f32)) {
     let pale = Ink(252, 244, 200);
+    let mut stars = Vec::new();
     for _ in 0..9 {
         let at = (panel.x(dice.between(0.03, 0.97)), panel.y1 + (horizon - panel.y1) * dice.between(0.04, 0.75));
         let arm = dice.between(1.6, 2.8);
-        canvas.line(&[(at.0 - arm, at.1), (at.0 + arm, at.1)], PAPER, 1.3);
-        canvas.line(&[(at.0, at.1 - arm), (at.0, at.1 + arm)], PAPER, 1.3);
+        stars.push([(at.0 - arm, at.1), (at.0 + arm, at.1)]);
+        stars.push([(at.0, at.1 - arm), (at.0, at.1 + arm)]);
     }
+    canvas.lines(&stars, PAPER, 1.3);
     let crescent = [
         (x, y - r),
         (x + r * 0.75, y - r * 0.7),
@@ -100,24 +112,30 @@ fn cloud(canvas: &mut Canvas, dice: &mut Dice, (x, y): (f32, f32), r: f32) {
 
 fn birds(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, horizon: f32) {
     let (x, y) = (panel.x(dice.between(0.15, 0.8)), panel.y1 + (horizon - panel.y1) * dice.between(0.2, 0.5));
+    let mut wings = Vec::new();
     for i in 0..2 + dice.below(2) {
         let (bx, by) = (x + i as f32 * 15.0, y + dice.between(-7.0, 7.0));
         for side in [-1.0, 1.0] {
-            let wing =
-                [(bx, by), (bx + side * 2.0, by - 4.0), (bx + side * 5.0, by - 4.5), (bx + side * 7.0, by - 1.0)];
-            canvas.curve(wing, DARK, 1.4);
+            wings.push([
+                (bx, by),
+                (bx + side * 2.0, by - 4.0),
+                (bx + side * 5.0, by - 4.5),
+                (bx + side * 7.0, by - 1.0),
+            ]);
         }
     }
+    canvas.curves(&wings, DARK, 1.4);
 }
 
 fn rain_or_snow(canvas: &mut Canvas, dice: &mut Dice, panel: &Area) {
-    let snow = dice.chance(0.5);
-    for _ in 0..26 {
+    // A snowflake is a line as short as its pen is wide.
+    let (fall, ink, pen) = match dice.chance(0.5) {
+        true => ((0.1, 0.0), PAPER, 4.2),
+        false => ((-3.5, 11.0), Ink(236, 244, 250), 1.3),
+    };
+    let drops = [(); 26].map(|()| {
         let (x, y) = (panel.x(dice.unit()), panel.y(dice.between(0.02, 0.94)));
-        if snow {
-            canvas.ellipse((x, y), 2.2, 2.2, PAPER, 0.0);
-        } else {
-            canvas.line(&[(x, y), (x - 3.5, y + 11.0)], Ink(236, 244, 250), 1.3);
-        }
-    }
+        [(x, y), (x + fall.0, y + fall.1)]
+    });
+    canvas.lines(&drops, ink, pen);
 }

@@ -47,22 +47,20 @@ pub fn draw_background(canvas: &mut Canvas, dice: &mut Dice, panel: &Area) -> (P
         }
     }
     canvas.line(&[(x1, horizon), (x2, horizon)], DARK, 2.0);
-    for _ in 0..6 {
+    let dashes = [(); 6].map(|()| {
         let (x, y) = (x1 + w * dice.unit(), horizon + (y2 - horizon) * dice.between(0.1, 0.95));
-        canvas.line(&[(x, y), (x + 9.0, y)], Ink(120, 116, 104), 1.6);
-    }
+        [(x, y), (x + 9.0, y)]
+    });
+    canvas.lines(&dashes, Ink(120, 116, 104), 1.6);
     (place, horizon)
 }
 
 fn sun(canvas: &mut Canvas, x: f32, y: f32, r: f32) {
-    for k in 0..10 {
+    let rays = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|k| {
         let (sin, cos) = (k as f32 * std::f32::consts::TAU / 10.0).sin_cos();
-        canvas.line(
-            &[(x + cos * r * 1.25, y + sin * r * 1.25), (x + cos * r * 1.7, y + sin * r * 1.7)],
-            Ink(232, 160, 40),
-            2.0,
-        );
-    }
+        [(x + cos * r * 1.25, y + sin * r * 1.25), (x + cos * r * 1.7, y + sin * r * 1.7)]
+    });
+    canvas.lines(&rays, Ink(232, 160, 40), 2.0);
     canvas.ellipse((x, y), r, r, Ink(252, 214, 92), 1.8);
 }
 

@@ -37,7 +37,7 @@ pub const WORDS: [&str; 40] = [
     "LUNCH?",
     "GOOD!",
     "TOO LATE",
-    "A FISH!",
+    "A DUCK!",
     "MY HAT!",
     "IT RAINS",
     "WHO?",
@@ -94,20 +94,7 @@ pub fn draw_speech(canvas: &mut Canvas, speech: &Speech, letter: f32) {
     let base = (cx + dx.clamp(-0.55 * a.w() / 2.0, 0.55 * a.w() / 2.0), a.y2 - a.h() * 0.2);
     let half = (letter * 0.45).max(5.0);
     canvas.polygon(&[(base.0 - half, base.1), (base.0 + half, base.1), speech.tip], PAPER, pen);
-    let r = a.h() * 0.46;
-    let outline = [
-        (a.x1, cy),
-        (a.x1 + r * 0.35, a.y1 + r * 0.32),
-        (a.x1 + r * 1.2, a.y1),
-        (a.x2 - r * 1.2, a.y1),
-        (a.x2 - r * 0.35, a.y1 + r * 0.32),
-        (a.x2, cy),
-        (a.x2 - r * 0.35, a.y2 - r * 0.32),
-        (a.x2 - r * 1.2, a.y2),
-        (a.x1 + r * 1.2, a.y2),
-        (a.x1 + r * 0.35, a.y2 - r * 0.32),
-    ];
-    canvas.blob(&outline, PAPER, pen);
+    canvas.capsule(a, PAPER, pen);
     // The tail without its outline again, so that it opens into the balloon.
     let inner = (half - pen * 0.6).max(1.0);
     let reach =

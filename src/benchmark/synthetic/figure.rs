@@ -56,6 +56,11 @@ impl Body<'_> {
         self.canvas.line(&points, ink, thick * self.unit);
     }
 
+    fn lines(&mut self, lines: &[[Point; 2]], thick: f32) {
+        let lines: Vec<Vec<Point>> = lines.iter().map(|line| self.points(line)).collect();
+        self.canvas.lines(&lines, DARK, thick * self.unit);
+    }
+
     fn polygon(&mut self, points: &[Point], fill: Ink) {
         let points = self.points(points);
         self.canvas.polygon(&points, fill, self.pen);
@@ -261,9 +266,8 @@ fn hat(b: &mut Body<'_>, y: f32) {
 fn props_behind(b: &mut Body<'_>, hip: f32) {
     match b.sketch.action {
         Action::Running => {
-            for (y, far) in [(hip + 2.6, 5.6), (hip + 1.2, 6.2), (hip - 0.4, 5.4)] {
-                b.line(&[(-3.4, y), (-far, y)], DARK, 0.22);
-            }
+            let lines = [(hip + 2.6, 5.6), (hip + 1.2, 6.2), (hip - 0.4, 5.4)].map(|(y, far)| [(-3.4, y), (-far, y)]);
+            b.lines(&lines, 0.22);
         }
         Action::Sitting => {
             b.polygon(&[(-1.4, hip - 0.8), (1.4, hip - 0.8), (1.4, hip - 0.3), (-1.4, hip - 0.3)], WOOD);
@@ -287,10 +291,8 @@ fn props_before(b: &mut Body<'_>, hip: f32) {
             let y = hip + 0.7;
             b.polygon(&[(0.0, y), (-2.5, y + 0.6), (-2.5, y + 2.6), (0.0, y + 1.9)], PAPER);
             b.polygon(&[(0.0, y), (2.5, y + 0.6), (2.5, y + 2.6), (0.0, y + 1.9)], PAPER);
-            for row in [0.9, 1.5] {
-                b.line(&[(-2.0, y + row + 0.45), (-0.5, y + row)], DARK, 0.14);
-                b.line(&[(2.0, y + row + 0.45), (0.5, y + row)], DARK, 0.14);
-            }
+            let line = |row: f32, side: f32| [(side * 2.0, y + row + 0.45), (side * 0.5, y + row)];
+            b.lines(&[line(0.9, -1.0), line(0.9, 1.0), line(1.5, -1.0), line(1.5, 1.0)], 0.14);
         }
         Action::Juggling => {
             for ((x, y), ink) in [
@@ -304,8 +306,7 @@ fn props_before(b: &mut Body<'_>, hip: f32) {
         Action::Carrying => {
             let y = hip + 7.0;
             b.polygon(&[(-3.2, y), (3.2, y), (3.2, y + 2.6), (-3.2, y + 2.6)], WOOD);
-            b.line(&[(-3.2, y), (3.2, y + 2.6)], DARK, 0.2);
-            b.line(&[(-3.2, y + 2.6), (3.2, y)], DARK, 0.2);
+            b.lines(&[[(-3.2, y), (3.2, y + 2.6)], [(-3.2, y + 2.6), (3.2, y)]], 0.2);
         }
         Action::Sleeping => zs(b),
         _ => {}

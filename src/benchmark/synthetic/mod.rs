@@ -41,3 +41,6 @@ pub use world::{
     Action, Arc, BalloonTruth, BeatTruth, Difficulty, Figure, FigureTruth, PAGE_SIZE, PageTruth, PanelTruth, Place,
     Scene, Sound, Style, WORLD_VERSION,
 };
+
+#[cfg(test)]
+mod tests;

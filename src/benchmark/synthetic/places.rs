@@ -17,14 +17,20 @@ pub struct Spot {
     pub size: f32,
 }
 
-/// Draws the ground and what says where it is.
-pub fn draw_place(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot, place: Place) {
+/// Draws the ground and what says where it is, and gives the height below which one can stand.
+pub fn draw_place(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot, place: Place) -> f32 {
     match place {
         Place::Village => village(canvas, dice, spot),
         Place::Wood => wood(canvas, dice, spot),
-        Place::Sea => sea(canvas, dice, spot),
+        Place::Sea => return sea(canvas, dice, spot),
         Place::Mountains => mountains(canvas, dice, spot),
     }
+    spot.horizon
+}
+
+/// Wide panels hold more things. All others hold equally many, so that a story's dice draw one place in all its panels.
+fn is_wide(panel: &Area) -> bool {
+    panel.w() > 420.0
 }
 
 fn ground(canvas: &mut Canvas, spot: &Spot, ink: Ink) {
@@ -36,16 +42,19 @@ fn ground(canvas: &mut Canvas, spot: &Spot, ink: Ink) {
 /// Short strokes on the ground.
 fn tufts(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot, count: usize) {
     let p = &spot.panel;
+    let mut grass = Vec::new();
     for _ in 0..count {
         let (x, y) = (p.x(dice.unit()), spot.horizon + (p.y2 - spot.horizon) * dice.between(0.12, 0.95));
-        canvas.line(&[(x - 4.0, y - 4.0), (x - 1.5, y), (x + 1.5, y), (x + 4.0, y - 5.0)], Ink(96, 112, 84), 1.3);
+        grass.push([(x - 4.0, y - 4.0), (x - 1.5, y), (x + 1.5, y), (x + 4.0, y - 5.0)]);
     }
+    canvas.lines(&grass, Ink(96, 112, 84), 1.3);
 }
 
 fn village(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) {
     ground(canvas, spot, dice.pick([Ink(228, 212, 168), Ink(164, 204, 132), Ink(216, 206, 190)]));
     let p = &spot.panel;
-    let count = if p.w() > 420.0 { 4 } else { 2 + dice.below(2) };
+    let fewest = 2 + dice.below(2);
+    let count = if is_wide(p) { fewest + 2 } else { fewest };
     for i in 0..count {
         let size = spot.size * dice.between(0.15, 0.21);
         let left = p.x1 + p.w() * (i as f32 + dice.between(0.05, 0.3)) / count as f32;
@@ -86,6 +95,7 @@ fn fence(canvas: &mut Canvas, spot: &Spot, height: f32) {
     for share in [0.35, 0.7] {
         canvas.line(&[(p.x1, base - height * share), (p.x2, base - height * share)], DARK, 1.5);
     }
+    let mut pickets = Vec::new();
     let mut x = p.x1 + 6.0;
     while x < p.x2 {
         let picket = [
@@ -95,24 +105,26 @@ fn fence(canvas: &mut Canvas, spot: &Spot, height: f32) {
             (x + 6.0, base - height * 0.85),
             (x + 6.0, base),
         ];
-        canvas.polygon(&picket, rail, 1.2);
+        pickets.push(picket);
         x += 16.0;
     }
+    canvas.polygons(&pickets, rail, 1.2);
 }
 
 fn wood(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) {
     let p = spot.panel;
+    let grass = dice.pick([Ink(164, 204, 132), Ink(178, 196, 150), Ink(190, 200, 140)]);
     let far = Ink(140, 178, 140);
     let mut line = vec![(p.x1 - 20.0, spot.horizon + 8.0)];
-    let bumps = ((p.w() / 26.0) as usize).clamp(5, 40);
+    let bumps = if is_wide(&p) { 26 } else { 8 };
     for i in 0..=bumps {
         let x = p.x(i as f32 / bumps as f32);
         line.push((x, spot.horizon - spot.size * dice.between(0.05, 0.13)));
     }
     line.push((p.x2 + 20.0, spot.horizon + 8.0));
     canvas.blob(&line, far, 1.2);
-    ground(canvas, spot, dice.pick([Ink(164, 204, 132), Ink(178, 196, 150), Ink(190, 200, 140)]));
-    let count = ((p.w() / 58.0) as usize).clamp(4, 11);
+    ground(canvas, spot, grass);
+    let count = if is_wide(&p) { 10 } else { 4 };
     let round = dice.chance(0.5);
     for i in 0..count {
         let x = p.x1 + p.w() * (i as f32 + dice.between(0.2, 0.8)) / count as f32;
@@ -170,16 +182,17 @@ fn mushroom(canvas: &mut Canvas, (x, base): Point, s: f32) {
     canvas.ellipse((x, base - 1.5 * s), 0.25 * s, 0.25 * s, PAPER, 0.0);
 }
 
-fn sea(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) {
+fn sea(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) -> f32 {
     let p = spot.panel;
     let water = if spot.hour == Hour::Night { Ink(98, 128, 176) } else { Ink(112, 170, 208) };
     ground(canvas, spot, water);
-    let shore = spot.horizon + (p.y2 - spot.horizon) * dice.between(0.34, 0.46);
-    for _ in 0..((p.w() / 24.0) as usize).clamp(7, 30) {
+    let shore = spot.horizon + (p.y2 - spot.horizon) * dice.between(0.17, 0.25);
+    let mut waves = Vec::new();
+    for _ in 0..if is_wide(&p) { 26 } else { 10 } {
         let (x, y) = (p.x(dice.unit()), spot.horizon + (shore - spot.horizon) * dice.between(0.12, 0.8));
-        let wave = [(x - 7.0, y), (x - 3.0, y - 4.0), (x + 3.0, y + 4.0), (x + 7.0, y)];
-        canvas.curve(wave, Ink(240, 248, 252), 1.6);
+        waves.push([(x - 7.0, y), (x - 3.0, y - 4.0), (x + 3.0, y + 4.0), (x + 7.0, y)]);
     }
+    canvas.curves(&waves, Ink(240, 248, 252), 1.6);
     let x = p.x(dice.between(0.12, 0.85));
     if dice.chance(0.75) {
         let size = spot.size * dice.between(0.07, 0.1);
@@ -197,6 +210,7 @@ fn sea(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) {
         let (x, y) = (p.x(dice.unit()), shore + (p.y2 - shore) * dice.between(0.25, 0.95));
         canvas.ellipse((x, y), 2.4, 1.6, Ink(206, 180, 140), 0.9);
     }
+    shore + 6.0
 }
 
 fn boat(canvas: &mut Canvas, dice: &mut Dice, (x, y): Point, s: f32) {
@@ -248,15 +262,16 @@ fn lighthouse(canvas: &mut Canvas, (x, base): Point, s: f32) {
 
 fn mountains(canvas: &mut Canvas, dice: &mut Dice, spot: &Spot) {
     let p = spot.panel;
-    let count = ((p.w() / 80.0) as usize).clamp(3, 8);
+    let count = if is_wide(&p) { 7 } else { 3 };
     let room = (spot.horizon - p.y1) * 0.82;
     let rock = dice.pick([Ink(150, 164, 176), Ink(162, 152, 164), Ink(158, 178, 176)]);
+    let meadow = dice.pick([Ink(178, 196, 150), Ink(194, 186, 162), Ink(238, 240, 244)]);
     for i in 0..count {
         let x = p.x1 + p.w() * (i as f32 + dice.between(0.2, 0.8)) / count as f32;
         let height = (spot.size * dice.between(0.22, 0.36)).min(room);
         peak(canvas, dice, (x, spot.horizon), height, rock);
     }
-    ground(canvas, spot, dice.pick([Ink(178, 196, 150), Ink(194, 186, 162), Ink(238, 240, 244)]));
+    ground(canvas, spot, meadow);
     for _ in 0..4 {
         let (x, y) = (p.x(dice.unit()), spot.horizon + (p.y2 - spot.horizon) * dice.between(0.08, 0.95));
         let s = spot.size * dice.between(0.012, 0.026);

@@ -5,7 +5,7 @@ use super::rng::Dice;
 use super::world::{Arc, BeatTruth, Difficulty, Scene};
 
 /// What a panel is to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Cue {
     /// A scene that stands for itself.
     Plain(Scene),
@@ -15,6 +15,8 @@ pub enum Cue {
         truth: BeatTruth,
         /// How many there are.
         steps: u32,
+        /// Smallest width and height among the story's panels, in pixels.
+        room: (f32, f32),
     },
 }
 
@@ -57,7 +59,9 @@ fn draw_story(dice: &mut Dice, difficulty: Difficulty, layout: &Layout) -> Optio
     let mut order: Vec<u32> = (0..steps as u32).collect();
     dice.shuffle(&mut order);
     let truths = order.into_iter().zip('A'..='Z').map(|(step, label)| BeatTruth { arc, step, label });
-    Some((first, truths.map(|truth| Cue::Beat { truth, steps: steps as u32 }).collect()))
+    let panels = layout.panels.iter().skip(first).take(steps);
+    let room = panels.fold((f32::MAX, f32::MAX), |(w, h), p| (w.min(p.w()), h.min(p.h())));
+    Some((first, truths.map(|truth| Cue::Beat { truth, steps: steps as u32, room }).collect()))
 }
 
 /// Scenes for free panels; `roomy` tells which have room for a crowd or a talk.

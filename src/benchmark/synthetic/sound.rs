@@ -38,14 +38,15 @@ pub fn draw_sound(
         (Ink(252, 196, 120), Ink(60, 70, 160)),
         (Ink(250, 247, 238), Ink(40, 100, 170)),
     ]);
-    canvas.polygon(&points, fill, 2.6);
     let at = (centre.0 - text / 2.0, centre.1 + letter / 2.0);
-    lettering::write(canvas, sound.word(), at, letter, DARK, letter * 0.26);
-    // On a toned burst letters in a colour would drown, so black and white pages show plain dark letters.
+    // Letters in a colour would drown in tone, so black and white bursts are white with dark letters.
     if canvas.is_coloured() {
+        canvas.polygon(&points, fill, 2.6);
+        lettering::write(canvas, sound.word(), at, letter, DARK, letter * 0.26);
         lettering::write(canvas, sound.word(), at, letter, ink, letter * 0.15);
     } else {
-        lettering::write(canvas, sound.word(), at, letter, PAPER, letter * 0.09);
+        canvas.polygon(&points, PAPER, 2.6);
+        lettering::write(canvas, sound.word(), at, letter, DARK, letter * 0.2);
     }
     Some((sound, Area::around(centre, half_w, half_h).page_box(), letter))
 }

@@ -30,7 +30,9 @@ const TONED_LINE: f32 = 3.6;
 /// The tiles of a style.
 pub struct Tones {
     style: Style,
-    tiles: Vec<Pixmap>,
+    near: Vec<Pixmap>,
+    /// Lighter, for what stands behind the figures.
+    far: Vec<Pixmap>,
 }
 
 /// What a shape is filled with.
@@ -45,18 +47,25 @@ pub enum Fill<'a> {
 impl Tones {
     /// The tiles of this style; clear line has none.
     pub fn new(style: Style) -> Self {
-        let tiles = match style {
-            Style::ClearLine => Vec::new(),
-            Style::Hatched => [(9, 1.1, false), (6, 1.2, false), (6, 1.2, true), (5, 1.7, true)]
-                .into_iter()
-                .filter_map(|(pitch, pen, crossed)| tile(pitch, |x, y| hatch(x, y, pitch as f32, pen, crossed)))
-                .collect(),
-            Style::Screentone => [0.85, 1.25, 1.65, 2.1]
-                .into_iter()
-                .filter_map(|radius| tile(6, |x, y| dot(x, y, 6.0, radius)))
-                .collect(),
+        let (near, far) = match style {
+            Style::ClearLine => (Vec::new(), Vec::new()),
+            Style::Hatched => {
+                let hatched = |kinds: [(u32, f32, bool); TONES]| {
+                    let tiles = kinds.map(|(pitch, pen, x)| tile(pitch, |h, v| hatch(h, v, pitch as f32, pen, x)));
+                    tiles.into_iter().flatten().collect()
+                };
+                (
+                    hatched([(9, 1.0, false), (6, 1.1, false), (7, 1.2, true), (5, 1.6, true)]),
+                    hatched([(14, 0.8, false), (10, 0.9, false), (7, 1.0, false), (8, 1.1, true)]),
+                )
+            }
+            Style::Screentone => {
+                let dotted =
+                    |radii: [f32; TONES]| radii.iter().filter_map(|r| tile(6, |x, y| dot(x, y, 6.0, *r))).collect();
+                (dotted([0.85, 1.2, 1.6, 2.1]), dotted([0.5, 0.7, 0.95, 1.3]))
+            }
         };
-        Self { style, tiles }
+        Self { style, near, far }
     }
 
     /// The style they belong to.
@@ -64,8 +73,8 @@ impl Tones {
         self.style
     }
 
-    /// What this ink is inside a shape.
-    pub fn fill(&self, ink: Ink) -> Fill<'_> {
+    /// What this ink is inside a shape; `far` for what stands behind the figures.
+    pub fn fill(&self, ink: Ink, far: bool) -> Fill<'_> {
         if self.style == Style::ClearLine {
             return Fill::Flat(ink);
         }
@@ -74,14 +83,15 @@ impl Tones {
             return Fill::Flat(WHITE);
         }
         let tone = LIMITS.iter().position(|limit| light >= *limit);
-        tone.and_then(|t| self.tiles.get(t)).map_or(Fill::Flat(BLACK), Fill::Tile)
+        let tiles = if far { &self.far } else { &self.near };
+        tone.and_then(|t| tiles.get(t)).map_or(Fill::Flat(BLACK), Fill::Tile)
     }
 
     /// What this ink is along a line of this width.
-    pub fn line(&self, ink: Ink, pen: f32) -> Fill<'_> {
+    pub fn line(&self, ink: Ink, pen: f32, far: bool) -> Fill<'_> {
         match self.style {
             Style::ClearLine => Fill::Flat(ink),
-            _ if pen >= TONED_LINE => self.fill(ink),
+            _ if pen >= TONED_LINE => self.fill(ink, far),
             _ if lightness(ink) < 0.78 => Fill::Flat(BLACK),
             _ => Fill::Flat(WHITE),
         }

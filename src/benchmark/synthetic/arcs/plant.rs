@@ -52,7 +52,7 @@ fn leaves(canvas: &mut Canvas, spot: &Spot, rim: f32, height: f32, done: f32) {
 }
 
 fn crown(canvas: &mut Canvas, spot: &Spot, top: f32, done: f32) {
-    let r = 0.14 + 0.09 * done;
+    let r = 0.04 + 0.19 * done;
     let bumps = [
         (-1.25, -0.1),
         (-0.95, 0.55),
@@ -68,7 +68,7 @@ fn crown(canvas: &mut Canvas, spot: &Spot, top: f32, done: f32) {
     if done >= 1.0 {
         for (x, y) in [(-0.7, 0.0), (0.0, 0.2), (0.7, 0.05), (-0.3, -0.45), (0.4, -0.45)] {
             let c = spot.at(x * r, top - 0.1 + y * r);
-            canvas.ellipse(c, spot.size * 0.042, spot.size * 0.042, Ink(214, 56, 48), 1.5);
+            canvas.ellipse(c, spot.size * 0.045, spot.size * 0.045, Ink(252, 200, 72), 1.6);
         }
     }
 }

@@ -5,37 +5,32 @@ use crate::benchmark::synthetic::arcs;
 use crate::benchmark::synthetic::backdrop::draw_backdrop;
 use crate::benchmark::synthetic::canvas::{Area, Canvas, DARK, PAPER};
 use crate::benchmark::synthetic::cast::{CALM, Player, draw_players, dress};
-use crate::benchmark::synthetic::figure;
 use crate::benchmark::synthetic::lettering;
 use crate::benchmark::synthetic::world::{BeatTruth, Place};
 
 /// Side of the box with the panel's letter.
 const CAPTION: f32 = 30.0;
 
-/// Draws the scene.
-pub fn play(stage: &mut Stage<'_>, truth: &BeatTruth, steps: u32) -> Played {
+/// Draws moment `truth` of a story of `steps` moments whose smallest panel is `w`×`h` pixels: thing and figure have one size
+/// in all of its panels, so that sizes can be compared.
+pub fn play(stage: &mut Stage<'_>, truth: &BeatTruth, steps: u32, (w, h): (f32, f32)) -> Played {
     let panel = stage.panel;
     // Place, weather, figure and clothes come from the story's dice, so that they are the same in all of its panels.
     let mut story = stage.story_dice();
     let place = story.pick(Place::ALL);
     let who = stage.cast.pick(&mut story);
     let left = story.chance(0.5);
-    let height = (panel.h() * 0.36).min(panel.w() * 0.4).clamp(44.0, 96.0);
+    let height = (h * 0.36).min(w * 0.4).clamp(44.0, 96.0);
     let mut sketch = dress(&mut story, who, CALM[0], (0.0, 0.0), height);
     draw_backdrop(stage.canvas, &mut story, &panel, place, (0.5, 0.56));
     let floor = panel.y(0.93);
     sketch.action = stage.dice.pick(CALM);
     sketch.flip = !left;
-    // The thing stands under the letter or clear of it; the figure's hat never reaches the letter.
     let (near, far) = if panel.w() > 420.0 { (0.38, 0.64) } else { (0.25, 0.68) };
     let (figure_at, thing_at) = if left { (near, far) } else { (1.0 - near, 1.0 - far) };
     sketch.feet = (panel.x(figure_at), floor);
-    let top = figure::extent(&sketch).y1;
-    let corner = panel.y1 + CAPTION + 3.0;
-    if left && top < corner && figure::extent(&sketch).x1 < panel.x1 + CAPTION + 3.0 {
-        sketch.action = CALM[0];
-    }
-    let size = (panel.h() * 0.56).min(panel.w() * 0.46).min(floor - panel.y1 - CAPTION - 4.0);
+    // Thing and figure stay below the letter.
+    let size = (h * 0.7).min(w * 0.56).min(h * 0.93 - CAPTION - 6.0);
     let spot = arcs::Spot { x: panel.x(thing_at), base: floor, size };
     arcs::draw_moment(stage.canvas, truth.arc, truth.step, steps, &spot);
     let figures = draw_players(stage.canvas, &panel, &[Player::new(sketch, 1)], &[]);

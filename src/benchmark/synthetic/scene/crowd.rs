@@ -20,7 +20,7 @@ pub fn play(stage: &mut Stage<'_>) -> Played {
     };
     let count = 1 + stage.dice.below(most);
     let place = stage.place();
-    let horizon = draw_backdrop(stage.canvas, &mut stage.dice, &stage.panel, place, (0.4, 0.48));
+    let ground = draw_backdrop(stage.canvas, &mut stage.dice, &stage.panel, place, (0.37, 0.45));
     let (panel, dice) = (stage.panel, &mut stage.dice);
     let height = match stage.difficulty {
         Difficulty::Easy => dice.between(62.0, 70.0),
@@ -31,7 +31,7 @@ pub fn play(stage: &mut Stage<'_>) -> Played {
     let (players, screens) = if stage.difficulty == Difficulty::Easy {
         (in_slots(dice, &panel, &who, height), Vec::new())
     } else {
-        hidden(dice, &panel, horizon, &who, height)
+        hidden(dice, &panel, ground.firm, &who, height)
     };
     draw_hidden(stage, place, &players, &screens)
 }
@@ -59,12 +59,12 @@ fn in_slots(dice: &mut Dice, panel: &Area, who: &[Figure], height: f32) -> Vec<P
     dice.shuffle(&mut slots);
     let column = (panel.w() - 12.0) / 3.0;
     let play = ((column - height * 0.78) / 2.0).max(0.0);
+    let front = panel.y2 - dice.between(6.0, 14.0);
     let mut players: Vec<Player> = who
         .iter()
         .zip(slots)
         .map(|(figure, (row, slot))| {
             let x = panel.x1 + 6.0 + column * (slot as f32 + 0.5) + dice.between(-play, play);
-            let front = panel.y2 - dice.between(6.0, 14.0);
             let y = if row == 0 { front - height * 1.24 } else { front };
             let action = dice.pick(CALM);
             Player::new(dress(dice, *figure, action, (x, y), height), row as u32)
@@ -93,11 +93,11 @@ impl Screen {
 
 /// Places where figures stand behind each other and behind a fence, crates or a bush, but always with their head in view
 /// and at least about half of themselves.
-fn hidden(dice: &mut Dice, panel: &Area, horizon: f32, who: &[Figure], height: f32) -> (Vec<Player>, Vec<Screen>) {
-    let screens = draw_screens(dice, panel, horizon, height);
+fn hidden(dice: &mut Dice, panel: &Area, firm: f32, who: &[Figure], height: f32) -> (Vec<Player>, Vec<Screen>) {
+    let screens = draw_screens(dice, panel, firm, height);
     let before: Vec<(f32, Area)> = screens.iter().map(|s| (s.area.y2, s.area)).collect();
     for _ in 0..ROUNDS {
-        if let Some(players) = try_places(dice, panel, horizon, who, height, &before) {
+        if let Some(players) = try_places(dice, panel, firm, who, height, &before) {
             return (number(players), screens);
         }
     }
@@ -109,10 +109,10 @@ fn number(mut players: Vec<Player>) -> Vec<Player> {
     players
 }
 
-fn draw_screens(dice: &mut Dice, panel: &Area, horizon: f32, height: f32) -> Vec<Screen> {
-    let ground = panel.y2 - horizon;
+fn draw_screens(dice: &mut Dice, panel: &Area, firm: f32, height: f32) -> Vec<Screen> {
+    let ground = panel.y2 - firm;
     let kind = dice.below(3);
-    let base = horizon + ground * dice.between(0.55, 0.8);
+    let base = firm + ground * dice.between(0.5, 0.8);
     let mut screens = Vec::new();
     if kind == 0 {
         screens.push(Screen { area: Area::new(panel.x1 - 4.0, base - height * 0.34, panel.x2 + 4.0, base), kind });
@@ -133,13 +133,13 @@ fn draw_screens(dice: &mut Dice, panel: &Area, horizon: f32, height: f32) -> Vec
 fn try_places(
     dice: &mut Dice,
     panel: &Area,
-    horizon: f32,
+    firm: f32,
     who: &[Figure],
     height: f32,
     before: &[(f32, Area)],
 ) -> Option<Vec<Player>> {
     let inside = Area::new(panel.x1 + 3.0, panel.y1 + 3.0, panel.x2 - 3.0, panel.y2 - 3.0);
-    let upper = (horizon + (panel.y2 - horizon) * 0.08).max(panel.y1 + height * 1.22);
+    let upper = (firm + (panel.y2 - firm) * 0.08).max(panel.y1 + height * 1.22);
     let mut players: Vec<Player> = Vec::new();
     for figure in who {
         let action = dice.pick(CALM);
@@ -147,8 +147,9 @@ fn try_places(
         let mut placed = false;
         for _ in 0..TRIES {
             let reach = height * 0.3;
+            let (x, y) = draw_spot(dice, panel, upper, height, &players, before);
             player.sketch.feet =
-                (dice.between(panel.x1 + reach, panel.x2 - reach), dice.between(upper, panel.y2 - 8.0));
+                (x.clamp(panel.x1 + reach, panel.x2 - reach), y.clamp(upper, (panel.y2 - 8.0).max(upper)));
             let mut all = players.clone();
             all.push(player.clone());
             all.sort_by(|a, b| a.floor().total_cmp(&b.floor()));
@@ -169,6 +170,30 @@ fn try_places(
     Some(players)
 }
 
+/// A place to try: behind something, close to somebody, or anywhere.
+fn draw_spot(
+    dice: &mut Dice,
+    panel: &Area,
+    upper: f32,
+    height: f32,
+    players: &[Player],
+    before: &[(f32, Area)],
+) -> (f32, f32) {
+    let anywhere = (dice.between(panel.x1, panel.x2), dice.between(upper, panel.y2 - 8.0));
+    match dice.unit() {
+        u if u < 0.4 => before.get(dice.below(before.len())).map_or(anywhere, |(base, hiding)| {
+            let x = dice.between(hiding.x1, hiding.x2);
+            (x, base - height * dice.between(0.02, 0.12))
+        }),
+        u if u < 0.75 => players.get(dice.below(players.len())).map_or(anywhere, |p| {
+            let (x, y) = p.sketch.feet;
+            let side = if dice.chance(0.5) { 1.0 } else { -1.0 };
+            (x + side * height * dice.between(0.25, 0.42), y + height * dice.between(-0.3, 0.3))
+        }),
+        _ => anywhere,
+    }
+}
+
 fn fence(canvas: &mut Canvas, a: &Area) {
     let (wood, h) = (Ink(226, 204, 164), a.h());
     for share in [0.3, 0.68] {
@@ -176,15 +201,13 @@ fn fence(canvas: &mut Canvas, a: &Area) {
         canvas.rect(a.x1, y, a.x2, y + h * 0.14, wood, 1.4);
     }
     let (mut x, wide) = (a.x1 + 2.0, h * 0.36);
+    let mut pickets = Vec::new();
     while x < a.x2 {
-        let tip = a.y1 - h * 0.06;
-        canvas.polygon(
-            &[(x, a.y2), (x, a.y1 + h * 0.1), (x + wide / 2.0, tip), (x + wide, a.y1 + h * 0.1), (x + wide, a.y2)],
-            wood,
-            1.5,
-        );
+        let (tip, shoulder) = (a.y1 - h * 0.06, a.y1 + h * 0.1);
+        pickets.push([(x, a.y2), (x, shoulder), (x + wide / 2.0, tip), (x + wide, shoulder), (x + wide, a.y2)]);
         x += wide * 1.18;
     }
+    canvas.polygons(&pickets, wood, 1.5);
 }
 
 fn crates(canvas: &mut Canvas, a: &Area) {

@@ -52,7 +52,7 @@ fn easy(stage: &mut Stage<'_>) -> (Place, Vec<Player>) {
 fn rich(stage: &mut Stage<'_>) -> (Place, Vec<Player>) {
     let place = stage.place();
     let height = stage.figure_height();
-    let horizon = draw_backdrop(stage.canvas, &mut stage.dice, &stage.panel, place, (0.44, 0.54));
+    let horizon = draw_backdrop(stage.canvas, &mut stage.dice, &stage.panel, place, (0.44, 0.54)).horizon;
     let (panel, dice) = (stage.panel, &mut stage.dice);
     let hard = stage.difficulty == Difficulty::Hard;
     let count = if hard && panel.w() > 200.0 && dice.chance(0.4) { 3 } else { 2 };

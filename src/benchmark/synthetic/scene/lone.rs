@@ -6,7 +6,7 @@ use crate::benchmark::synthetic::background::draw_background;
 use crate::benchmark::synthetic::cast::{FIGURE_HEIGHT, Player, draw_players, dress};
 use crate::benchmark::synthetic::figure;
 use crate::benchmark::synthetic::sound::draw_sound;
-use crate::benchmark::synthetic::world::{Action, Difficulty};
+use crate::benchmark::synthetic::world::{Action, Difficulty, Place};
 
 /// Share of panels with a sound in the place of a balloon.
 const SOUNDS: f32 = 0.3;
@@ -29,7 +29,7 @@ pub fn play(stage: &mut Stage<'_>) -> Played {
     played
 }
 
-fn easy(stage: &mut Stage<'_>) -> (crate::benchmark::synthetic::world::Place, Vec<Player>) {
+fn easy(stage: &mut Stage<'_>) -> (Place, Vec<Player>) {
     let (panel, dice) = (stage.panel, &mut stage.dice);
     let (place, horizon) = draw_background(stage.canvas, dice, &panel);
     let who = stage.cast.pick(dice);
@@ -39,10 +39,10 @@ fn easy(stage: &mut Stage<'_>) -> (crate::benchmark::synthetic::world::Place, Ve
     (place, vec![Player::new(dress(dice, who, action, feet, height), 1)])
 }
 
-fn rich(stage: &mut Stage<'_>) -> (crate::benchmark::synthetic::world::Place, Vec<Player>) {
+fn rich(stage: &mut Stage<'_>) -> (Place, Vec<Player>) {
     let place = stage.place();
     let height = stage.figure_height();
-    let horizon = draw_backdrop(stage.canvas, &mut stage.dice, &stage.panel, place, (0.46, 0.58));
+    let horizon = draw_backdrop(stage.canvas, &mut stage.dice, &stage.panel, place, (0.46, 0.58)).horizon;
     let (panel, dice) = (stage.panel, &mut stage.dice);
     let count = if panel.w() > 150.0 && dice.chance(0.5) { 2 } else { 1 };
     let who = stage.cast.several(dice, count);

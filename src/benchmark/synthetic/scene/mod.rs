@@ -57,7 +57,7 @@ pub fn play(stage: &mut Stage<'_>, cue: &Cue) -> Played {
         Cue::Plain(Scene::Crowd) => crowd::play(stage),
         Cue::Plain(Scene::Talk) => talk::play(stage),
         Cue::Plain(Scene::Lone | Scene::Beat) => lone::play(stage),
-        Cue::Beat { truth, steps } => beat::play(stage, truth, *steps),
+        Cue::Beat { truth, steps, room } => beat::play(stage, truth, *steps, *room),
     }
 }
 
