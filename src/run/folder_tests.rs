@@ -177,7 +177,7 @@ fn failed_sessions_are_asked_again_where_that_is_wanted() {
     drop(open(&dir, &questions).unwrap());
     write(&dir, "r-00000", &session("r-00000"), true);
     write(&dir, "r-00001", &with_reason("r-00001", "error"), true);
-    assert_eq!(todo(&open(&dir, &questions).unwrap()), []);
+    assert!(todo(&open(&dir, &questions).unwrap()).is_empty());
     let asked = manifest("other", &questions, &RunSettings::default());
     let folder = RunFolder::open(place(&dir), asked, true).unwrap();
     assert_eq!((todo(&folder), folder.manifest().run.as_str()), (vec![1], "r"));
