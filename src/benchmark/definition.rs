@@ -79,3 +79,20 @@ pub const fn definition(task: Task) -> Definition {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_says_the_same() {
+        let document = include_str!("../../docs/TASKS.md");
+        for task in Task::ALL {
+            let d = definition(task);
+            assert!(document.contains(&format!("## {task}\n\nFamily: {}.", task.family())), "{task}");
+            for text in [d.asks, d.answer, d.target, d.scored, d.chance] {
+                assert!(document.contains(text), "{task}: {text}");
+            }
+        }
+    }
+}

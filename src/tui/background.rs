@@ -174,7 +174,7 @@ fn sessions(store: &SessionStore) -> Vec<Entry> {
             Some(Entry {
                 choice: Choice::Session(paths.get(&s.id)?.clone()),
                 id: s.id,
-                task: s.task.map_or_else(|| "own question".to_owned(), |t| t.name().to_owned()),
+                task: s.task,
                 text: format!("{} · {answer} · {zooms} · {}", s.question_id, s.model),
                 choices: Vec::new(),
                 verdict,

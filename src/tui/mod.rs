@@ -27,6 +27,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 pub mod theme;
+mod library;
 pub mod update;
 pub mod view;
 mod wants;
@@ -125,7 +126,7 @@ fn entries(bench: &crate::benchmark::Benchmark) -> Vec<Entry> {
     let entries = bench.questions().iter().enumerate().map(|(index, question)| Entry {
         choice: Choice::Question(index),
         id: question.id.clone(),
-        task: question.task.map(|t| t.name().to_owned()).unwrap_or_default(),
+        task: question.task,
         text: question.text.clone(),
         choices: question.choices.clone(),
         verdict: Verdict::None,

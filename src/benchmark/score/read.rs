@@ -91,18 +91,17 @@ pub(super) fn all_labels(question: &Question) -> &[String] {
 fn found_labels<'q>(raw: &str, question: &'q Question) -> Vec<&'q str> {
     let pieces: Vec<&str> = raw.split([',', ';', '>', '→', '\n', '|', '/']).map(str::trim).collect();
     let found = collect(pieces.iter().copied(), question);
-    if found.len() > 1 {
+    if !found.is_empty() {
         return found;
     }
     // No dividers: words, or letters written together.
     let words = collect(raw.split(|c: char| c.is_whitespace() || ",;>→|/-–".contains(c)), question);
-    if words.len() > found.len() {
+    if !words.is_empty() {
         return words;
     }
     let letters: Vec<String> = raw.trim().chars().map(String::from).collect();
-    let together = collect(letters.iter().map(String::as_str), question);
-    let only_labels = letters.len() > 1 && letters.iter().all(|l| label(l, question).is_some());
-    if only_labels && together.len() > found.len() { together } else { found }
+    let only_labels = letters.iter().all(|l| label(l, question).is_some());
+    if only_labels { collect(letters.iter().map(String::as_str), question) } else { Vec::new() }
 }
 
 fn collect<'a, 'q>(pieces: impl Iterator<Item = &'a str>, question: &'q Question) -> Vec<&'q str> {

@@ -104,6 +104,9 @@ fn sets_get_f1_and_identity_switches() {
             assert!((got - want).abs() < 1e-12, "{answer}: {got} {want}");
         }
     }
+    let ten = question(AnswerForm::Set, &[], &["1", "2", "12"], "12");
+    assert_eq!(resolve_answer("12", &ten).as_deref(), Some("12"));
+    assert_eq!(resolve_answer("1 and 12", &ten).as_deref(), Some("1, 12"));
     let empty = question(AnswerForm::Set, &[], &["2", "5"], "none");
     assert_eq!(score_answer(&empty, Some("none")).map(|s| s.value), Some(1.0));
     assert_eq!(score_answer(&empty, Some("2")).map(|s| s.value), Some(0.0));

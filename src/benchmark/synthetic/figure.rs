@@ -1,12 +1,12 @@
 //! Figures: a body in a pose, with the hat that says who it is.
 
-use super::canvas::{Canvas, DARK, Ink, PAPER, Point, curve};
+use super::canvas::{Area, Canvas, DARK, Ink, PAPER, Point, SKIN};
 use super::world::{Action, Figure};
 
-const SKIN: Ink = Ink(248, 214, 178);
 const WOOD: Ink = Ink(150, 102, 62);
 
 /// How one figure is drawn.
+#[derive(Clone)]
 pub struct Sketch {
     /// Who.
     pub figure: Figure,
@@ -75,20 +75,54 @@ impl Body<'_> {
 
 /// Draws the figure and whatever its action needs.
 pub fn draw(canvas: &mut Canvas, sketch: &Sketch) {
-    let unit = sketch.height / 10.0;
-    let lying = sketch.action == Action::Sleeping;
-    let mut body = Body { canvas, sketch, unit, pen: (sketch.height * 0.018).max(1.6), lying };
-    let hip = match sketch.action {
-        Action::Sitting => 2.9,
-        Action::Running => 2.6,
-        _ => 2.4,
-    };
+    let mut body = body(canvas, sketch);
+    let hip = hip(sketch.action);
     props_behind(&mut body, hip);
     legs(&mut body, hip);
     torso(&mut body, hip);
     arms(&mut body, hip);
     head(&mut body, hip + 4.3);
     props_before(&mut body, hip);
+}
+
+/// Everything that [`draw`] would ink.
+pub fn extent(sketch: &Sketch) -> Area {
+    let mut board = Canvas::measuring();
+    board.start_bounds();
+    draw(&mut board, sketch);
+    board.take_bounds()
+}
+
+/// Head and hat.
+pub fn head_extent(sketch: &Sketch) -> Area {
+    let mut board = Canvas::measuring();
+    board.start_bounds();
+    head(&mut body(&mut board, sketch), hip(sketch.action) + 4.3);
+    board.take_bounds()
+}
+
+/// Trunk and legs, without arms and props.
+pub fn trunk_extent(sketch: &Sketch) -> Area {
+    let mut board = Canvas::measuring();
+    board.start_bounds();
+    let mut body = body(&mut board, sketch);
+    legs(&mut body, hip(sketch.action));
+    torso(&mut body, hip(sketch.action));
+    board.take_bounds()
+}
+
+fn body<'a>(canvas: &'a mut Canvas, sketch: &'a Sketch) -> Body<'a> {
+    let lying = sketch.action == Action::Sleeping;
+    Body { canvas, sketch, unit: sketch.height / 10.0, pen: (sketch.height * 0.018).max(1.6), lying }
+}
+
+/// Height of the hip above the ground.
+fn hip(action: Action) -> f32 {
+    match action {
+        Action::Sitting => 2.9,
+        Action::Running => 2.6,
+        _ => 2.4,
+    }
 }
 
 fn legs(b: &mut Body<'_>, hip: f32) {
@@ -297,9 +331,6 @@ pub fn draw_crate(canvas: &mut Canvas, feet: Point, width: f32, height: f32) {
         let y = y1 + height * share;
         canvas.line(&[(x1, y), (x2, y)], DARK, 1.5);
     }
-    canvas.trace(
-        curve((x1 + 6.0, y1 + 5.0), (x1 + 9.0, y1 + 8.0), (x1 + 9.0, y2 - 8.0), (x1 + 6.0, y2 - 5.0)),
-        DARK,
-        1.2,
-    );
+    let grain = [(x1 + 6.0, y1 + 5.0), (x1 + 9.0, y1 + 8.0), (x1 + 9.0, y2 - 8.0), (x1 + 6.0, y2 - 5.0)];
+    canvas.curve(grain, DARK, 1.2);
 }

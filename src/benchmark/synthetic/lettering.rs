@@ -49,6 +49,9 @@ pub fn width(text: &str, height: f32) -> f32 {
 
 /// Writes one line; `at` is the left end of the base line.
 pub fn write(canvas: &mut Canvas, text: &str, at: Point, height: f32, ink: Ink, pen: f32) {
+    if canvas.is_idle() {
+        return;
+    }
     let unit = height / 6.0;
     for (i, letter) in text.chars().enumerate() {
         let left = at.0 + i as f32 * height * 0.92;

@@ -7,20 +7,31 @@
 //! sees it at a sixth of its size, where a figure is one merged cell of 28 pixels; cut out, a panel is shown at about half
 //! of its size and the same figure is plain.
 
+mod arcs;
+mod area;
+mod backdrop;
+mod background;
+mod balloon;
 mod canvas;
+mod cast;
 mod figure;
 mod layout;
 mod lettering;
 mod page;
+mod places;
+mod plan;
 mod questions;
 mod rng;
 mod scene;
+mod sound;
+mod title;
+mod tone;
 mod words;
 mod world;
 
 /// Everything a balloon may say.
 pub fn balloon_words() -> impl Iterator<Item = &'static str> {
-    scene::WORDS.into_iter()
+    balloon::WORDS.into_iter()
 }
 
 pub use page::{DrawnPage, draw_page, page_truth};

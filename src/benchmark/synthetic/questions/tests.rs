@@ -121,7 +121,7 @@ fn depth_is_not_readable_from_height_side_or_name() {
             let near = panel.figures.iter().max_by_key(|f| f.depth).unwrap();
             let far = panel.figures.iter().min_by_key(|f| f.depth).unwrap();
             panels += 1;
-            higher += usize::from(near.bounds.y2 < far.bounds.y2);
+            higher += usize::from(near.feet < far.feet);
             left += usize::from(near.bounds.x1 < far.bounds.x1);
         }
         for (what, n) in [("higher", higher), ("left", left)] {
