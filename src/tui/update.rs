@@ -134,6 +134,10 @@ impl App {
     fn open_selected(&mut self) -> Vec<Effect> {
         let Some(entry) = self.library.current() else { return Vec::new() };
         match entry.choice.clone() {
+            Choice::Question(_) if self.library.run.is_some() => {
+                self.toast = Some("the run has not come to this question yet".to_owned());
+                Vec::new()
+            }
             Choice::Question(index) => {
                 self.start_live(Choice::Question(index));
                 if let Some(explorer) = &mut self.explorer {
