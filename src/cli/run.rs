@@ -22,6 +22,11 @@ use crate::run::{
 };
 use crate::session::{SessionSummary, new_id};
 
+/// Most seeds a question is asked with.
+const MOST_SEEDS: u32 = 10_000;
+/// Most sessions that are stepped together.
+const MOST_SESSIONS: u16 = 1024;
+
 /// Arguments of `run`. What is not given is as in the run that is resumed, else as usual.
 #[derive(Args, Debug)]
 pub struct RunArgs {
@@ -41,7 +46,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Ask each question so many times, with the sampler's seeds from --seed on
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SEEDS)))]
     seeds: Option<u32>,
     /// Offer the zoom tool [default: on]
     #[arg(long, value_enum)]
@@ -65,7 +70,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     max_tokens: Option<u32>,
     /// Sessions stepped together; 1, the default, is the reproducible case
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_SESSIONS)))]
     concurrency: Option<u16>,
     /// Folder for the run's manifest, logs and summary.jsonl (default: one of its own in the sessions folder); a run that
     /// is there already is gone on with
@@ -116,6 +121,9 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
         _ => None,
     };
     let settings = args.settings(known.unwrap_or_default())?;
+    if settings.seeds > 1 && settings.temperature == 0.0 {
+        eprintln!("with --temperature 0 every seed gives the same answer");
+    }
     let profile = Arc::new(Profile::find(&settings.profile).map_err(CliError::usage)?);
     let benchmark = open_with(&settings.benchmark, &settings.selection()).map_err(CliError::usage)?;
     let source = crate::demo::model_named(Some(&settings.model));
@@ -214,6 +222,12 @@ impl RunArgs {
         if !(temperature.is_finite() && temperature >= 0.0) {
             return Err(CliError::usage("--temperature must be a number from 0 on"));
         }
+        let seeds = self.seeds.unwrap_or(known.seeds);
+        let concurrency = self.concurrency.map_or(known.concurrency, usize::from);
+        // Flags are checked when they are parsed; a manifest may say anything.
+        if !(1..=MOST_SEEDS).contains(&seeds) || !(1..=usize::from(MOST_SESSIONS)).contains(&concurrency) {
+            return Err(CliError::usage("the manifest's seeds or concurrency are no numbers a run can have"));
+        }
         Ok(RunSettings {
             benchmark: self.bench.clone().unwrap_or(known.benchmark),
             model: self.model.clone().unwrap_or(known.model),
@@ -221,7 +235,7 @@ impl RunArgs {
             tasks: list(&self.tasks, known.tasks),
             families,
             limit: self.limit.or(known.limit),
-            seeds: self.seeds.unwrap_or(known.seeds),
+            seeds,
             seed: self.seed.unwrap_or(known.seed),
             temperature,
             max_tokens: self.max_tokens.or(known.max_tokens),
@@ -236,7 +250,7 @@ impl RunArgs {
                 CropArg::Swapped => CropChoice::Swapped,
                 CropArg::True => CropChoice::True,
             }),
-            concurrency: self.concurrency.map_or(known.concurrency, usize::from),
+            concurrency,
         })
     }
 }

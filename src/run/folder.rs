@@ -1,6 +1,6 @@
 //! A run's folder: made once, locked while someone works on it, put in order before it is gone on with.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -116,10 +116,9 @@ impl RunFolder {
         &self.todo
     }
 
-    /// What `summary.jsonl` says of the run's sessions, in their order.
+    /// As [`summaries`] of this run.
     pub fn summaries(&self) -> Vec<SessionSummary> {
-        let mut known = read_summaries(&self.dir());
-        (0..self.manifest.items).filter_map(|i| known.remove(&session_id(&self.manifest.run, i))).collect()
+        summaries(&self.dir(), &self.manifest)
     }
 
     /// Asks what is still to be asked, until all is done or [`Job::no_more`] is set.
@@ -138,16 +137,26 @@ impl RunFolder {
             known: known_of(job.model),
             batch: self.manifest.batch,
         };
-        let mut done = vec![false; self.manifest.items];
+        let mut done = HashSet::new();
         let result = ask_model(job.model, &bench, &self.todo, &mut |index, summary| {
-            if let Some(place) = done.get_mut(index) {
-                *place = true;
-            }
+            done.insert(index);
             progress.finished(&summary);
         });
-        self.todo.retain(|item| done.get(item.index) != Some(&true));
+        self.todo.retain(|item| !done.contains(&item.index));
         result
     }
+}
+
+/// What `summary.jsonl` says of a run's sessions, in their order; also while another program works on it.
+pub fn summaries(dir: &Path, manifest: &Manifest) -> Vec<SessionSummary> {
+    let all = manifest.questions.len().saturating_mul(manifest.seeds.len());
+    let index = |id: &str| {
+        let number = id.strip_prefix(&manifest.run)?.strip_prefix('-')?.parse().ok()?;
+        (number < all && session_id(&manifest.run, number) == id).then_some(number)
+    };
+    let known = read_summaries(dir).into_iter();
+    let own: BTreeMap<usize, SessionSummary> = known.filter_map(|(id, s)| index(&id).map(|i| (i, s))).collect();
+    own.into_values().collect()
 }
 
 fn lock(dir: &Path) -> Result<File, RunError> {

@@ -19,7 +19,7 @@ mod table;
 
 pub use driver::{Job, Progress, run};
 pub use error::RunError;
-pub use folder::{RunFolder, RunPlace};
+pub use folder::{RunFolder, RunPlace, summaries};
 pub use manifest::{BatchInfo, BenchmarkInfo, BlobsPlace, MANIFEST, Machine, Manifest, ManifestError, ProfileInfo};
 pub use questions::{Item, Questions, plan, questions_hash, session_id};
 pub use report::{Accuracy, RunReport, TaskReport};

@@ -1,7 +1,7 @@
 //! What is on disk of a session, after whatever happened to the program that wrote it.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -156,12 +156,6 @@ impl SummaryFile {
             return Ok(());
         }
         let text: String = wanted.iter().map(|summary| summary.line() + "\n").collect();
-        write_atomic(&dir.join("summary.jsonl"), text.as_bytes())?;
-        // The new name must be on the disk before anything is appended to what it names.
-        #[cfg(unix)]
-        File::open(dir).and_then(|folder| folder.sync_all()).doing("write", dir)?;
-        #[cfg(not(unix))]
-        let _ = File::open(dir);
-        Ok(())
+        write_atomic(&dir.join("summary.jsonl"), text.as_bytes())
     }
 }
