@@ -14,7 +14,7 @@ use self::human::Human;
 use super::interrupt_flag;
 use super::sessions::store;
 use super::{CliError, CliResult, Global};
-use crate::benchmark::{self, Question};
+use crate::benchmark::{self, BenchmarkError, Question};
 use crate::engine::{
     Ask, CropMode, Emission, LocalEngine, Outcome, PageMode, PageSource, StepEngine, load_model, run_to_end,
 };
@@ -26,20 +26,23 @@ use crate::{demo, text};
 
 /// Arguments of `ask`.
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("what").required(true).args(["page", "id"])))]
+#[command(group(ArgGroup::new("what").required(true).args(["page", "id", "page_name"])))]
 pub struct AskArgs {
     /// Page to ask about; several are asked about one after another
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "question", conflicts_with_all = ["bench", "id"])]
     page: Vec<PathBuf>,
     /// The question
-    #[arg(long, value_name = "TEXT", requires = "page")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "id")]
     question: Option<String>,
-    /// Benchmark the question is from
-    #[arg(long, value_name = "NAME", requires = "id", default_value = "demo")]
+    /// Benchmark the question or page is from: demo, synth:SEED, a folder, or a .cbz
+    #[arg(long, value_name = "NAME", default_value = "demo")]
     bench: String,
     /// Id of the benchmark's question
     #[arg(long, value_name = "ID")]
     id: Option<String>,
+    /// Name of a page of the benchmark to ask --question about
+    #[arg(long, value_name = "NAME", requires = "question", conflicts_with_all = ["page", "id"])]
+    page_name: Option<String>,
     /// A choice; repeat it for each (with --id: instead of the benchmark's, for another order)
     #[arg(long, value_name = "TEXT")]
     choice: Vec<String>,
@@ -114,7 +117,7 @@ pub fn run(args: AskArgs, global: &Global) -> CliResult {
             id: session::new_id(),
             page,
             question,
-            benchmark: args.id.as_ref().map(|_| args.bench.clone()),
+            benchmark: args.id.as_ref().or(args.page_name.as_ref()).map(|_| args.bench.clone()),
             run: None,
             profile: Arc::clone(&profile),
             sampling,
@@ -210,18 +213,24 @@ impl Sink {
 }
 
 fn questions(args: &AskArgs) -> Result<Vec<(PageSource, Question)>, CliError> {
-    let (pages, mut question) = match &args.id {
-        None => {
-            let pages = args.page.iter().cloned().map(PageSource::File).collect();
-            let text = args.question.clone().unwrap_or_default();
-            (pages, Question { id: "typed".into(), text, ..Question::default() })
-        }
-        Some(id) => {
-            let bench = benchmark::open(&args.bench).map_err(CliError::usage)?;
+    let typed =
+        || Question { id: "typed".into(), text: args.question.clone().unwrap_or_default(), ..Question::default() };
+    let open = || benchmark::open(&args.bench).map_err(CliError::usage);
+    let (pages, mut question) = match (&args.id, &args.page_name) {
+        (Some(id), _) => {
+            let bench = open()?;
             let question = bench.find(id).map_err(CliError::usage)?.clone();
             let page = bench.page(&question).map_err(CliError::failed)?;
             (vec![PageSource::Page(page)], question)
         }
+        (None, Some(name)) => {
+            let page = open()?.page_named(name).map_err(|e| match e {
+                BenchmarkError::NoSuchPage { .. } => CliError::usage(e),
+                e => CliError::failed(e),
+            })?;
+            (vec![PageSource::Page(page)], Question { page: Some(name.clone()), ..typed() })
+        }
+        (None, None) => (args.page.iter().cloned().map(PageSource::File).collect(), typed()),
     };
     if !args.choice.is_empty() {
         question.choices.clone_from(&args.choice);

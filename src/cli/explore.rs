@@ -32,7 +32,7 @@ pub struct ExploreArgs {
     /// Profile by name or file: how the model is talked to
     #[arg(long, value_name = "P", default_value = "rarl")]
     profile: String,
-    /// Benchmark to list
+    /// Benchmark to list: demo, synth:SEED, a benchmark's folder, a folder of images, or a .cbz
     #[arg(long, value_name = "B", default_value = "demo")]
     bench: String,
     /// Follow a run: its folder
@@ -124,10 +124,14 @@ fn plain(args: &ExploreArgs) -> CliResult {
     let bench = benchmark::open(&args.bench).map_err(CliError::usage)?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut rows = bench.questions().iter();
-    let written = rows.try_for_each(|q| {
+    let mut written = rows.try_for_each(|q| {
         let task = q.task.map(|t| t.name()).unwrap_or_default();
         writeln!(out, "{}  {task:<20}  {}", one_line(&q.id), one_line(&q.text))
     });
+    if bench.questions().is_empty() {
+        let pages = bench.pages().map_err(CliError::failed)?;
+        written = pages.iter().try_for_each(|name| writeln!(out, "{}", one_line(name)));
+    }
     printed(written.and_then(|()| out.flush()), ExitCode::SUCCESS)
 }
 

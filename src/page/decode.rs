@@ -1,7 +1,7 @@
 //! From bytes to RGB, within bounds.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
@@ -18,32 +18,56 @@ pub const MAX_FILE: u64 = 256 << 20;
 /// What a decoder may allocate: the largest page at 8 bytes a pixel, and half as much again for its own work.
 const MAX_ALLOC: u64 = MAX_PIXELS * 12;
 
-/// A file's bytes.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, PageError> {
+/// A regular file, opened, and its length as the system tells it.
+pub(super) fn open(path: &Path) -> Result<(File, u64), PageError> {
     let failed = |source| PageError::Read { path: path.to_owned(), source };
     // Asked before opening: opening a pipe would wait for its writer.
     let meta = std::fs::metadata(path).map_err(failed)?;
     if !meta.is_file() {
         return Err(PageError::NotAFile { path: path.to_owned() });
     }
+    Ok((File::open(path).map_err(failed)?, meta.len()))
+}
+
+/// A file's bytes.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, PageError> {
+    let failed = |source| PageError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     // The length is not trusted: a file can grow, and some report 0.
-    File::open(path).map_err(failed)?.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    open(path)?.0.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(PageError::TooLong { path: path.to_owned(), limit: MAX_FILE });
     }
     Ok(bytes)
 }
 
+/// The size that a file's header names.
+pub(super) fn measure(path: &Path) -> Result<Size, PageError> {
+    let (file, length) = open(path)?;
+    if length > MAX_FILE {
+        return Err(PageError::TooLong { path: path.to_owned(), limit: MAX_FILE });
+    }
+    let (_, size) =
+        decoder(BufReader::new(file)).map_err(|fault| PageError::Image { path: Some(path.to_owned()), fault })?;
+    Ok(size)
+}
+
 /// The pixels of an encoded image.
 pub(super) fn decode(bytes: &[u8]) -> Result<RgbImage, ImageFault> {
-    let format = image::guess_format(bytes).map_err(|_| ImageFault::Unknown)?;
+    let (decoder, _) = decoder(Cursor::new(bytes))?;
+    DynamicImage::from_decoder(decoder).map(to_rgb).map_err(broken)
+}
+
+/// A decoder that has read the header, and the size the header names, within bounds.
+fn decoder<'a, R: BufRead + Seek + 'a>(reader: R) -> Result<(impl ImageDecoder + 'a, Size), ImageFault> {
+    let guessed = ImageReader::new(reader).with_guessed_format();
+    let mut reader = guessed.map_err(|e| ImageFault::Broken(e.to_string()))?;
+    let format = reader.format().ok_or(ImageFault::Unknown)?;
     // Other decoders may be compiled in for other crates' sake; they stay unused.
     use ImageFormat::{Bmp, Gif, Jpeg, Png, WebP};
     if !matches!(format, Png | Jpeg | WebP | Gif | Bmp) {
         return Err(ImageFault::Unsupported(format!("{format:?}")));
     }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_ALLOC);
     reader.limits(limits);
@@ -56,7 +80,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<RgbImage, ImageFault> {
     if u64::from(w) * u64::from(h) > MAX_PIXELS || w.max(h) > MAX_SIDE {
         return Err(ImageFault::TooLarge { size });
     }
-    DynamicImage::from_decoder(decoder).map(to_rgb).map_err(broken)
+    Ok((decoder, size))
 }
 
 fn broken(error: ImageError) -> ImageFault {

@@ -37,6 +37,16 @@ pub enum PageError {
         /// What is wrong with the bytes.
         fault: ImageFault,
     },
+    /// An archive, or a page in it.
+    #[error("{}{}: {fault}", path.display(), entry.as_ref().map(|e| format!(" [{}]", crate::text::one_line(e))).unwrap_or_default())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// The page in it, where one is meant.
+        entry: Option<String>,
+        /// What is wrong.
+        fault: String,
+    },
     /// The box holds no pixel of the page.
     #[error("the box {corners:?} holds no pixel of a page of {page}")]
     Crop {

@@ -1,7 +1,7 @@
-//! One comic page: safe decoding and crops.
+//! One comic page: safe decoding and crops; the pages of an archive or a folder.
 //!
 //! Takes: a file, bytes or pixels. Gives: a [`Page`] of 8-bit RGB with the hash that names it everywhere, and crops in
-//! page pixels.
+//! page pixels. An [`Archive`] gives the pages of a `.cbz`, [`images_in`] names those of a folder.
 //!
 //! # What decoding does
 //! The reference is Pillow's `Image.open(path).convert("RGB")`, which is what Hugging Face pipelines feed to a model;
@@ -17,18 +17,22 @@
 //! - At most [`MAX_PIXELS`] pixels and [`MAX_FILE`] bytes are read; nothing of that size is allocated before the header
 //!   has been checked.
 
+mod archive;
 mod decode;
 mod error;
 mod hash;
+mod list;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::RgbImage;
 
+pub use archive::{Archive, MAX_ENTRIES, MAX_ENTRY};
 pub use decode::{MAX_FILE, MAX_PIXELS, MAX_SIDE};
 pub use error::{ImageFault, PageError};
 pub use hash::pixel_hash;
+pub use list::{images_in, is_image_name, natural_order};
 
 use crate::geometry::{PageBox, Size};
 
@@ -52,6 +56,14 @@ impl Page {
         let bytes = decode::read(path)?;
         let pixels = decode::decode(&bytes).map_err(|fault| PageError::Image { path: Some(path.to_owned()), fault })?;
         Ok(Self { path: Some(path.to_owned()), ..Self::from_pixels(pixels) })
+    }
+
+    /// Width and height in pixels as a file's header names them; the rest of the file is not looked at.
+    ///
+    /// # Errors
+    /// [`PageError`], with the path, when the file cannot be read, is too large, or does not begin like an image.
+    pub fn measure(path: &Path) -> Result<Size, PageError> {
+        decode::measure(path)
     }
 
     /// Decodes a file's bytes.
