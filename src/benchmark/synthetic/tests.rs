@@ -59,7 +59,7 @@ fn the_same_seed_gives_the_same_bytes() {
 #[test]
 fn truth_needs_no_pixels() {
     for difficulty in Difficulty::ALL {
-        for seed in (0..12).chain([u64::MAX, 1 << 40]) {
+        for seed in (0..6).chain([u64::MAX, 1 << 40]) {
             assert_eq!(draw_page(seed, difficulty).truth, page_truth(seed, difficulty), "{seed} {difficulty:?}");
         }
     }
@@ -240,7 +240,8 @@ fn counts_are_uniform_and_do_not_show_in_sizes() {
         let mean = |panels: &[(f64, f64)], part: fn(&(f64, f64)) -> f64| {
             panels.iter().map(part).sum::<f64>() / panels.len() as f64
         };
-        let parts: [(fn(&(f64, f64)) -> f64, f64); 2] = [(|p| p.0, 0.02), (|p| p.1, 0.06)];
+        type Part = fn(&(f64, f64)) -> f64;
+        let parts: [(Part, f64); 2] = [(|p| p.0, 0.02), (|p| p.1, 0.06)];
         for (part, most_off) in parts {
             let all = mean(&by_count.concat(), part);
             for panels in &by_count {
