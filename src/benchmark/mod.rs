@@ -3,6 +3,7 @@
 //! Takes: a benchmark's name or folder. Gives: [`Question`]s with their truth, and a [`Score`] for an answer. `synthetic`
 //! draws pages whose truth is known, `folder` is a benchmark on disk. Uses `geometry` and `page`.
 
+mod definition;
 pub mod folder;
 mod question;
 mod region;
@@ -10,6 +11,7 @@ mod score;
 mod source;
 pub mod synthetic;
 
+pub use definition::{Definition, definition};
 pub use folder::{Manifest, Split};
 pub use question::{AnswerForm, Family, LEGIBLE, Question, Task};
 pub use region::{Facts, Region, RegionKind, drawn_regions};

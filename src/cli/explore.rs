@@ -15,6 +15,7 @@ use crate::benchmark;
 use crate::demo;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
+use crate::run::Manifest;
 use crate::text::one_line;
 use crate::tui::images::ImageMode;
 use crate::tui::{self, Options, Outcome, Scripted, Start, ThemeChoice};
@@ -34,6 +35,9 @@ pub struct ExploreArgs {
     /// Benchmark to list: demo, synth:SEED, a benchmark's folder, a folder of images, or a .cbz
     #[arg(long, value_name = "B", default_value = "demo")]
     bench: String,
+    /// Follow a run: its folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["pages", "bench", "model", "profile"])]
+    run: Option<PathBuf>,
     /// Do not record sessions
     #[arg(long)]
     no_record: bool,
@@ -79,6 +83,10 @@ pub fn run(args: ExploreArgs, global: &Global) -> CliResult {
         return plain(&args);
     }
     let mut options = args.look.options(global)?;
+    if let Some(dir) = args.run {
+        let manifest = Manifest::read(&dir).map_err(|why| CliError::usage(one_line(&why.to_string())))?;
+        return open(Start::Run(dir, Box::new(manifest)), options);
+    }
     options.bench.clone_from(&args.bench);
     options.model = demo::model_named(args.model.as_deref());
     options.profile = Arc::new(Profile::find(&args.profile).map_err(CliError::usage)?);
@@ -102,6 +110,12 @@ pub(super) fn open(start: Start, options: Options) -> CliResult {
 
 /// Where stdout is no terminal: the questions, a line each.
 fn plain(args: &ExploreArgs) -> CliResult {
+    if let Some(dir) = &args.run {
+        return Err(CliError::usage(format!(
+            "following a run needs a terminal; {} holds a line for every finished session",
+            one_line(&dir.join("summary.jsonl").display().to_string())
+        )));
+    }
     if !args.pages.is_empty() {
         return Err(CliError::usage(
             "the explorer needs a terminal; `panelscope ask --page FILE --question TEXT` does not",
@@ -159,6 +173,7 @@ impl Look {
             record: true,
             speed: 1.0,
             scripted: None,
+            run: None,
         })
     }
 

@@ -1,31 +1,41 @@
 //! `panelscope run`: every question of a benchmark, and the figures.
 
-use std::io::IsTerminal;
+mod place;
+mod progress;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 
+use self::place::{Target, locate, resume_command};
+use self::progress::Bars;
 use super::{CliError, CliResult, Global};
-use crate::analysis::wilson;
-use crate::benchmark::{Family, Selection, Task, open_with};
+use crate::benchmark::{Family, Task, open_with};
 use crate::engine::load_model;
 use crate::protocol::Profile;
-use crate::run::{CropChoice, Outcome, Progress, Recording, RunSettings, report, run as run_all};
-use crate::session::{SessionStore, locate_dir, new_id};
+use crate::run::{
+    CropChoice, Job, Manifest, ManifestError, PageChoice, RunError, RunFolder, RunPlace, RunReport, RunSettings,
+    run as run_in_memory, table,
+};
+use crate::session::{SessionSummary, new_id};
 
-/// Arguments of `run`.
+/// Most seeds a question is asked with.
+const MOST_SEEDS: u32 = 10_000;
+/// Most sessions that are stepped together.
+const MOST_SESSIONS: u16 = 1024;
+
+/// Arguments of `run`. What is not given is as in the run that is resumed, else as usual.
 #[derive(Args, Debug)]
 pub struct RunArgs {
-    /// Benchmark: demo, or synth:SEED for pages drawn on the fly
-    #[arg(long, default_value = "demo")]
-    bench: String,
-    /// Model: demo, or a Hugging Face folder
-    #[arg(long, default_value = "demo")]
-    model: String,
+    /// Benchmark: demo (the default), synth:SEED for pages drawn on the fly, or a benchmark's folder
+    #[arg(long)]
+    bench: Option<String>,
+    /// Model: demo (the default), or a Hugging Face folder
+    #[arg(long)]
+    model: Option<String>,
     /// Only this task (may be repeated)
     #[arg(long = "task", value_name = "TASK")]
     tasks: Vec<Task>,
@@ -35,32 +45,45 @@ pub struct RunArgs {
     /// Questions asked, spread evenly over the tasks
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Offer the zoom tool
-    #[arg(long, value_enum, default_value_t = Switch::On)]
-    tool: Switch,
-    /// What the model sees as page
-    #[arg(long, value_enum, default_value_t = PageArg::Normal)]
-    page: PageArg,
-    /// What the tool returns: the crop asked for, a grey one, another panel, or the true region
-    #[arg(long, value_enum, default_value_t = CropArg::Normal)]
-    crop: CropArg,
-    /// Profile: rarl, grounding, or a TOML file
-    #[arg(long, default_value = "rarl")]
-    profile: String,
-    /// Seed of the sampler
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Sampling temperature; 0 is greedy
-    #[arg(long, default_value_t = 0.0)]
-    temperature: f64,
+    /// Ask each question so many times, with the sampler's seeds from --seed on
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SEEDS)))]
+    seeds: Option<u32>,
+    /// Offer the zoom tool [default: on]
+    #[arg(long, value_enum)]
+    tool: Option<Switch>,
+    /// What the model sees as page [default: normal]
+    #[arg(long, value_enum)]
+    page: Option<PageArg>,
+    /// What the tool returns: the crop asked for (the default), a grey one, another panel, or the true region
+    #[arg(long, value_enum)]
+    crop: Option<CropArg>,
+    /// Profile: rarl (the default), grounding, or a TOML file
+    #[arg(long)]
+    profile: Option<String>,
+    /// Seed of the sampler [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Sampling temperature; 0, the default, is greedy
+    #[arg(long)]
+    temperature: Option<f64>,
     /// Most tokens a session may write
     #[arg(long, value_name = "N")]
     max_tokens: Option<u32>,
-    /// Folder for the run's logs and summary.jsonl (default: one of its own in the sessions folder)
+    /// Sessions stepped together; 1, the default, is the reproducible case
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_SESSIONS)))]
+    concurrency: Option<u16>,
+    /// Folder for the run's manifest, logs and summary.jsonl (default: one of its own in the sessions folder); a run that
+    /// is there already is gone on with
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Go on with the run in this folder (or of this name in the sessions folder)
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
+    /// Ask the sessions that ended in an error again
+    #[arg(long)]
+    retry_failed: bool,
     /// Keep no sessions
-    #[arg(long, conflicts_with = "out")]
+    #[arg(long, conflicts_with_all = ["out", "resume", "retry_failed"])]
     no_record: bool,
     /// Print the figures as JSON
     #[arg(long)]
@@ -90,124 +113,144 @@ enum CropArg {
 /// Runs the command.
 ///
 /// # Errors
-/// Wrong flags, a benchmark or model that cannot be opened, a folder that cannot be written.
+/// Wrong flags, a benchmark or model that cannot be opened, a folder that cannot be written or holds another run.
 pub fn run(args: RunArgs, global: &Global) -> CliResult {
-    let profile = Arc::new(Profile::find(&args.profile).map_err(CliError::usage)?);
-    let benchmark = open_with(&args.bench, &args.selection()).map_err(CliError::usage)?;
-    let source = crate::demo::model_named(Some(&args.model));
+    let target = locate(args.out.as_deref(), args.resume.as_deref(), args.no_record, global)?;
+    let known = match &target {
+        Target::Resume(_, manifest) => Some(manifest.settings.clone()),
+        _ => None,
+    };
+    let settings = args.settings(known.unwrap_or_default())?;
+    if settings.seeds > 1 && settings.temperature == 0.0 {
+        eprintln!("with --temperature 0 every seed gives the same answer");
+    }
+    let profile = Arc::new(Profile::find(&settings.profile).map_err(CliError::usage)?);
+    let benchmark = open_with(&settings.benchmark, &settings.selection()).map_err(CliError::usage)?;
+    let source = crate::demo::model_named(Some(&settings.model));
     let model = Arc::new(load_model(&source).map_err(CliError::failed)?);
-    let settings = settings_of(&args, benchmark.questions().len(), &profile);
-    let place = Place::find(&args, global)?;
-    let recording = place.store.as_ref().map(|store| Recording { store, folder: &place.folder, name: &place.name });
-    let cancel = super::interrupt_flag();
-    let mut bar = Bar::new(benchmark.questions().len());
-    let outcomes = run_all(&model, &benchmark, &profile, &settings, recording.as_ref(), &cancel, &mut bar)
-        .map_err(CliError::failed)?;
-    bar.bar.finish_and_clear();
-    let figures = report(&outcomes);
-    if args.json {
-        let settings = serde_json::to_value(&settings).map_err(CliError::failed)?;
-        let mut json = figures.to_json(&place.name, &settings);
-        if let Some(fields) = json.as_object_mut() {
-            fields.insert("model".to_owned(), serde_json::to_value(model.info()).map_err(CliError::failed)?);
+    let no_more = super::interrupt_flag();
+    let job = Job { model: &model, questions: &benchmark, profile: &profile, settings: &settings, no_more: &no_more };
+    let done = match target {
+        Target::Nowhere => unrecorded(&job)?,
+        Target::Place(place) | Target::Resume(place, _) => recorded(&job, place, args.retry_failed)?,
+    };
+    show(&done, &settings, &job, args.json)?;
+    finish(&done, &no_more)
+}
+
+/// What a run came to.
+struct Done {
+    run: String,
+    sessions: Vec<SessionSummary>,
+    planned: usize,
+    folder: Option<PathBuf>,
+}
+
+fn unrecorded(job: &Job<'_>) -> Result<Done, CliError> {
+    let planned = job.questions.questions().len().saturating_mul(job.settings.seeds as usize);
+    let mut bars = Bars::new(job, &[], planned);
+    let sessions = bars.watch(job.no_more, |bars| run_in_memory(job, bars)).map_err(failure)?;
+    Ok(Done { run: format!("run-{}", new_id()), sessions, planned, folder: None })
+}
+
+fn recorded(job: &Job<'_>, place: RunPlace, retry_failed: bool) -> Result<Done, CliError> {
+    let (blobs, name) = (place.blobs(), place.sub.clone());
+    // A run in the sessions folder is called as its folder; one of its own may be called anything.
+    let id = if name.is_empty() { format!("run-{}", new_id()) } else { name };
+    let asked = Manifest::new(id, job.settings, job.questions, job.model.info(), job.profile, blobs);
+    let mut folder = RunFolder::open(place, asked, retry_failed).map_err(failure)?;
+    let (before, planned) = (folder.summaries(), folder.manifest().items);
+    eprintln!("run {} in {}", folder.manifest().run, folder.dir().display());
+    if !before.is_empty() {
+        eprintln!("{} of {planned} sessions are done already", before.len());
+    }
+    let mut bars = Bars::new(job, &before, planned);
+    let ran = bars.watch(job.no_more, |bars| folder.run(job, bars));
+    if let Err(error) = ran {
+        eprintln!("go on with: {}", resume_command(&folder.dir()));
+        return Err(failure(error));
+    }
+    Ok(Done { run: folder.manifest().run.clone(), sessions: folder.summaries(), planned, folder: Some(folder.dir()) })
+}
+
+fn failure(error: RunError) -> CliError {
+    match error {
+        RunError::NotARun { .. }
+        | RunError::Manifest(ManifestError::Differs { .. } | ManifestError::Missing { .. }) => CliError::usage(error),
+        other => CliError::failed(other),
+    }
+}
+
+fn show(done: &Done, settings: &RunSettings, job: &Job<'_>, json: bool) -> Result<(), CliError> {
+    let figures = RunReport::of(&done.sessions, done.planned);
+    if !json {
+        print!("{}", table(&figures));
+        return Ok(());
+    }
+    let settings = serde_json::to_value(settings).map_err(CliError::failed)?;
+    let mut json = figures.to_json(&done.run, &settings);
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("model".to_owned(), serde_json::to_value(job.model.info()).map_err(CliError::failed)?);
+    }
+    println!("{json}");
+    Ok(())
+}
+
+fn finish(done: &Done, no_more: &AtomicBool) -> CliResult {
+    let asked = done.sessions.len();
+    if asked < done.planned && no_more.load(Ordering::Relaxed) {
+        eprintln!("interrupted after {asked} of {} sessions", done.planned);
+        if let Some(folder) = &done.folder {
+            eprintln!("go on with: {}", resume_command(folder));
         }
-        println!("{json}");
-    } else {
-        print!("{}", figures.to_table());
-    }
-    let kept = place.store.as_ref().map(|s| s.dir().join(&place.folder));
-    finish(&outcomes, benchmark.questions().len(), &cancel, kept)
-}
-
-impl RunArgs {
-    fn selection(&self) -> Selection {
-        Selection { tasks: self.tasks.clone(), families: self.families.clone(), limit: self.limit }
-    }
-}
-
-fn settings_of(args: &RunArgs, limit: usize, profile: &Profile) -> RunSettings {
-    RunSettings {
-        benchmark: args.bench.clone(),
-        tasks: args.tasks.clone(),
-        limit,
-        tool: args.tool == Switch::On,
-        blank_page: args.page == PageArg::Blank,
-        crop: match args.crop {
-            CropArg::Normal => CropChoice::Normal,
-            CropArg::Greyed => CropChoice::Greyed,
-            CropArg::Swapped => CropChoice::Swapped,
-            CropArg::True => CropChoice::True,
-        },
-        profile: profile.name.clone(),
-        seed: args.seed,
-        temperature: args.temperature,
-        max_tokens: args.max_tokens,
-    }
-}
-
-/// Where a run is kept.
-struct Place {
-    /// None where nothing is recorded.
-    store: Option<SessionStore>,
-    folder: String,
-    name: String,
-}
-
-impl Place {
-    fn find(args: &RunArgs, global: &Global) -> Result<Self, CliError> {
-        let name = format!("run-{}", new_id());
-        if args.no_record {
-            return Ok(Self { store: None, folder: String::new(), name });
-        }
-        let (dir, folder, name) = match &args.out {
-            Some(out) => {
-                let own = out.file_name().map_or(name, |n| n.to_string_lossy().into_owned());
-                (out.clone(), String::new(), own)
-            }
-            None => (locate_dir(global.sessions.clone()).map_err(CliError::failed)?, name.clone(), name),
-        };
-        Ok(Self { store: Some(SessionStore::open(dir).map_err(CliError::failed)?), folder, name })
-    }
-}
-
-fn finish(outcomes: &[Outcome], all: usize, cancel: &AtomicBool, kept: Option<PathBuf>) -> CliResult {
-    if let Some(folder) = kept {
-        eprintln!("sessions: {}", folder.display());
-    }
-    let failed = outcomes.iter().filter(|o| o.failed).count();
-    if cancel.load(Ordering::Relaxed) {
-        eprintln!("interrupted after {} of {all} questions", outcomes.len());
         return Err(CliError::Interrupted);
     }
-    if failed > 0 {
-        eprintln!("{failed} of {all} sessions ended in an error; `panelscope sessions list` names them");
+    let failed: Vec<_> = done.sessions.iter().filter(|s| s.reason.as_deref() == Some("error")).collect();
+    if let Some(first) = failed.first() {
+        eprintln!("{} of {asked} sessions ended in an error, such as {}", failed.len(), first.id);
         return Ok(ExitCode::from(1));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A progress bar with the running accuracy.
-struct Bar {
-    bar: ProgressBar,
-    right: usize,
-}
-
-impl Bar {
-    fn new(all: usize) -> Self {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(all as u64) } else { ProgressBar::hidden() };
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} · {msg} · {per_sec} · {eta} left") {
-            bar.set_style(style);
+impl RunArgs {
+    /// The settings: what is given, else what is known.
+    fn settings(&self, known: RunSettings) -> Result<RunSettings, CliError> {
+        let list = |given: &[Task], known: Vec<Task>| if given.is_empty() { known } else { given.to_vec() };
+        let families = if self.families.is_empty() { known.families } else { self.families.clone() };
+        let temperature = self.temperature.unwrap_or(known.temperature);
+        if !(temperature.is_finite() && temperature >= 0.0) {
+            return Err(CliError::usage("--temperature must be a number from 0 on"));
         }
-        Self { bar, right: 0 }
-    }
-}
-
-impl Progress for Bar {
-    fn finished(&mut self, outcome: &Outcome, done: usize, _all: usize) {
-        self.right += usize::from(outcome.score >= 1.0);
-        let [low, high] = wilson(self.right, done).map(|v| 100.0 * v);
-        let accuracy = 100.0 * self.right as f64 / done.max(1) as f64;
-        self.bar.set_message(format!("{accuracy:.1} % right ({low:.0}–{high:.0})"));
-        self.bar.set_position(done as u64);
+        let seeds = self.seeds.unwrap_or(known.seeds);
+        let concurrency = self.concurrency.map_or(known.concurrency, usize::from);
+        // Flags are checked when they are parsed; a manifest may say anything.
+        if !(1..=MOST_SEEDS).contains(&seeds) || !(1..=usize::from(MOST_SESSIONS)).contains(&concurrency) {
+            return Err(CliError::usage("the manifest's seeds or concurrency are no numbers a run can have"));
+        }
+        Ok(RunSettings {
+            benchmark: self.bench.clone().unwrap_or(known.benchmark),
+            model: self.model.clone().unwrap_or(known.model),
+            profile: self.profile.clone().unwrap_or(known.profile),
+            tasks: list(&self.tasks, known.tasks),
+            families,
+            limit: self.limit.or(known.limit),
+            seeds,
+            seed: self.seed.unwrap_or(known.seed),
+            temperature,
+            max_tokens: self.max_tokens.or(known.max_tokens),
+            tool: self.tool.map_or(known.tool, |s| s == Switch::On),
+            page: self.page.map_or(known.page, |p| match p {
+                PageArg::Normal => PageChoice::Normal,
+                PageArg::Blank => PageChoice::Blank,
+            }),
+            crop: self.crop.map_or(known.crop, |c| match c {
+                CropArg::Normal => CropChoice::Normal,
+                CropArg::Greyed => CropChoice::Greyed,
+                CropArg::Swapped => CropChoice::Swapped,
+                CropArg::True => CropChoice::True,
+            }),
+            concurrency,
+        })
     }
 }

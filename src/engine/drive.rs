@@ -62,7 +62,8 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("panic").to_owned()
 }
 
-fn outcome(session: &TurnLoop) -> Outcome {
+/// What there is to say of an ended session.
+pub(super) fn outcome(session: &TurnLoop) -> Outcome {
     let end = session.end().cloned().unwrap_or_else(|| SessionEnd {
         reason: "error".into(),
         generated: 0,

@@ -9,6 +9,9 @@ pub enum EngineError {
     /// The page cannot be read.
     #[error(transparent)]
     Page(#[from] PageError),
+    /// The page cannot be had from where it should come from.
+    #[error("{0}")]
+    NoPage(String),
     /// The model failed; out of memory among others.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -52,7 +55,7 @@ impl EngineError {
     /// The stable word for the log: `page`, `model`, `memory`, `context`, `profile`, `ask`, `internal`.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Page(_) => "page",
+            Self::Page(_) | Self::NoPage(_) => "page",
             Self::Model(ModelError::Memory { .. }) => "memory",
             Self::Model(_) | Self::Input { .. } | Self::Sampling(_) => "model",
             Self::Context { .. } => "context",

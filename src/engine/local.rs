@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use image::RgbImage;
 
+use super::image_cache::{ImageCache, encode, fingerprint};
 use super::{Appended, Capabilities, EngineError, Mark, StepEngine, StepToken};
 use crate::model::sampler::{Drawn, Sampler, SamplerError, Sampling};
 use crate::model::{Chunk, Feed, ImageEmbedding, Model, Sequence};
@@ -21,14 +22,19 @@ static CONTEXTS: AtomicU64 = AtomicU64::new(1);
 /// What is appended waits, and is computed with the next token in one pass. A mark holds what waited and where the cache
 /// ended; going back truncates the cache to there and computes the same pass again, so that going on is bit-identical on
 /// the same build, device and thread count.
+///
+/// The pass may also be computed ahead, together with those of other engines ([`super::Batch`]): its logits then lie
+/// ready, and until a token is drawn from them everything is as if nothing had been computed.
 #[derive(Debug)]
 pub struct LocalEngine {
     model: Arc<Model>,
+    images: Option<Arc<ImageCache>>,
     eos: Vec<u32>,
     sampler: Sampler,
     sequence: Option<Sequence>,
-    /// Not computed yet.
+    /// Not computed yet, or computed ahead.
     pending: Vec<Pending>,
+    ahead: Option<Ahead>,
     /// Every id of the context, pads included; those of `pending` stand at its end.
     context: Vec<u32>,
     /// `chain[i]` is a running hash of the context up to and including token `i`.
@@ -40,6 +46,14 @@ pub struct LocalEngine {
 enum Pending {
     Tokens(Vec<u32>),
     Image(Arc<ImageEmbedding>),
+}
+
+/// The pass over `pending`, computed before anyone asked.
+#[derive(Debug)]
+struct Ahead {
+    logits: Vec<f32>,
+    /// Tokens in the cache before it.
+    base: usize,
 }
 
 /// What a mark of this engine holds.
@@ -62,14 +76,21 @@ impl LocalEngine {
         eos.dedup();
         Self {
             model,
+            images: None,
             eos,
             sampler: Sampler::new(Sampling::default(), 0),
             sequence: None,
             pending: Vec::new(),
+            ahead: None,
             context: Vec::new(),
             chain: Vec::new(),
             seed_link: 0,
         }
+    }
+
+    /// An engine that shares encoded images with others.
+    pub fn with_images(model: Arc<Model>, images: Arc<ImageCache>) -> Self {
+        Self { images: Some(images), ..Self::new(model) }
     }
 
     /// The model behind it.
@@ -99,18 +120,57 @@ impl LocalEngine {
     /// Computes what waits and gives the logits after it.
     fn logits(&mut self) -> Result<Vec<f32>, EngineError> {
         self.room(1)?;
-        let sequence = self.sequence.as_mut().ok_or(EngineError::Misuse("a step before the beginning"))?;
-        let chunks = self
-            .pending
-            .iter()
-            .map(|part| match part {
-                Pending::Tokens(ids) => Chunk::Tokens(ids),
-                Pending::Image(image) => Chunk::Image(image),
-            })
-            .collect();
-        let logits = self.model.forward(&mut [Feed { sequence, chunks }])?.pop();
+        let logits = match self.ahead.take() {
+            Some(ahead) => ahead.logits,
+            None => {
+                let sequence = self.sequence.as_mut().ok_or(EngineError::Misuse("a step before the beginning"))?;
+                let feed = Feed { sequence, chunks: chunks(&self.pending) };
+                let logits = self.model.forward(&mut [feed])?.pop();
+                logits.ok_or(EngineError::Misuse("the model gave no logits"))?
+            }
+        };
         self.pending.clear();
-        logits.ok_or(EngineError::Misuse("the model gave no logits"))
+        Ok(logits)
+    }
+
+    /// Rows of the pass that the next token needs; 0 where there is none to compute ahead.
+    pub(super) fn rows_ahead(&self) -> usize {
+        if self.ahead.is_some() || self.sequence.is_none() || self.room(1).is_err() {
+            return 0;
+        }
+        self.pending.iter().map(Pending::rows).sum()
+    }
+
+    /// That pass, to be computed with others. Either [`LocalEngine::set_ahead`] or [`LocalEngine::no_ahead`] follows.
+    pub(super) fn feed_ahead(&mut self) -> Option<Feed<'_>> {
+        let chunks = chunks(&self.pending);
+        self.sequence.as_mut().map(|sequence| Feed { sequence, chunks })
+    }
+
+    /// Takes over what was computed ahead over a cache of `base` tokens.
+    pub(super) fn set_ahead(&mut self, logits: Vec<f32>, base: usize) {
+        self.ahead = Some(Ahead { logits, base });
+    }
+
+    /// The pass failed: the cache is as it was with `base` tokens.
+    pub(super) fn no_ahead(&mut self, base: usize) {
+        if let Some(sequence) = self.sequence.as_mut() {
+            // It stood there before, so it can stand there again.
+            let _ = sequence.truncate(base);
+        }
+    }
+
+    /// Tokens in the cache, those computed ahead not counted.
+    pub(super) fn computed(&self) -> usize {
+        let cached = self.sequence.as_ref().map_or(0, Sequence::len);
+        self.ahead.as_ref().map_or(cached, |ahead| ahead.base)
+    }
+
+    /// Forgets what was computed ahead, so that what is appended goes through the model with what waits.
+    fn drop_ahead(&mut self) {
+        if let Some(ahead) = self.ahead.take() {
+            self.no_ahead(ahead.base);
+        }
     }
 
     fn put(&mut self, drawn: Result<Drawn, SamplerError>) -> Result<StepToken, EngineError> {
@@ -150,6 +210,7 @@ impl StepEngine for LocalEngine {
         let sampling = sampling.checked().map_err(|e| EngineError::Ask(e.to_string()))?;
         self.sampler = Sampler::new(sampling, seed);
         self.sequence = Some(self.model.new_sequence()?);
+        self.ahead = None;
         self.pending.clear();
         self.context.clear();
         self.chain.clear();
@@ -168,18 +229,20 @@ impl StepEngine for LocalEngine {
 
     fn append_tokens(&mut self, ids: &[u32]) -> Result<(), EngineError> {
         self.room(ids.len())?;
+        self.drop_ahead();
         self.pending.push(Pending::Tokens(ids.to_vec()));
         self.note(ids, 0);
         Ok(())
     }
 
     fn append_image(&mut self, image: &RgbImage) -> Result<Appended, EngineError> {
-        let refused = |e| EngineError::Input { what: "the image", source: Box::new(e) };
-        let patches = self.model.processor().process(image).map_err(refused)?;
-        self.room(patches.tokens().saturating_add(2))?;
-        let processed = patches.processed;
-        let embedding = self.model.encode_image(&patches)?;
-        let tokens = embedding.tokens();
+        let fits = |tokens: usize| self.room(tokens.saturating_add(2));
+        let encoded = match &self.images {
+            Some(images) => images.encoded(&self.model, image, &fits)?,
+            None => encode(&self.model, image, fingerprint(&blake3::hash(image.as_raw())), &fits)?,
+        };
+        self.drop_ahead();
+        let tokens = encoded.embedding.tokens();
         let (start, pad, end) = {
             let config = self.model.config();
             (config.vision_start, config.image_token, config.vision_end)
@@ -188,10 +251,10 @@ impl StepEngine for LocalEngine {
         ids.resize(tokens + 1, pad);
         ids.push(end);
         self.pending.push(Pending::Tokens(vec![start]));
-        self.pending.push(Pending::Image(Arc::new(embedding)));
+        self.pending.push(Pending::Image(encoded.embedding));
         self.pending.push(Pending::Tokens(vec![end]));
-        self.note(&ids, fingerprint(image));
-        Ok(Appended { processed, tokens: u32::try_from(tokens).unwrap_or(u32::MAX), ids })
+        self.note(&ids, encoded.fingerprint);
+        Ok(Appended { processed: encoded.processed, tokens: u32::try_from(tokens).unwrap_or(u32::MAX), ids })
     }
 
     fn next(&mut self) -> Result<StepToken, EngineError> {
@@ -212,7 +275,7 @@ impl StepEngine for LocalEngine {
 
     fn mark(&self) -> Mark {
         let place = Place {
-            computed: self.sequence.as_ref().map_or(0, Sequence::len),
+            computed: self.computed(),
             length: self.context.len(),
             link: self.link(),
             pending: self.pending.clone(),
@@ -223,6 +286,7 @@ impl StepEngine for LocalEngine {
 
     fn rewind(&mut self, mark: &Mark) -> Result<(), EngineError> {
         let place = mark.state.downcast_ref::<Place>().ok_or(EngineError::StaleMark)?;
+        self.drop_ahead();
         let link = match place.length.checked_sub(1) {
             None => Some(self.seed_link),
             Some(last) => self.chain.get(last).copied(),
@@ -240,7 +304,19 @@ impl StepEngine for LocalEngine {
     }
 }
 
-fn fingerprint(image: &RgbImage) -> u64 {
-    let hash = blake3::hash(image.as_raw());
-    hash.as_bytes().iter().take(8).fold(0, |sum, &byte| (sum << 8) | u64::from(byte))
+impl Pending {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Tokens(ids) => ids.len(),
+            Self::Image(image) => image.tokens(),
+        }
+    }
+}
+
+fn chunks(pending: &[Pending]) -> Vec<Chunk<'_>> {
+    let chunk = |part| match part {
+        &Pending::Tokens(ref ids) => Chunk::Tokens(ids),
+        &Pending::Image(ref image) => Chunk::Image(image),
+    };
+    pending.iter().map(chunk).collect()
 }

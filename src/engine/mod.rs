@@ -6,12 +6,14 @@
 //! `protocol` and the leaf `demo` (for the embedded model's name); it knows of no file, no recorder and no screen.
 //!
 //! [`TurnLoop`] is the state machine: one [`TurnLoop::step`] is one token. [`run_to_end`] drives it on the caller's
-//! thread, [`spawn`] on its own with commands in and emissions out. Whatever goes wrong (a bad page, a vanished file, too
+//! thread, [`spawn`] on its own with commands in and emissions out, and a [`Batch`] steps many at once. Whatever goes wrong (a bad page, a vanished file, too
 //! little memory, even a panic) ends the session with an `error` and a `session_end` record, and leaves a live program.
 
 mod ask;
+mod batch;
 mod drive;
 mod error;
+mod image_cache;
 mod journal;
 mod local;
 mod scripted;
@@ -21,8 +23,10 @@ mod turn_loop;
 mod zoom;
 
 pub use ask::{Ask, CropMode, Emission, PageMode, PageSource};
+pub use batch::Batch;
 pub use drive::{Outcome, run_to_end};
 pub use error::EngineError;
+pub use image_cache::{ImageCache, ImageCacheCounts};
 pub use local::LocalEngine;
 pub use scripted::ScriptedEngine;
 pub use spawn::{Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, load_model, spawn};

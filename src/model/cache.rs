@@ -4,6 +4,7 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use super::config::TextConfig;
 use super::error::ModelError;
+use super::kernels::Panels;
 use super::memory;
 
 /// Capacity is a multiple of this many tokens.
@@ -14,12 +15,21 @@ const BLOCK: usize = 256;
 /// Not `Clone`: tensors share their storage, so a clone would write into the original.
 #[derive(Debug)]
 pub(crate) struct KvCache {
-    layers: Vec<Layer>,
+    store: Store,
     kv_heads: usize,
     head_dim: usize,
     capacity: usize,
     length: usize,
     device: Device,
+}
+
+/// One entry a block.
+#[derive(Debug)]
+enum Store {
+    /// For any device.
+    Tensors(Vec<Layer>),
+    /// For the kernels of small models.
+    Panels(Vec<Panels>),
 }
 
 #[derive(Debug)]
@@ -30,21 +40,37 @@ struct Layer {
 }
 
 impl KvCache {
-    pub(crate) fn new(config: &TextConfig, device: &Device) -> Result<Self> {
+    /// An empty cache; `panels` says that the kernels of small models will use it.
+    pub(crate) fn new(config: &TextConfig, panels: bool, device: &Device) -> Result<Self> {
         let shape = (config.kv_heads, 0, config.head_dim);
         let layer = || Ok(Layer { keys: zeros(shape, device)?, values: zeros(shape, device)? });
-        Ok(Self {
-            layers: (0..config.layers).map(|_| layer()).collect::<Result<_>>()?,
-            kv_heads: config.kv_heads,
-            head_dim: config.head_dim,
-            capacity: 0,
-            length: 0,
-            device: device.clone(),
-        })
+        let store = if panels {
+            Store::Panels((0..config.layers).map(|_| Panels::new(config.kv_heads, config.head_dim, 0)).collect())
+        } else {
+            Store::Tensors((0..config.layers).map(|_| layer()).collect::<Result<_>>()?)
+        };
+        let (kv_heads, head_dim) = (config.kv_heads, config.head_dim);
+        Ok(Self { store, kv_heads, head_dim, capacity: 0, length: 0, device: device.clone() })
     }
 
     pub(crate) fn layers(&self) -> usize {
-        self.layers.len()
+        match &self.store {
+            Store::Tensors(layers) => layers.len(),
+            Store::Panels(layers) => layers.len(),
+        }
+    }
+
+    /// Whether it is one for the kernels of small models.
+    pub(crate) fn has_panels(&self) -> bool {
+        matches!(self.store, Store::Panels(_))
+    }
+
+    /// What the kernels of small models read and write of a block. The length moves in [`KvCache::advance`].
+    pub(crate) fn panels(&mut self, layer: usize) -> Option<&mut Panels> {
+        match &mut self.store {
+            Store::Panels(layers) => layers.get_mut(layer),
+            Store::Tensors(_) => None,
+        }
     }
 
     pub(crate) fn length(&self) -> usize {
@@ -59,19 +85,16 @@ impl KvCache {
             return Ok(());
         }
         let capacity = needed.max(self.capacity + self.capacity / 2).next_multiple_of(BLOCK);
-        let bytes = memory::f32_bytes(memory::product(&[2, self.layers.len(), self.kv_heads, capacity, self.head_dim]));
+        let bytes = memory::f32_bytes(memory::product(&[2, self.layers(), self.kv_heads, capacity, self.head_dim]));
         memory::ensure("the keys and values of the context", bytes, memory::available())?;
-        let shape = (self.kv_heads, capacity, self.head_dim);
-        let mut grown = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            let (keys, values) = (zeros(shape, &self.device)?, zeros(shape, &self.device)?);
-            if self.length > 0 {
-                keys.slice_set(&layer.keys.narrow(1, 0, self.length)?.contiguous()?, 1, 0)?;
-                values.slice_set(&layer.values.narrow(1, 0, self.length)?.contiguous()?, 1, 0)?;
+        match &mut self.store {
+            Store::Panels(layers) => layers.iter_mut().for_each(|layer| *layer = layer.grown(capacity)),
+            Store::Tensors(layers) => {
+                let shape = (self.kv_heads, capacity, self.head_dim);
+                let grown = layers.iter().map(|layer| layer.grown(shape, self.length, &self.device));
+                *layers = grown.collect::<Result<_>>()?;
             }
-            grown.push(Layer { keys, values });
         }
-        self.layers = grown;
         self.capacity = capacity;
         Ok(())
     }
@@ -80,7 +103,8 @@ impl KvCache {
     /// (kv heads, length + rows, width). The length itself moves in [`KvCache::advance`], once all blocks are done, so
     /// that a step that fails half-way leaves the sequence as it was.
     pub(crate) fn append(&self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(Tensor, Tensor)> {
-        let Some(layer) = self.layers.get(layer) else { candle_core::bail!("no layer {layer} in the cache") };
+        let Store::Tensors(layers) = &self.store else { candle_core::bail!("a cache for other kernels") };
+        let Some(layer) = layers.get(layer) else { candle_core::bail!("no layer {layer} in the cache") };
         let total = self.length + keys.dim(1)?;
         layer.keys.slice_set(keys, 1, self.length)?;
         layer.values.slice_set(values, 1, self.length)?;
@@ -94,6 +118,18 @@ impl KvCache {
     /// Forgets everything from `length` on without touching a byte.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);
+    }
+}
+
+impl Layer {
+    /// The first `length` tokens in buffers of another shape.
+    fn grown(&self, shape: (usize, usize, usize), length: usize, device: &Device) -> Result<Self> {
+        let (keys, values) = (zeros(shape, device)?, zeros(shape, device)?);
+        if length > 0 {
+            keys.slice_set(&self.keys.narrow(1, 0, length)?.contiguous()?, 1, 0)?;
+            values.slice_set(&self.values.narrow(1, 0, length)?.contiguous()?, 1, 0)?;
+        }
+        Ok(Self { keys, values })
     }
 }
 

@@ -1,18 +1,24 @@
 //! Layers both towers are made of. All arithmetic is f32.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 use candle_nn::ops;
 
 use super::error::ModelError;
+use super::kernels::{Packed, Wide};
 use super::weights::Weights;
 
 /// A linear map of rows.
 #[derive(Debug)]
-pub(crate) struct Linear {
-    /// (in, out), a transposed view of the stored (out, in).
-    weight: Tensor,
-    /// (1, out)
-    bias: Option<Tensor>,
+pub(crate) enum Linear {
+    /// For any device.
+    Plain {
+        /// (in, out), a transposed view of the stored (out, in).
+        weight: Tensor,
+        /// (1, out)
+        bias: Option<Tensor>,
+    },
+    /// For the kernels of small models.
+    Packed(Box<Packed>),
 }
 
 impl Linear {
@@ -25,23 +31,46 @@ impl Linear {
         device: &Device,
     ) -> std::result::Result<Self, ModelError> {
         let named = |end: &str| prefixes.iter().map(|prefix| format!("{prefix}.{end}")).collect::<Vec<_>>();
-        let weight = weights.stacked(&named("weight"), columns, device)?.t()?;
+        let weight = weights.stacked(&named("weight"), columns, device)?;
         let bias = match bias {
             true => Some(weights.stacked(&named("bias"), 0, device)?.unsqueeze(0)?),
             false => None,
         };
-        Ok(Self { weight, bias })
+        Ok(Self::new(weights.wide(), &weight, bias)?)
     }
 
     /// A map without bias from a stored (out, in) table.
-    pub(crate) fn from_table(table: &Tensor) -> Result<Self> {
-        Ok(Self { weight: table.t()?, bias: None })
+    pub(crate) fn from_table(weights: &Weights, table: &Tensor) -> Result<Self> {
+        Self::new(weights.wide(), table, None)
+    }
+
+    fn new(wide: Option<Wide>, weight: &Tensor, bias: Option<Tensor>) -> Result<Self> {
+        if let Some(wide) = wide {
+            let numbers: Vec<f32> = weight.flatten_all()?.to_vec1()?;
+            let biases: Vec<f32> = bias.as_ref().map_or_else(|| Ok(Vec::new()), |b| b.flatten_all()?.to_vec1())?;
+            if let Some(packed) = Packed::new(wide, &numbers, &biases, weight.dim(1)?) {
+                return Ok(Self::Packed(Box::new(packed)));
+            }
+        }
+        Ok(Self::Plain { weight: weight.t()?, bias })
+    }
+
+    /// The map as the kernels of small models take it, if it was made for them.
+    pub(crate) fn packed(&self) -> Option<&Packed> {
+        match self {
+            Self::Packed(packed) => Some(packed),
+            Self::Plain { .. } => None,
+        }
     }
 
     /// (rows, in) → (rows, out)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.matmul(&self.weight)?;
-        match &self.bias {
+        let (weight, bias) = match self {
+            Self::Packed(packed) => return x.contiguous()?.apply_op1_no_bwd(&**packed),
+            Self::Plain { weight, bias } => (weight, bias),
+        };
+        let y = x.matmul(weight)?;
+        match bias {
             None => Ok(y),
             Some(bias) if y.dims() == bias.dims() => &y + bias,
             Some(bias) => y.broadcast_add(bias),
@@ -54,6 +83,15 @@ impl Linear {
 pub(crate) struct RmsNorm {
     weight: Tensor,
     eps: f32,
+    rows: Option<NormRows>,
+}
+
+/// The norm as the kernels of small models take it.
+#[derive(Debug)]
+pub(crate) struct NormRows {
+    wide: Wide,
+    weight: Vec<f32>,
+    eps: f32,
 }
 
 impl RmsNorm {
@@ -64,20 +102,55 @@ impl RmsNorm {
         eps: f64,
         device: &Device,
     ) -> std::result::Result<Self, ModelError> {
-        Ok(Self { weight: weights.tensor(name, &[width], device)?, eps: eps as f32 })
+        let (weight, eps) = (weights.tensor(name, &[width], device)?, eps as f32);
+        let rows = match weights.wide() {
+            Some(wide) => Some(NormRows { wide, weight: weight.to_vec1()?, eps }),
+            None => None,
+        };
+        Ok(Self { weight, eps, rows })
+    }
+
+    /// The norm as the kernels of small models take it, if it was made for them.
+    pub(crate) fn rows(&self) -> Option<&NormRows> {
+        self.rows.as_ref()
     }
 
     /// (rows, width) → (rows, width)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        ops::rms_norm(x, &self.weight, self.eps)
+        match &self.rows {
+            Some(rows) => x.contiguous()?.apply_op1_no_bwd(rows),
+            None => ops::rms_norm(x, &self.weight, self.eps),
+        }
+    }
+}
+
+impl NormRows {
+    /// (rows, width) → (rows, width)
+    pub(crate) fn apply(&self, x: &[f32], y: &mut Vec<f32>) {
+        self.wide.norm(x, &self.weight, self.eps, y);
+    }
+}
+
+impl CustomOp1 for NormRows {
+    fn name(&self) -> &'static str {
+        "norm-rows"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        if layout.dims().last() != Some(&self.weight.len()) {
+            bail!("norm: {:?} for {} weights", layout.shape(), self.weight.len())
+        }
+        let mut y = Vec::new();
+        self.apply(numbers(storage, layout)?, &mut y);
+        Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 }
 
 /// The gated feed-forward layer, gate and up stacked into one product.
 #[derive(Debug)]
 pub(crate) struct GatedMlp {
-    gate_up: Linear,
-    down: Linear,
+    pub(crate) gate_up: Linear,
+    pub(crate) down: Linear,
 }
 
 impl GatedMlp {
@@ -98,6 +171,33 @@ impl GatedMlp {
 
     /// (rows, hidden) → (rows, hidden)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.down.forward(&ops::swiglu(&self.gate_up.forward(x)?)?)
+        let both = self.gate_up.forward(x)?;
+        let gated = match &self.gate_up {
+            Linear::Packed(packed) => both.apply_op1_no_bwd(&Gate(packed.wide()))?,
+            Linear::Plain { .. } => ops::swiglu(&both)?,
+        };
+        self.down.forward(&gated)
     }
+}
+
+/// (rows, 2 * width) → (rows, width)
+struct Gate(Wide);
+
+impl CustomOp1 for Gate {
+    fn name(&self) -> &'static str {
+        "gate-rows"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (rows, both) = layout.shape().dims2()?;
+        let mut y = Vec::new();
+        self.0.gate(numbers(storage, layout)?, both / 2, &mut y);
+        Ok((CpuStorage::F32(y), Shape::from((rows, both / 2))))
+    }
+}
+
+fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    let CpuStorage::F32(numbers) = storage else { bail!("f32 only") };
+    let place = layout.contiguous_offsets().and_then(|(start, end)| numbers.get(start..end));
+    place.map_or_else(|| bail!("contiguous numbers only"), Ok)
 }

@@ -9,6 +9,7 @@ mod cache;
 mod config;
 mod error;
 pub mod generation;
+mod kernels;
 mod layers;
 mod loaded;
 mod memory;

@@ -2,8 +2,10 @@
 
 use candle_core::{DType, Device, Tensor};
 
+use super::cache::KvCache;
 use super::config::Config;
 use super::error::ModelError;
+use super::kernels::Wide;
 use super::memory;
 use super::processor::Patches;
 use super::sequence::{Chunk, Feed, ImageEmbedding, Sequence};
@@ -13,6 +15,9 @@ use super::text::{Span, TextTower};
 use super::vision::VisionTower;
 use super::weights::Weights;
 
+/// Most numbers of a matrix of a small model (4 MiB): a few of them fit into a core's cache.
+const SMALL: u64 = 1 << 20;
+
 /// Both towers of a checkpoint, in f32 on one device.
 #[derive(Debug)]
 pub struct Network {
@@ -21,6 +26,8 @@ pub struct Network {
     text: TextTower,
     device: Device,
     hash: String,
+    /// Sequences are made for the kernels of small models.
+    panels: bool,
 }
 
 impl Network {
@@ -39,14 +46,36 @@ impl Network {
     /// As [`Network::load`].
     pub fn load_within(source: &FileSource, device: &Device, available: Option<u64>) -> Result<Self, ModelError> {
         let config = Config::from_json(&source.read("config.json")?)?;
+        let wide = (device.is_cpu() && is_small(&config)).then(Wide::detect).flatten();
+        Self::load_with(source, device, available, config, wide)
+    }
+
+    /// As [`Network::load`], on candle alone: without the kernels that small models otherwise run on.
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub fn load_plain(source: &FileSource, device: &Device) -> Result<Self, ModelError> {
+        let config = Config::from_json(&source.read("config.json")?)?;
+        Self::load_with(source, device, memory::available(), config, None)
+    }
+
+    fn load_with(
+        source: &FileSource,
+        device: &Device,
+        available: Option<u64>,
+        config: Config,
+        wide: Option<Wide>,
+    ) -> Result<Self, ModelError> {
         let mut weights = Weights::open(source)?;
         let head = weights.check(&config)?;
+        weights.pack_for(wide);
         memory::ensure("the weights", weights.f32_bytes(head), available)?;
         Ok(Self {
             vision: VisionTower::load(&weights, &config.vision, device)?,
             text: TextTower::load(&weights, &config.text, head, device)?,
             device: device.clone(),
             hash: weights.hash(),
+            panels: wide.is_some(),
             config,
         })
     }
@@ -71,7 +100,7 @@ impl Network {
     /// # Errors
     /// [`ModelError::Compute`] if the device refuses.
     pub fn new_sequence(&self) -> Result<Sequence, ModelError> {
-        Ok(Sequence::new(&self.config.text, &self.device)?)
+        Ok(Sequence::new(&self.config.text, self.panels, &self.device)?)
     }
 
     /// Runs the vision tower over one image.
@@ -159,7 +188,7 @@ impl Network {
 
     fn check(&self, feed: &Feed<'_>) -> Result<(), ModelError> {
         let (expected, found) = (self.config.text.layers, feed.sequence.cache.layers());
-        if expected != found {
+        if expected != found || feed.sequence.cache.has_panels() != self.panels {
             return Err(ModelError::ForeignSequence { expected, found });
         }
         if feed.chunks.iter().all(|chunk| chunk.rows() == 0) {
@@ -175,10 +204,10 @@ impl Network {
         Ok(())
     }
 
-    fn compute(&self, batch: &[Feed<'_>], spans: &[Span], tap: &mut dyn Tap) -> Result<Vec<Vec<f32>>, ModelError> {
+    fn compute(&self, batch: &mut [Feed<'_>], spans: &[Span], tap: &mut dyn Tap) -> Result<Vec<Vec<f32>>, ModelError> {
         let mut rows = Vec::new();
         let mut positions = Vec::new();
-        for feed in batch {
+        for feed in &*batch {
             rows.append(&mut self.text.embed(&feed.chunks)?);
             positions.extend_from_slice(feed.sequence.begun());
         }
@@ -186,8 +215,25 @@ impl Network {
             [only] => only.clone(),
             _ => Tensor::cat(&rows, 0)?,
         };
-        let sequences: Vec<&Sequence> = batch.iter().map(|feed| &*feed.sequence).collect();
-        let logits = self.text.forward(x, spans, &sequences, &positions, tap)?;
+        let mut caches: Vec<&mut KvCache> = batch.iter_mut().map(|feed| &mut feed.sequence.cache).collect();
+        let logits = self.text.forward(x, spans, &mut caches, &positions, tap)?;
         Ok(logits.to_dtype(DType::F32)?.to_vec2()?)
     }
+}
+
+/// Whether one core computes a step of this model faster than several that have to agree on it.
+fn is_small(config: &Config) -> bool {
+    let (text, vision) = (&config.text, &config.vision);
+    let mixed = (text.heads + 2 * text.kv_heads) * text.head_dim;
+    let merged = vision.hidden * vision.merge_unit();
+    let matrices = [
+        [text.hidden, text.vocabulary],
+        [text.hidden, mixed],
+        [text.hidden, 2 * text.feed_forward],
+        [vision.hidden, vision.patch_len()],
+        [vision.hidden, 2 * vision.feed_forward],
+        [vision.hidden, 3 * vision.hidden],
+        [merged, merged],
+    ];
+    matrices.iter().all(|sides| memory::product(sides) <= SMALL)
 }

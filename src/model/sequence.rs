@@ -67,8 +67,8 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    pub(crate) fn new(config: &TextConfig, device: &Device) -> candle_core::Result<Self> {
-        Ok(Self { ids: Vec::new(), positions: Positions::default(), cache: KvCache::new(config, device)? })
+    pub(crate) fn new(config: &TextConfig, panels: bool, device: &Device) -> candle_core::Result<Self> {
+        Ok(Self { ids: Vec::new(), positions: Positions::default(), cache: KvCache::new(config, panels, device)? })
     }
 
     /// Every token id, image pads included.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::config::Config;
 use super::error::{ModelError, TensorProblem};
+use super::kernels::Wide;
 use super::memory;
 use super::names::{self, Expected};
 use super::source::{FileBytes, FileSource};
@@ -22,6 +23,7 @@ pub(crate) struct Weights {
     files: Vec<WeightFile>,
     tensors: BTreeMap<String, Entry>,
     problems: Vec<TensorProblem>,
+    wide: Option<Wide>,
 }
 
 struct WeightFile {
@@ -49,9 +51,19 @@ pub(crate) enum Head {
 }
 
 impl Weights {
+    /// From now on layers are made for the kernels of small models, if there is a proof that they can run.
+    pub(crate) fn pack_for(&mut self, wide: Option<Wide>) {
+        self.wide = wide;
+    }
+
+    /// Whether layers are to be made for the kernels of small models.
+    pub(crate) fn wide(&self) -> Option<Wide> {
+        self.wide
+    }
+
     /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
     pub(crate) fn open(source: &FileSource) -> Result<Self, ModelError> {
-        let mut weights = Self { files: Vec::new(), tensors: BTreeMap::new(), problems: Vec::new() };
+        let mut weights = Self { files: Vec::new(), tensors: BTreeMap::new(), problems: Vec::new(), wide: None };
         for name in file_names(source)? {
             let bytes = source.map(&name)?;
             weights.index(&name, &bytes)?;

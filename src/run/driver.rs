@@ -1,138 +1,272 @@
-//! The loop over questions.
+//! The loop over sessions: one thread with one session at a time, or several threads with a batch each.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
+use super::desk::{Desk, Single};
+use super::error::RunError;
+use super::manifest::{BatchInfo, cores};
+use super::questions::{Item, Questions, plan, session_id};
 use super::settings::RunSettings;
-use crate::analysis::{SessionMeasures, session_measures};
-use crate::benchmark::{Benchmark, BenchmarkError, Question};
-use crate::engine::{Ask, LocalEngine, PageSource, run_to_end};
+use crate::engine::{Ask, Batch, EngineError, ImageCache, LocalEngine, PageSource, StepEngine, TurnLoop};
 use crate::model::Model;
+use crate::page::Page;
 use crate::protocol::Profile;
-use crate::session::{Recorder, SessionError, SessionStore, new_id};
-use crate::trace::Trace;
+use crate::session::{Recorder, SessionStore, SessionSummary};
+use crate::trace::{Body, ModelInfo, Record, Trace};
 
-/// Why a run could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The benchmark.
-    #[error(transparent)]
-    Benchmark(#[from] BenchmarkError),
-    /// The sessions folder.
-    #[error(transparent)]
-    Session(#[from] SessionError),
-}
+/// Bytes of image embeddings that are kept: a page is asked about several times, soon after each other.
+const KEPT_IMAGES: usize = 64 << 20;
 
-/// What became of one question.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// Session id.
-    pub id: String,
-    /// The question.
-    pub question: Question,
-    /// 1 fully right, 0 wrong or unanswered.
-    pub score: f64,
-    /// The session ended in an error.
-    pub failed: bool,
-    /// Its zooms against the targets.
-    pub measures: SessionMeasures,
-    /// Tokens the model wrote.
-    pub tokens: u64,
-}
-
-/// Told after every question.
+/// Told after every session.
 pub trait Progress {
-    /// `outcome` is the newest; `done` of `all` questions are finished.
-    fn finished(&mut self, outcome: &Outcome, done: usize, all: usize);
+    /// A session ended.
+    fn finished(&mut self, summary: &SessionSummary);
 }
 
 /// Where a run's sessions go.
-pub struct Recording<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Recording<'a> {
     /// The sessions folder.
     pub store: &'a SessionStore,
     /// The run's folder in it; empty for the sessions folder itself.
-    pub folder: &'a str,
-    /// The run's name.
-    pub name: &'a str,
+    pub sub: &'a str,
 }
 
-/// Asks every question, one after the other; stops early when `cancel` is set. Outcomes come in the questions' order.
+/// What all sessions of a run have in common.
+pub struct Job<'a> {
+    /// Who is asked.
+    pub model: &'a Arc<Model>,
+    /// What is asked.
+    pub questions: &'a dyn Questions,
+    /// How the model is talked to.
+    pub profile: &'a Arc<Profile>,
+    /// What the run is made with.
+    pub settings: &'a RunSettings,
+    /// When set, no further session begins; those in flight go on to their end.
+    pub no_more: &'a AtomicBool,
+}
+
+/// A job with its name, its place and the engines it runs on.
+pub(super) struct Bench<'a> {
+    pub questions: &'a dyn Questions,
+    pub profile: &'a Arc<Profile>,
+    pub settings: &'a RunSettings,
+    pub no_more: &'a AtomicBool,
+    /// When set, everything stops after the token at hand, and what has not ended counts as not asked.
+    pub at_once: &'a AtomicBool,
+    pub run: Option<&'a str>,
+    pub recording: Option<Recording<'a>>,
+    /// For sessions that fail before an engine sees them.
+    pub known: (ModelInfo, (u64, u64)),
+    pub batch: BatchInfo,
+}
+
+type Told = (usize, SessionSummary);
+
+/// Asks every question in memory and records nothing; [`Job::no_more`] ends it after the token at hand. Summaries come in
+/// the questions' order; those of failed sessions have the reason `error`.
 ///
 /// # Errors
-/// [`RunError`] where a page cannot be had or a log cannot be written; a session that fails is an outcome, not an error.
-pub fn run(
-    model: &Arc<Model>,
-    benchmark: &Benchmark,
-    profile: &Arc<Profile>,
-    settings: &RunSettings,
-    recording: Option<&Recording<'_>>,
-    cancel: &AtomicBool,
-    progress: &mut dyn Progress,
-) -> Result<Vec<Outcome>, RunError> {
-    let questions = benchmark.questions();
-    let mut outcomes = Vec::with_capacity(questions.len());
-    for question in questions {
-        if cancel.load(Ordering::Relaxed) {
-            break;
-        }
-        let ask = Ask {
-            id: new_id(),
-            page: PageSource::Page(benchmark.page(question)?),
-            question: question.clone(),
-            benchmark: Some(benchmark.name().to_owned()),
-            run: recording.map(|r| r.name.to_owned()),
-            profile: Arc::clone(profile),
-            sampling: settings.sampling(),
-            seed: settings.seed,
-            max_tokens: settings.max_tokens,
-            tool: settings.tool,
-            page_mode: settings.page_mode(),
-            crop_mode: settings.crop_mode(benchmark, question),
-        };
-        let outcome = ask_one(model, &ask, recording, cancel)?;
-        if cancel.load(Ordering::Relaxed) {
-            break;
-        }
-        outcomes.push(outcome);
-        if let Some(newest) = outcomes.last() {
-            progress.finished(newest, outcomes.len(), questions.len());
-        }
-    }
-    Ok(outcomes)
+/// [`RunError::Worker`] where concurrency is asked for and a thread dies.
+pub fn run(job: &Job<'_>, progress: &mut dyn Progress) -> Result<Vec<SessionSummary>, RunError> {
+    let settings = job.settings;
+    let bench = Bench {
+        questions: job.questions,
+        profile: job.profile,
+        settings,
+        no_more: job.no_more,
+        at_once: job.no_more,
+        run: None,
+        recording: None,
+        known: known_of(job.model),
+        batch: BatchInfo::of(settings.concurrency, cores()),
+    };
+    let items: Vec<Item> = plan(job.questions.questions().len(), settings.seed, settings.seeds).collect();
+    let mut all = BTreeMap::new();
+    ask_model(job.model, &bench, &items, &mut |index, summary| {
+        progress.finished(&summary);
+        all.insert(index, summary);
+    })?;
+    Ok(all.into_values().collect())
 }
 
-fn ask_one(
+/// Asks the items. `told` gets every session that ended, in the order of their ends.
+pub(super) fn ask_model(
     model: &Arc<Model>,
-    ask: &Ask,
-    recording: Option<&Recording<'_>>,
-    cancel: &AtomicBool,
-) -> Result<Outcome, RunError> {
-    let mut engine = LocalEngine::new(Arc::clone(model));
-    let mut recorder = recording.map(|r| Recorder::create(r.store, r.folder, &ask.id)).transpose()?;
-    let (mut trace, mut broken) = (Trace::new(), None);
-    let end = run_to_end(
-        &mut engine,
-        ask,
-        &mut |emission| {
-            trace.apply(&emission.record);
-            if let Some(r) = recorder.as_mut().filter(|_| broken.is_none()) {
-                broken = r.write(&emission.record, emission.pixels.as_ref()).err();
-            }
-        },
-        cancel,
-    );
-    if let Some(error) = broken {
-        return Err(error.into());
+    bench: &Bench<'_>,
+    items: &[Item],
+    told: &mut dyn FnMut(usize, SessionSummary),
+) -> Result<(), RunError> {
+    let images = Arc::new(ImageCache::new(KEPT_IMAGES));
+    if bench.batch.concurrency <= 1 {
+        let engine = LocalEngine::with_images(Arc::clone(model), images);
+        let mut desk = Single { engine, ask: None, at_once: bench.at_once };
+        let mut items = items.iter().copied();
+        return work(bench, &mut desk, &AtomicBool::new(false), &mut || items.next(), &mut |(i, s)| told(i, s));
     }
-    if let Some(recorder) = recorder {
-        recorder.finish()?;
-    }
-    Ok(Outcome {
-        id: ask.id.clone(),
-        question: ask.question.clone(),
-        score: end.score.as_ref().map_or(0.0, |s| s.value),
-        failed: end.error.is_some(),
-        measures: session_measures(&trace.zooms, &ask.question.targets),
-        tokens: end.end.generated,
+    let size = bench.batch.size;
+    side_by_side(bench, items, &|| Batch::new(Arc::clone(model), size, Arc::clone(&images)), told)
+}
+
+/// Spreads the items over threads, each with a desk of its own. The first error ends all of them at their next token.
+pub(super) fn side_by_side<D: Desk>(
+    bench: &Bench<'_>,
+    items: &[Item],
+    desk: &(dyn Fn() -> D + Sync),
+    told: &mut dyn FnMut(usize, SessionSummary),
+) -> Result<(), RunError> {
+    let queue = Mutex::new(items.iter().copied());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let broken = AtomicBool::new(false);
+    let worker = |sender: mpsc::Sender<Told>| {
+        let done = work(bench, &mut desk(), &broken, &mut || next(), &mut |one| drop(sender.send(one)));
+        if done.is_err() {
+            broken.store(true, Ordering::Relaxed);
+        }
+        done
+    };
+    let worker = &worker;
+    std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel::<Told>();
+        let threads: Vec<_> = (0..bench.batch.threads)
+            .map(|_| {
+                let sender = sender.clone();
+                scope.spawn(move || worker(sender))
+            })
+            .collect();
+        drop(sender);
+        receiver.into_iter().for_each(|(index, summary)| told(index, summary));
+        let ends: Vec<_> = threads.into_iter().map(|t| t.join().unwrap_or(Err(RunError::Worker))).collect();
+        ends.into_iter().collect()
     })
+}
+
+/// Fills the desk with items and steps it until both are empty. A page is loaded when its session has a place.
+fn work(
+    bench: &Bench<'_>,
+    desk: &mut dyn Desk,
+    broken: &AtomicBool,
+    next: &mut dyn FnMut() -> Option<Item>,
+    told: &mut dyn FnMut(Told),
+) -> Result<(), RunError> {
+    let mut open: HashMap<usize, Writing> = HashMap::new();
+    loop {
+        while desk.has_room() && !set(bench.no_more) && !set(bench.at_once) && !set(broken) {
+            let Some(item) = next() else { break };
+            let writing = Writing::begin(bench, item)?;
+            match bench.ask(item) {
+                Err((ask, error)) => told(writing.fail(bench, ask, &error)?),
+                Ok(ask) => {
+                    if let Some(slot) = desk.add(ask) {
+                        open.insert(slot, writing);
+                    }
+                }
+            }
+        }
+        if open.is_empty() || set(bench.at_once) || set(broken) {
+            return Ok(());
+        }
+        let ended = desk.step(&mut |slot, emission| {
+            if let Some(writing) = open.get_mut(&slot) {
+                writing.take(&emission.record, emission.pixels.as_ref());
+            }
+        });
+        open.values_mut().try_for_each(Writing::sound)?;
+        for (slot, outcome) in ended {
+            if let Some(writing) = open.remove(&slot).filter(|_| outcome.end.reason != "stopped") {
+                told(writing.finish()?);
+            }
+        }
+    }
+}
+
+fn set(flag: &AtomicBool) -> bool {
+    flag.load(Ordering::Relaxed)
+}
+
+impl Bench<'_> {
+    /// What to ask; where the page cannot be had, what would have been asked and why it cannot.
+    fn ask(&self, item: Item) -> Result<Ask, (Box<Ask>, EngineError)> {
+        let question = self.questions.questions().get(item.question).cloned().unwrap_or_default();
+        let page = self.questions.page(&question);
+        let (page, fault) = match page {
+            Ok(page) => (page, None),
+            Err(error) => (Arc::new(Page::from_pixels(image::RgbImage::new(1, 1))), Some(error)),
+        };
+        let ask = Ask {
+            id: session_id(self.run.unwrap_or("run"), item.index),
+            page: PageSource::Page(page),
+            crop_mode: self.settings.crop_mode(self.questions, &question),
+            question,
+            benchmark: Some(self.questions.name().to_owned()),
+            run: self.run.map(str::to_owned),
+            profile: Arc::clone(self.profile),
+            sampling: self.settings.sampling(),
+            seed: item.seed,
+            max_tokens: self.settings.max_tokens,
+            tool: self.settings.tool,
+            page_mode: self.settings.page_mode(),
+        };
+        match fault {
+            None => Ok(ask),
+            Some(error) => Err((Box::new(ask), EngineError::NoPage(error.to_string()))),
+        }
+    }
+}
+
+/// A session being written and summed up.
+struct Writing {
+    index: usize,
+    recorder: Option<Recorder>,
+    trace: Trace,
+    broken: Option<RunError>,
+}
+
+impl Writing {
+    fn begin(bench: &Bench<'_>, item: Item) -> Result<Self, RunError> {
+        let id = session_id(bench.run.unwrap_or("run"), item.index);
+        let recorder = bench.recording.map(|r| Recorder::create(r.store, r.sub, &id)).transpose()?;
+        Ok(Self { index: item.index, recorder, trace: Trace::new(), broken: None })
+    }
+
+    fn take(&mut self, record: &Record, pixels: Option<&Arc<image::RgbImage>>) {
+        // Tokens would only fill memory: the end has their number.
+        if !matches!(record.body, Body::Tokens(_)) {
+            self.trace.apply(record);
+        }
+        let Some(recorder) = self.recorder.as_mut().filter(|_| self.broken.is_none()) else { return };
+        self.broken = recorder.write(record, pixels).err().map(RunError::from);
+        if let Some(warning) = recorder.warnings().first().filter(|_| self.broken.is_none()) {
+            self.broken = Some(RunError::Pixels(warning.clone()));
+        }
+    }
+
+    fn sound(&mut self) -> Result<(), RunError> {
+        self.broken.take().map_or(Ok(()), Err)
+    }
+
+    /// A whole session that consists of its failure.
+    fn fail(mut self, bench: &Bench<'_>, ask: Box<Ask>, error: &EngineError) -> Result<Told, RunError> {
+        let mut session = TurnLoop::new(*ask).in_batch(u32::try_from(bench.batch.size).unwrap_or(u32::MAX));
+        session.start(bench.known.0.clone(), bench.known.1);
+        session.fail(error, 0);
+        session.drain().iter().for_each(|emission| self.take(&emission.record, None));
+        self.finish()
+    }
+
+    fn finish(mut self) -> Result<Told, RunError> {
+        self.sound()?;
+        if let Some(recorder) = self.recorder {
+            recorder.finish()?;
+        }
+        Ok((self.index, SessionSummary::of(&self.trace)))
+    }
+}
+
+/// What a session's start says where no engine speaks: as one of the model would.
+pub(super) fn known_of(model: &Arc<Model>) -> (ModelInfo, (u64, u64)) {
+    let engine = LocalEngine::new(Arc::clone(model));
+    (engine.info(), engine.pixel_limits())
 }

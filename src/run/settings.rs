@@ -1,13 +1,15 @@
 //! What a run is made with.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::benchmark::{Benchmark, Question, Task};
+use super::questions::Questions;
+use crate::benchmark::{Family, Question, Selection, Task};
 use crate::engine::{CropMode, PageMode};
 use crate::model::sampler::Sampling;
 
 /// Which crop the tool returns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CropChoice {
     /// The one asked for.
@@ -21,34 +23,79 @@ pub enum CropChoice {
     True,
 }
 
+/// What the model sees as page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PageChoice {
+    /// The page.
+    #[default]
+    Normal,
+    /// A grey one of its size.
+    Blank,
+}
+
 /// The settings of a run, as its manifest states them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSettings {
-    /// Benchmark name.
+    /// The benchmark as it was named.
     pub benchmark: String,
+    /// The model as it was named.
+    pub model: String,
+    /// The profile as it was named.
+    pub profile: String,
     /// Tasks asked; empty for all.
     pub tasks: Vec<Task>,
-    /// Questions asked, over all tasks.
-    pub limit: usize,
-    /// Whether the zoom tool is offered.
-    pub tool: bool,
-    /// Whether the page is replaced by a blank one.
-    pub blank_page: bool,
-    /// Which crop the tool returns.
-    pub crop: CropChoice,
-    /// Profile name.
-    pub profile: String,
-    /// Seed of the sampler.
+    /// Families asked; empty for all.
+    pub families: Vec<Family>,
+    /// Most questions asked, over all tasks.
+    pub limit: Option<usize>,
+    /// How often each question is asked, each time with the sampler's next seed.
+    pub seeds: u32,
+    /// First seed of the sampler.
     pub seed: u64,
     /// Temperature; 0 is greedy.
     pub temperature: f64,
     /// Most tokens a session may write; none is the profile's limit.
     pub max_tokens: Option<u32>,
+    /// Whether the zoom tool is offered.
+    pub tool: bool,
+    /// What the model sees as page.
+    pub page: PageChoice,
+    /// Which crop the tool returns.
+    pub crop: CropChoice,
+    /// Sequences stepped together; 1 is the reproducible case.
+    pub concurrency: usize,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self {
+            benchmark: "demo".to_owned(),
+            model: "demo".to_owned(),
+            profile: "rarl".to_owned(),
+            tasks: Vec::new(),
+            families: Vec::new(),
+            limit: None,
+            seeds: 1,
+            seed: 0,
+            temperature: 0.0,
+            max_tokens: None,
+            tool: true,
+            page: PageChoice::Normal,
+            crop: CropChoice::Normal,
+            concurrency: 1,
+        }
+    }
 }
 
 impl RunSettings {
+    /// Which questions of the benchmark are asked.
+    pub fn selection(&self) -> Selection {
+        Selection { tasks: self.tasks.clone(), families: self.families.clone(), limit: self.limit }
+    }
+
     /// How crops are returned for one question.
-    pub fn crop_mode(&self, benchmark: &Benchmark, question: &Question) -> CropMode {
+    pub fn crop_mode(&self, benchmark: &dyn Questions, question: &Question) -> CropMode {
         match self.crop {
             CropChoice::Normal => CropMode::Normal,
             CropChoice::Greyed => CropMode::Greyed,
@@ -59,11 +106,45 @@ impl RunSettings {
 
     /// How the page is shown.
     pub fn page_mode(&self) -> PageMode {
-        if self.blank_page { PageMode::Blank } else { PageMode::Normal }
+        match self.page {
+            PageChoice::Normal => PageMode::Normal,
+            PageChoice::Blank => PageMode::Blank,
+        }
     }
 
     /// How tokens are drawn.
     pub fn sampling(&self) -> Sampling {
         Sampling { temperature: self.temperature, ..Sampling::default() }
+    }
+
+    /// What differs from other settings: name, value here, value there. How benchmark, model and profile were named does
+    /// not count: a manifest knows what they are.
+    pub(super) fn differences(&self, other: &Self) -> Vec<(String, String, String)> {
+        let fields = |settings: &Self| match serde_json::to_value(settings) {
+            Ok(Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let (here, there) = (fields(self), fields(other));
+        let named = ["benchmark", "model", "profile"];
+        let counted = here.iter().filter(|(name, _)| !named.contains(&name.as_str()));
+        let word = |value: Option<&Value>| value.unwrap_or(&Value::Null).to_string();
+        counted
+            .filter(|(name, value)| there.get(name.as_str()) != Some(value))
+            .map(|(name, value)| (name.clone(), word(Some(value)), word(there.get(name))))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_named() {
+        let here = RunSettings::default();
+        assert_eq!(here.differences(&RunSettings { model: "other".into(), ..here.clone() }), []);
+        let other = RunSettings { tool: false, limit: Some(3), ..here.clone() };
+        let words = |s: [&str; 3]| (s[0].to_owned(), s[1].to_owned(), s[2].to_owned());
+        assert_eq!(here.differences(&other), [words(["limit", "null", "3"]), words(["tool", "true", "false"])]);
     }
 }

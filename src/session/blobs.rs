@@ -92,6 +92,19 @@ pub fn put_blob(store: &SessionStore, hash: &str, pixels: &RgbImage) -> Result<(
     write_renamed(&dir, &path, &png)
 }
 
+/// Writes a file that is there whole or not at all, whatever happens meanwhile.
+///
+/// # Errors
+/// [`SessionError::Io`]; what was there before is then still there.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), SessionError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    write_renamed(dir, path, bytes)?;
+    // The new name must be on the disk before what relies on it. Only Unix opens folders.
+    #[cfg(unix)]
+    fs::File::open(dir).and_then(|folder| folder.sync_all()).doing("write", dir)?;
+    Ok(())
+}
+
 /// Writes a file under a temporary name in `dir`, then renames it to `path`.
 pub(super) fn write_renamed(dir: &Path, path: &Path, bytes: &[u8]) -> Result<(), SessionError> {
     static CALLS: AtomicU64 = AtomicU64::new(0);

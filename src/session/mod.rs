@@ -27,17 +27,19 @@ pub(crate) mod samples;
 mod schema;
 #[cfg(test)]
 mod schema_tests;
+mod settle;
 mod store;
 mod summary;
 mod verify;
 
-pub use blobs::put_blob;
+pub use blobs::{put_blob, write_atomic};
 pub use error::SessionError;
 pub use line::{LineProblem, MAX_LINE, check_sum, encode_line, parse_line};
 pub use pixels::{PixelStore, Pixels};
 pub use reader::{LogReader, MAX_LOG, Problem, ProblemKind, Problems, read_log, read_log_from};
 pub use recorder::Recorder;
 pub use schema::schema;
+pub use settle::{Standing, SummaryFile, set_aside, settle};
 pub use store::{LogFile, SessionStore, check_id, locate_dir, new_id, today};
 pub use summary::{MAX_SUMMARY, SessionSummary, append_summary, list, newest, read_summaries};
 pub use verify::{Report, State, is_hash, verify};

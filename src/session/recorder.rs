@@ -224,11 +224,12 @@ pub(super) fn compress<W: Write>(mut source: impl Read, target: W) -> io::Result
     encoder.finish()
 }
 
-fn packed_path(dir: &Path, id: &str) -> PathBuf {
+pub(super) fn packed_path(dir: &Path, id: &str) -> PathBuf {
     dir.join(format!("{id}.jsonl.zst"))
 }
 
-fn pack(dir: &Path, id: &str, live: &Path) -> Result<PathBuf, SessionError> {
+/// Compresses a live log that has ended.
+pub(super) fn pack(dir: &Path, id: &str, live: &Path) -> Result<PathBuf, SessionError> {
     let packed = packed_path(dir, id);
     let temporary = dir.join(format!(".{id}.jsonl.zst.tmp-{}", std::process::id()));
     // A file of this name can only be a leftover of a killed process that had our number.

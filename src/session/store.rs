@@ -92,7 +92,10 @@ impl SessionStore {
     }
 
     /// Makes a folder for logs and proves that it lies inside the sessions folder; an empty name is that folder itself.
-    pub(super) fn make_sub(&self, sub: &str) -> Result<PathBuf, SessionError> {
+    ///
+    /// # Errors
+    /// [`SessionError::BadName`], [`SessionError::Outside`], or [`SessionError::Io`] where it cannot be made.
+    pub fn make_sub(&self, sub: &str) -> Result<PathBuf, SessionError> {
         if sub.is_empty() {
             return self.make_inside(self.dir.clone());
         }

@@ -1,6 +1,6 @@
 //! One line a finished session, and the list made of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -11,8 +11,8 @@ use super::error::{Doing, SessionError};
 use super::reader::read_log;
 use super::store::{LogFile, SessionStore};
 use crate::analysis::{label, session_measures};
-use crate::benchmark::{Family, Task};
-use crate::trace::{Body, Trace};
+use crate::benchmark::{AnswerForm, Family, Question, Task, chance};
+use crate::trace::{Body, ImageRole, Trace};
 
 /// Longest line of `summary.jsonl`, in bytes.
 pub const MAX_SUMMARY: usize = 2048;
@@ -40,12 +40,25 @@ pub struct SessionSummary {
     pub task: Option<Task>,
     /// Its family.
     pub family: Option<Family>,
+    /// What an answer looks like.
+    pub form: AnswerForm,
+    /// The page's name in its benchmark.
+    pub page: Option<String>,
+    /// The mean score of a guess; null where it is not known.
+    pub chance: Option<f64>,
+    /// Whether the page was shown too small to answer without a zoom; null where it is not known.
+    pub zoom_needed: Option<bool>,
     /// Whether the answer is fully right; null where it was not scored.
     pub right: Option<bool>,
     /// 1 fully right, 0 wrong.
     pub score: Option<f64>,
+    /// Measures of this form of answer by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub scores: BTreeMap<String, f64>,
     /// The answer's content, else as written.
     pub answer: Option<String>,
+    /// Whether the answer stands for a content; false where there is none.
+    pub resolved: bool,
     /// The right answer.
     pub truth: Option<String>,
     /// Crops returned.
@@ -84,6 +97,8 @@ impl SessionSummary {
         let mut summary = Self {
             right: trace.score.as_ref().map(|score| score.value >= 1.0),
             score: trace.score.as_ref().map(|score| score.value),
+            scores: trace.score.as_ref().map(|score| score.parts.clone()).unwrap_or_default(),
+            resolved: trace.answer.as_ref().is_some_and(|a| a.content.is_some()),
             answer: trace.answer.as_ref().map(|a| a.content.clone().unwrap_or_else(|| a.raw.clone())),
             zooms: measures.zooms,
             refused: measures.refused,
@@ -104,6 +119,10 @@ impl SessionSummary {
             summary.benchmark.clone_from(&start.benchmark);
             summary.question_id.clone_from(&start.question.id);
             (summary.task, summary.family) = (start.question.task, start.question.family);
+            summary.form = start.question.form;
+            summary.page.clone_from(&start.question.page);
+            summary.chance = chance(&start.question);
+            summary.zoom_needed = zoom_needed(&start.question, trace);
             summary.truth.clone_from(&start.question.truth);
             summary.profile.clone_from(&start.profile);
             (summary.seed, summary.tool) = (start.seed, start.tool);
@@ -128,7 +147,8 @@ impl SessionSummary {
         let mut cut = self.clone();
         // The id stays: it is what a line is found by, and ids are bounded where logs are written.
         let required = [&mut cut.started, &mut cut.model, &mut cut.question_id, &mut cut.label, &mut cut.profile];
-        let optional = [&mut cut.run, &mut cut.benchmark, &mut cut.answer, &mut cut.truth, &mut cut.reason];
+        let optional =
+            [&mut cut.run, &mut cut.benchmark, &mut cut.page, &mut cut.answer, &mut cut.truth, &mut cut.reason];
         for text in required.into_iter().chain(optional.into_iter().flatten()) {
             if text.chars().count() > longest {
                 *text = text.chars().take(longest).chain(['…']).collect();
@@ -140,6 +160,14 @@ impl SessionSummary {
         }
         cut
     }
+}
+
+/// By the smaller of the two scales the page was shown at; none where it never was.
+fn zoom_needed(question: &Question, trace: &Trace) -> Option<bool> {
+    let page = trace.images.iter().find(|image| image.event.role == ImageRole::Page)?;
+    let (from, to) = (page.event.original, page.event.processed);
+    let scale = |from: u32, to: u32| f64::from(to) / f64::from(from.max(1));
+    question.zoom_needed(scale(from.w, to.w).min(scale(from.h, to.h)))
 }
 
 /// Appends a summary to a folder's `summary.jsonl` with one write, so that several processes may do so at once.
@@ -196,23 +224,29 @@ fn summarise(log: &LogFile) -> SessionSummary {
 /// The summaries of a folder by id; of two with one id the later counts. Lines that cannot be read are skipped.
 pub fn read_summaries(dir: &Path) -> HashMap<String, SessionSummary> {
     let mut summaries = HashMap::new();
+    each_summary(dir, &mut |line| {
+        if let Some(summary) = line {
+            summaries.insert(summary.id.clone(), summary);
+        }
+    });
+    summaries
+}
+
+/// Every line of a folder's `summary.jsonl`, as it comes; `None` for one that cannot be read.
+pub(super) fn each_summary(dir: &Path, told: &mut dyn FnMut(Option<SessionSummary>)) {
     let path = dir.join("summary.jsonl");
     if !path.is_file() {
-        return summaries;
+        return;
     }
-    let Ok(file) = File::open(&path) else { return summaries };
+    let Ok(file) = File::open(&path) else { return };
     let mut lines = BufReader::new(file.take(MAX_FILE));
     let mut line = Vec::new();
     loop {
         line.clear();
         // Longer lines come in pieces, and pieces do not parse.
         match lines.by_ref().take(2 * MAX_SUMMARY as u64).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return summaries,
-            Ok(_) => {
-                if let Ok(summary) = serde_json::from_slice::<SessionSummary>(&line) {
-                    summaries.insert(summary.id.clone(), summary);
-                }
-            }
+            Ok(0) | Err(_) => return,
+            Ok(_) => told(serde_json::from_slice(&line).ok()),
         }
     }
 }

@@ -12,7 +12,8 @@ use super::trajectory::TAUGHT_TASKS;
 use crate::benchmark::{Selection, open_with};
 use crate::model::{FileSource, Model};
 use crate::protocol::Profile;
-use crate::run::{CropChoice, Outcome, Progress, RunSettings};
+use crate::run::{Job, Progress, RunSettings};
+use crate::session::SessionSummary;
 
 /// What a validation measured; shares are 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -54,7 +55,7 @@ pub struct ToolValidator {
 struct Silent;
 
 impl Progress for Silent {
-    fn finished(&mut self, _: &Outcome, _: usize, _: usize) {}
+    fn finished(&mut self, _: &SessionSummary) {}
 }
 
 impl Validator for ToolValidator {
@@ -67,51 +68,49 @@ impl Validator for ToolValidator {
         let settings = RunSettings {
             benchmark: self.bench.clone(),
             tasks: TAUGHT_TASKS.to_vec(),
-            limit: questions,
-            tool: true,
-            blank_page: false,
-            crop: CropChoice::Normal,
+            limit: Some(questions),
             profile: self.profile.name.clone(),
-            seed: 0,
-            temperature: 0.0,
-            max_tokens: None,
+            ..RunSettings::default()
         };
-        let outcomes = crate::run::run(&model, &benchmark, &self.profile, &settings, None, &self.stop, &mut Silent)
-            .map_err(|e| failed(&e))?;
-        Ok(measure(&outcomes))
+        let job = Job {
+            model: &model,
+            questions: &benchmark,
+            profile: &self.profile,
+            settings: &settings,
+            no_more: &self.stop,
+        };
+        let sessions = crate::run::run(&job, &mut Silent).map_err(|e| failed(&e))?;
+        Ok(measure(&sessions))
     }
 }
 
-fn measure(outcomes: &[Outcome]) -> Validation {
-    let mean = |value: &dyn Fn(&Outcome) -> f64| {
-        outcomes.iter().map(value).sum::<f64>() / if outcomes.is_empty() { 1.0 } else { outcomes.len() as f64 }
+fn measure(sessions: &[SessionSummary]) -> Validation {
+    let mean = |value: &dyn Fn(&SessionSummary) -> f64| {
+        sessions.iter().map(value).sum::<f64>() / if sessions.is_empty() { 1.0 } else { sessions.len() as f64 }
     };
     let share = |yes: bool| if yes { 1.0 } else { 0.0 };
     Validation {
-        questions: outcomes.len(),
-        accuracy: mean(&|o| share(o.score >= 1.0)),
-        zoom_rate: mean(&|o| share(o.measures.zooms > 0)),
-        coverage: mean(&|o| o.measures.coverage.unwrap_or(0.0)),
-        iou: mean(&|o| o.measures.iou.unwrap_or(0.0)),
-        refused: mean(&|o| share(o.measures.refused > 0)),
+        questions: sessions.len(),
+        accuracy: mean(&|s| share(s.right == Some(true))),
+        zoom_rate: mean(&|s| share(s.zooms > 0)),
+        coverage: mean(&|s| s.coverage.unwrap_or(0.0)),
+        iou: mean(&|s| s.iou.unwrap_or(0.0)),
+        refused: mean(&|s| share(s.refused > 0)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::SessionMeasures;
-    use crate::benchmark::Question;
 
     #[test]
     fn shares_are_over_all_sessions() {
-        let one = |score: f64, zooms: u32, iou: f64| Outcome {
-            id: String::new(),
-            question: Question::default(),
-            score,
-            failed: false,
-            measures: SessionMeasures { zooms, iou: Some(iou), coverage: Some(1.0), ..SessionMeasures::default() },
-            tokens: 5,
+        let one = |score: f64, zooms: u32, iou: f64| SessionSummary {
+            right: Some(score >= 1.0),
+            zooms,
+            iou: Some(iou),
+            coverage: Some(1.0),
+            ..SessionSummary::default()
         };
         let found = measure(&[one(1.0, 1, 0.8), one(0.5, 0, 0.0), one(1.0, 2, 0.4), one(0.0, 1, 0.0)]);
         assert_eq!((found.questions, found.accuracy, found.zoom_rate), (4, 0.5, 0.75));

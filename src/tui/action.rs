@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
-use super::app::{Choice, EngineState, Entry};
+use super::app::{Choice, EngineState, Entry, Verdict};
+use super::library::FilterBy;
 use crate::trace::Record;
 
 /// A unit to step by.
@@ -92,6 +93,12 @@ pub enum Action {
     Top,
     /// To the last row.
     Bottom,
+    /// To the next group of rows.
+    NextGroup,
+    /// To the group before.
+    PrevGroup,
+    /// Narrow the list.
+    Filter(FilterBy),
     /// Enter: open what is selected.
     Open,
     /// Esc: close what is on top.
@@ -139,6 +146,17 @@ pub enum Action {
     },
     /// The benchmark is open: its name and its questions.
     Questions(String, Vec<Entry>),
+    /// The run that is followed has come on.
+    Followed {
+        /// What stands over the list.
+        title: String,
+        /// Sessions finished.
+        done: usize,
+        /// Sessions in all.
+        items: usize,
+        /// Rows that changed: index among the questions, what it opens now, how it came out.
+        changes: Vec<(usize, Choice, Verdict)>,
+    },
     /// The recorded sessions, newest first.
     Sessions(Vec<Entry>),
     /// A preview is ready.

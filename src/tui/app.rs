@@ -7,6 +7,7 @@ use image::RgbImage;
 
 use super::explorer::Explorer;
 use super::field::TextField;
+pub use super::library::{Entry, Library};
 use super::theme::Theme;
 
 /// What a screen is about.
@@ -73,65 +74,6 @@ impl Verdict {
             Self::Answered => ("•", "answered"),
             Self::NoAnswer => ("–", "no answer"),
         }
-    }
-}
-
-/// A row of the library.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// What opens.
-    pub choice: Choice,
-    /// Question or session id.
-    pub id: String,
-    /// Task name, or what stands for it.
-    pub task: String,
-    /// The question's text.
-    pub text: String,
-    /// Its choices.
-    pub choices: Vec<String>,
-    /// How it came out.
-    pub verdict: Verdict,
-}
-
-/// The library's state.
-#[derive(Clone, Debug, Default)]
-pub struct Library {
-    /// Name of the benchmark.
-    pub title: String,
-    /// Its questions.
-    pub questions: Vec<Entry>,
-    /// Whether the questions are still on their way.
-    pub loading: bool,
-    /// Recorded sessions, newest first.
-    pub sessions: Vec<Entry>,
-    /// Selected row, over questions and then sessions.
-    pub selected: usize,
-}
-
-impl Library {
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.questions.len() + self.sessions.len()
-    }
-
-    /// Whether there is nothing to open.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The row at an index, over questions and then sessions.
-    pub fn row(&self, index: usize) -> Option<&Entry> {
-        self.questions.get(index).or_else(|| self.sessions.get(index.checked_sub(self.questions.len())?))
-    }
-
-    /// The selected row.
-    pub fn current(&self) -> Option<&Entry> {
-        self.row(self.selected)
-    }
-
-    /// Moves the selection, staying within the rows.
-    pub fn select(&mut self, index: usize) {
-        self.selected = index.min(self.len().saturating_sub(1));
     }
 }
 

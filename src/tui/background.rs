@@ -8,9 +8,9 @@ use candle_core::Device;
 use image::RgbImage;
 
 use super::action::{Action, Preview};
-use super::app::{Choice, Entry, Verdict};
+use super::app::{Choice, Entry};
 use super::source::read_recording;
-use crate::benchmark::{self, Benchmark, Question};
+use crate::benchmark::{self, Benchmark, Question, Selection};
 use crate::demo;
 use crate::engine::PageSource;
 use crate::model::{FileSource, Model};
@@ -19,8 +19,8 @@ use crate::session::{self, SessionStore};
 
 /// Something to do.
 pub enum Job {
-    /// Open a benchmark: its pages are drawn, which takes a moment.
-    Bench(String),
+    /// Open a benchmark, which may take a moment.
+    Bench(String, Selection),
     /// A picture for the preview; of several in a row only the last is done.
     Preview(Choice),
     /// Read a recorded session.
@@ -109,7 +109,7 @@ pub fn load_model(source: FileSource, tell: impl FnOnce(News) + Send + 'static) 
 
 fn work_on(job: Job, bench: Option<&Benchmark>, store: Option<&SessionStore>) -> News {
     match job {
-        Job::Bench(name) => match benchmark::open(&name) {
+        Job::Bench(name, selection) => match benchmark::open_with(&name, &selection) {
             Ok(bench) => News::Bench(Arc::new(bench)),
             Err(why) => News::Action(Action::Failed(why.to_string())),
         },
@@ -162,19 +162,13 @@ fn sessions(store: &SessionStore) -> Vec<Entry> {
     let paths: std::collections::HashMap<String, PathBuf> = store.logs().into_iter().map(|l| (l.id, l.path)).collect();
     newest
         .filter_map(|s| {
-            let verdict = match (s.right, &s.answer, &s.reason) {
-                (Some(true), ..) => Verdict::Right,
-                (Some(false), ..) => Verdict::Wrong,
-                (None, Some(_), _) => Verdict::Answered,
-                (None, None, Some(_)) => Verdict::NoAnswer,
-                (None, None, None) => Verdict::None,
-            };
+            let verdict = super::follow::verdict(&s);
             let zooms = if s.zooms == 1 { "1 zoom".to_owned() } else { format!("{} zooms", s.zooms) };
             let answer = s.answer.map_or_else(|| "no answer".to_owned(), |a| format!("\"{a}\""));
             Some(Entry {
                 choice: Choice::Session(paths.get(&s.id)?.clone()),
                 id: s.id,
-                task: s.task.map_or_else(|| "own question".to_owned(), |t| t.name().to_owned()),
+                task: s.task,
                 text: format!("{} · {answer} · {zooms} · {}", s.question_id, s.model),
                 choices: Vec::new(),
                 verdict,

@@ -257,25 +257,26 @@ pub fn app(w: u16, h: u16) -> App {
     let theme = Theme::builtin(true, ColorDepth::True).expect("the dark theme is whole");
     let mut app = App::new(theme);
     app.library.title = "demo".to_owned();
-    for i in 0..30usize {
+    let entry = |i: usize| {
         let question = Question { id: format!("ar-{i:04}"), ..question() };
-        app.library.questions.push(Entry {
+        Entry {
             choice: Choice::Question(i),
             id: question.id.clone(),
-            task: question.task.map(|t| t.name().to_owned()).unwrap_or_default(),
+            task: if i < 20 { question.task } else { Some(Task::PanelReordering) },
             text: question.text.clone(),
             choices: question.choices.clone(),
             verdict: [Verdict::None, Verdict::Right, Verdict::None, Verdict::Wrong][i % 4],
-        });
-    }
-    app.library.sessions.push(Entry {
+        }
+    };
+    app.library.set_questions((0..30).map(entry).collect());
+    app.library.set_sessions(vec![Entry {
         choice: Choice::Session("sessions/demo/a.jsonl".into()),
         id: "20260102-030405-abcdef".to_owned(),
-        task: "action-recognition".to_owned(),
+        task: Some(Task::ActionRecognition),
         text: question().text,
         choices: Vec::new(),
         verdict: Verdict::Right,
-    });
+    }]);
     app.update(super::action::Action::Resize(w, h));
     app
 }

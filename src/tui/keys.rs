@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::action::{Action, Edit, Scrub, Unit};
+use super::library::FilterBy;
 
 /// Where a binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +164,7 @@ impl Keymap {
     }
 
     fn library(&mut self) {
-        use KeyCode::{Down, End, Enter, Esc, Home, PageDown, PageUp, Up};
+        use KeyCode::{BackTab, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
         let c = Context::Library;
         self.add(c, &[key(Enter)], Action::Open, "open the question or session", "open");
         self.add(c, &[key(Up), ch('k')], Action::Up, "up", "");
@@ -172,10 +173,21 @@ impl Keymap {
         self.add(c, &[key(PageDown)], Action::PageDown, "a page down", "");
         self.add(c, &[key(Home), ch('g')], Action::Top, "to the first", "");
         self.add(c, &[key(End), ch('G')], Action::Bottom, "to the last", "");
+        self.add(c, &[key(Tab), ch(']')], Action::NextGroup, "to the next task", "task");
+        self.add(c, &[key(BackTab), ch('[')], Action::PrevGroup, "to the task before", "");
+        self.add(
+            c,
+            &[ch('f')],
+            Action::Filter(FilterBy::Family),
+            "only the next family; after the last, all",
+            "family",
+        );
+        self.add(c, &[ch('t')], Action::Filter(FilterBy::Task), "only the next task of the family", "");
+        self.add(c, &[ch('v')], Action::Filter(FilterBy::Verdict), "only right, partly, wrong, … ones", "verdict");
+        self.add(c, &[key(Esc)], Action::Close, "show everything again", "");
         self.add(c, &[ch('a')], Action::AskOwn, "type a question about this page", "ask");
         self.add(c, &[ch('T')], Action::ToggleTheme, "dark or light theme", "");
         self.add(c, &[ch('?')], Action::Help, "these keys", "help");
-        self.add(c, &[key(Esc)], Action::Close, "", "");
         self.add(c, &[ch('q')], Action::Back, "leave", "leave");
     }
 

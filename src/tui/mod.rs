@@ -27,6 +27,8 @@ mod source;
 #[cfg(test)]
 mod tests;
 pub mod theme;
+mod follow;
+mod library;
 pub mod update;
 pub mod view;
 mod wants;
@@ -52,6 +54,8 @@ pub enum Start {
     Pages(Vec<PathBuf>),
     /// A recorded session.
     Replay(PathBuf),
+    /// A run, followed while it goes on.
+    Run(PathBuf, Box<crate::run::Manifest>),
 }
 
 /// Why the explorer could not start or go on.
@@ -75,17 +79,20 @@ pub enum TuiError {
 ///
 /// # Errors
 /// [`TuiError`]; the terminal is restored first.
-pub fn run(start: Start, options: Options) -> Result<Outcome, TuiError> {
+pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
     let var = |name: &str| std::env::var(name).ok();
     let depth = ColorDepth::detect(var);
     let theme = Theme::builtin(options.theme.is_dark(var), depth)?;
     let speed = options.speed;
-    // No question is drawn for this: it only says whether there is such a benchmark.
-    crate::benchmark::open_with(&options.bench, &crate::benchmark::Selection { limit: Some(0), ..Default::default() })?;
+    if !matches!(start, Start::Run(..)) {
+        // Nothing is kept of this: it only says whether there is such a benchmark.
+        let nothing = crate::benchmark::Selection { limit: Some(0), ..Default::default() };
+        crate::benchmark::open_with(&options.bench, &nothing)?;
+    }
     // Read before the screen is taken, so that what is wrong is said plainly.
     let recording = match &start {
         Start::Replay(path) => Some((path.clone(), source::read_recording(path).map_err(TuiError::Recording)?)),
-        Start::Demo | Start::Pages(_) => None,
+        Start::Demo | Start::Pages(_) | Start::Run(..) => None,
     };
     let caps = Caps::detect(options.images, depth, var);
     if depth == ColorDepth::None && caps.way != Way::None {
@@ -105,6 +112,13 @@ pub fn run(start: Start, options: Options) -> Result<Outcome, TuiError> {
             effects.extend(app.open_form(pages.into_iter().map(Choice::Page).collect()));
         }
         Start::Replay(_) => app.home = None,
+        Start::Run(dir, manifest) => {
+            options.bench.clone_from(&manifest.settings.benchmark);
+            app.library.set_questions(follow::entries(&manifest, None));
+            app.library.title = follow::title(&manifest);
+            app.library.run = Some((0, manifest.items));
+            options.run = Some((dir, *manifest));
+        }
     }
     if let Some((path, (records, problems))) = recording {
         effects.extend(app.update(Action::Replay { path, records, problems }));
@@ -125,7 +139,7 @@ fn entries(bench: &crate::benchmark::Benchmark) -> Vec<Entry> {
     let entries = bench.questions().iter().enumerate().map(|(index, question)| Entry {
         choice: Choice::Question(index),
         id: question.id.clone(),
-        task: question.task.map(|t| t.name().to_owned()).unwrap_or_default(),
+        task: question.task,
         text: question.text.clone(),
         choices: question.choices.clone(),
         verdict: Verdict::None,

@@ -17,13 +17,14 @@ use super::action::Action;
 use super::app::{App, Choice, EngineState, Screen};
 use super::background::{self, Job, News};
 use super::effect::Effect;
+use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
 use super::keys::Keymap;
 use super::source::Live;
 use super::update::pasted;
 use super::{Setup, TuiError, view};
-use crate::benchmark::{Benchmark, Question};
+use crate::benchmark::{Benchmark, Question, Selection};
 use crate::engine::{Ask, Command, CropMode, ModelSource, PageMode, PageSource};
 use crate::model::Model;
 use crate::session;
@@ -68,6 +69,8 @@ pub struct Program {
     ticket: u64,
     pending: Option<Ask>,
     closing: Vec<JoinHandle<()>>,
+    /// Looks at the run that is followed until it is dropped.
+    follower: Option<Follower>,
     quit: bool,
 }
 
@@ -117,6 +120,7 @@ impl Program {
             ticket: 0,
             pending: None,
             closing: Vec::new(),
+            follower: None,
             quit: false,
         })
     }
@@ -131,13 +135,7 @@ impl Program {
         for effect in first {
             self.carry_out(effect);
         }
-        if self.app.library.loading {
-            self.job(Job::Bench(self.setup.bench.clone()));
-        }
-        if self.app.home.is_some() {
-            self.job(Job::List);
-            self.load_model();
-        }
+        self.begin()?;
         let mut events = EventStream::new();
         let mut signals = Signals::new()?;
         let mut outcome = Outcome::Quit;
@@ -162,6 +160,29 @@ impl Program {
             let _ = thread.join();
         }
         Ok(outcome)
+    }
+
+    /// Sets the background to work: benchmark, recorded sessions, model, or the run that is followed.
+    fn begin(&mut self) -> Result<(), TuiError> {
+        if let Some((dir, manifest)) = &self.setup.run {
+            let tell = self.outbox.clone();
+            let follower = follow::start(dir.clone(), manifest, move |action| {
+                // The loop is gone: nobody follows any more.
+                let _ = tell.send(Message::News(Box::new(News::Action(action))));
+            });
+            self.follower = Some(follower?);
+            let (name, selection) = (manifest.settings.benchmark.clone(), manifest.settings.selection());
+            self.job(Job::Bench(name, selection));
+            return Ok(());
+        }
+        if self.app.library.loading {
+            self.job(Job::Bench(self.setup.bench.clone(), Selection::default()));
+        }
+        if self.app.home.is_some() {
+            self.job(Job::List);
+            self.load_model();
+        }
+        Ok(())
     }
 
     fn now(&self) -> f64 {
@@ -238,7 +259,14 @@ impl Program {
                 News::Action(action) => self.act(action)?,
                 News::Page { ticket, page, question } => self.page_found(ticket, page, question),
                 News::Bench(bench) => {
-                    self.act(Action::Questions(bench.name().to_owned(), super::entries(&bench)))?;
+                    let (title, entries) = match &self.setup.run {
+                        Some((_, manifest)) => (follow::title(manifest), follow::entries(manifest, Some(&bench))),
+                        None => (bench.name().to_owned(), super::entries(&bench)),
+                    };
+                    self.act(Action::Questions(title, entries))?;
+                    if let Some(follower) = &self.follower {
+                        follower.tell_all();
+                    }
                     self.bench = Some(bench);
                 }
                 News::Model(model) => self.model_loaded(model)?,

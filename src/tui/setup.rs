@@ -1,5 +1,6 @@
 //! What the explorer is started with.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use crate::engine::{ModelSource, ScriptedEngine, StepEngine};
 use crate::model::FileSource;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
+use crate::run::Manifest;
 use crate::session::SessionStore;
 
 /// Which theme.
@@ -61,6 +63,8 @@ pub struct Options {
     pub speed: f64,
     /// An engine without a model, for tests of the screen.
     pub scripted: Option<Scripted>,
+    /// The run that is followed: its folder and what it is.
+    pub run: Option<(PathBuf, Manifest)>,
 }
 
 /// An engine that says what it is told to, so that the screen can be tested without a model.
@@ -97,6 +101,7 @@ pub(super) struct Setup {
     pub store: Option<SessionStore>,
     pub record: bool,
     pub scripted: Option<Scripted>,
+    pub run: Option<(PathBuf, Manifest)>,
     /// Seconds between frames.
     pub frame_interval: f64,
     #[cfg(debug_assertions)]
@@ -114,6 +119,7 @@ impl Setup {
             store: options.store,
             record: options.record,
             scripted: options.scripted,
+            run: options.run,
             frame_interval: if var("SSH_CONNECTION").is_some() { REMOTE_INTERVAL } else { LOCAL_INTERVAL },
             #[cfg(debug_assertions)]
             panic_key: var("PANELSCOPE_PANIC_KEY").and_then(|v| v.chars().next()),

@@ -6,6 +6,7 @@ use super::action::{Action, Arrival, Edit, Scrub, Unit};
 use super::app::{App, Choice, EngineState, Screen, Verdict};
 use super::effect::Effect;
 use super::explorer::{Explorer, Kind};
+use super::library::FilterBy;
 use super::playhead::Pace;
 
 /// Tokens a second a live session is shown at until a person changes it: a small model is faster than eyes.
@@ -32,14 +33,19 @@ impl App {
             }
             Action::Questions(title, questions) => {
                 self.library.title = title;
-                self.library.questions = questions;
+                self.library.set_questions(questions);
                 self.library.loading = false;
                 self.preview_selected()
             }
             Action::Sessions(sessions) => {
-                self.library.sessions = sessions;
-                self.library.select(self.library.selected);
+                self.library.set_sessions(sessions);
                 Vec::new()
+            }
+            Action::Followed { title, done, items, changes } => {
+                self.library.title = title;
+                self.library.run = Some((done, items));
+                self.library.change(changes);
+                self.preview_selected()
             }
             Action::Failed(why) => {
                 self.toast = Some(super::clean(&why).replace('\n', " "));
@@ -90,7 +96,7 @@ impl App {
 
     fn in_library(&mut self, action: Action) -> Vec<Effect> {
         let page = usize::from(self.size.1 / 2).max(1);
-        let at = self.library.selected;
+        let at = self.library.selected();
         match action {
             Action::Up => self.library.select(at.saturating_sub(1)),
             Action::Down => self.library.select(at + 1),
@@ -98,6 +104,10 @@ impl App {
             Action::PageDown => self.library.select(at + page),
             Action::Top => self.library.select(0),
             Action::Bottom => self.library.select(usize::MAX),
+            Action::NextGroup => self.library.select_group(true),
+            Action::PrevGroup => self.library.select_group(false),
+            Action::Filter(by) => self.library.narrow(by),
+            Action::Close => self.library.narrow(FilterBy::Nothing),
             Action::Back => return vec![Effect::Quit],
             Action::Open => return self.open_selected(),
             Action::AskOwn => return self.ask_about_selected(),
@@ -124,10 +134,14 @@ impl App {
     fn open_selected(&mut self) -> Vec<Effect> {
         let Some(entry) = self.library.current() else { return Vec::new() };
         match entry.choice.clone() {
+            Choice::Question(_) if self.library.run.is_some() => {
+                self.toast = Some("the run has not come to this question yet".to_owned());
+                Vec::new()
+            }
             Choice::Question(index) => {
                 self.start_live(Choice::Question(index));
                 if let Some(explorer) = &mut self.explorer {
-                    explorer.place = Some((index + 1, self.library.questions.len()));
+                    explorer.place = Some((index + 1, self.library.questions().len()));
                 }
                 vec![Effect::AskQuestion(index)]
             }
@@ -262,11 +276,8 @@ impl App {
         let Choice::Question(index) = explorer.choice else { return };
         let own =
             explorer.trace().start.as_ref().is_some_and(|s| s.question.task.is_none() && s.question.truth.is_none());
-        if let Some(entry) = self.library.questions.get_mut(index)
-            && verdict != Verdict::None
-            && !own
-        {
-            entry.verdict = verdict;
+        if verdict != Verdict::None && !own {
+            self.library.note(index, verdict);
         }
     }
 
@@ -330,6 +341,7 @@ const fn is_key(action: &Action) -> bool {
             | Action::Preview(_)
             | Action::Sessions(_)
             | Action::Questions(..)
+            | Action::Followed { .. }
             | Action::Failed(_)
     )
 }

@@ -101,6 +101,7 @@ fn annotation(id: u64, image_id: u64, mut region: Region) -> serde_json::Value {
     let bbox = [x1, y1, x2 - x1, y2 - y1].map(hundredths);
     let [_, _, w, h] = bbox;
     region.facts.height = region.facts.height.map(hundredths);
+    region.facts.visible = region.facts.visible.map(hundredths);
     let category_id = (1_u64..).zip(RegionKind::ALL).find(|(_, kind)| *kind == region.kind).map_or(0, |(id, _)| id);
     let mut entry = json!(Annotation { id, image_id, category_id, bbox, attributes: region.facts });
     if let Some(fields) = entry.as_object_mut() {

@@ -1,15 +1,24 @@
 //! From an answer as written to its content, and from content to a score.
+//!
+//! Content is what an answer stands for, without its wording: a choice's text, a number in digits, labels divided by `, `.
+//! [`resolve_answer`] reads it, [`score_answer`] holds it against the truth. Exact and partial credit are always given
+//! together: `value` for the one figure, `parts` by name for the rest.
 
-use super::Question;
+mod order;
+mod read;
+mod set;
+
+use super::{AnswerForm, Question};
+pub use read::resolve_answer;
 
 /// What a scorer says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
-    /// Scorer name.
+    /// Scorer name: that of the answer's form.
     pub scorer: &'static str,
     /// Scorer version.
     pub version: u32,
-    /// 1 fully right, 0 wrong.
+    /// 1 fully right, 0 wrong, between for partial credit.
     pub value: f64,
     /// Why, in words.
     pub explanation: String,
@@ -17,85 +26,81 @@ pub struct Score {
     pub parts: Vec<(&'static str, f64)>,
 }
 
-/// The content an answer stands for.
-///
-/// With choices: the choice whose text equals the answer (case, outer blanks and closing punctuation ignored), else the
-/// choice a single letter names (`B`, `b.`, `(B)`, `B. text`). Without: the normalised answer, where it is not empty.
-pub fn resolve_answer(raw: &str, question: &Question) -> Option<String> {
-    let choices = &question.choices;
-    let answer = normalise(raw);
-    if choices.is_empty() {
-        return (!answer.is_empty()).then_some(answer);
-    }
-    if let Some(choice) = choices.iter().find(|c| normalise(c) == answer) {
-        return Some(choice.clone());
-    }
-    let stripped = answer.trim_start_matches('(');
-    let mut chars = stripped.chars();
-    let letter = chars.next().filter(char::is_ascii_lowercase)?;
-    let rest = chars.as_str();
-    let index = usize::from(u8::try_from(letter).ok()?.checked_sub(b'a')?);
-    let choice = choices.get(index)?;
-    let tail = rest.trim_start_matches([')', '.', ':', ' ']);
-    let is_letter = tail.is_empty() || (tail.len() < rest.len() && normalise(choice) == tail);
-    is_letter.then(|| choice.clone())
-}
+/// Raised whenever the same answer gets another score.
+const VERSION: u32 = 2;
+/// Between labels, in truths and contents.
+pub(super) const DIVIDER: &str = ", ";
+/// The content of an empty set.
+pub(super) const NOTHING: &str = "none";
 
-/// Scores an answer's content against the question's truth; `None` where the truth is unknown.
+/// Scores an answer's content against the question's truth; `None` where the truth is unknown or where only a judge
+/// could tell ([`AnswerForm::Free`]). A missing answer is a wrong one.
+///
+/// | form | parts | value |
+/// |---|---|---|
+/// | choice | `exact` | exact |
+/// | count | `exact`, `error` = \|answer − truth\| (only of a given answer) | exact |
+/// | order | `exact`, `tau_b` (Kendall), `adjacent` (share of neighbours kept) | τ-b where positive, times the share of labels given |
+/// | set | `exact`, `precision`, `recall`, `f1`, `switches` (only of a given answer) | F1 |
 pub fn score_answer(question: &Question, content: Option<&str>) -> Option<Score> {
     let truth = question.truth.as_deref()?;
-    let right = content.is_some_and(|c| normalise(c) == normalise(truth));
+    let (scorer, value, parts) = match question.form {
+        AnswerForm::Free => return None,
+        AnswerForm::Choice => choice(truth, content),
+        AnswerForm::Count => count(truth, content),
+        AnswerForm::Order => order::score(question, truth, content),
+        AnswerForm::Set => set::score(question, truth, content),
+    };
     let explanation = match content {
-        Some(c) if right => format!("\"{c}\" is right"),
+        Some(c) if value >= 1.0 => format!("\"{c}\" is right"),
         Some(c) => format!("\"{c}\", the truth is \"{truth}\""),
         None => format!("no answer that could be read, the truth is \"{truth}\""),
     };
-    let value = if right { 1.0 } else { 0.0 };
-    Some(Score { scorer: "choice", version: 1, value, explanation, parts: vec![("exact", value)] })
+    Some(Score { scorer, version: VERSION, value, explanation, parts })
 }
 
-/// The mean score of a guess.
+/// Scorer, value, parts.
+type Scored = (&'static str, f64, Vec<(&'static str, f64)>);
+
+fn choice(truth: &str, content: Option<&str>) -> Scored {
+    let right = share(content.is_some_and(|c| read::normalise(c) == read::normalise(truth)));
+    ("choice", right, vec![("exact", right)])
+}
+
+fn count(truth: &str, content: Option<&str>) -> Scored {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let error = content.and_then(number).zip(number(truth)).map(|(a, b)| (a - b).abs());
+    let right = share(error == Some(0.0));
+    let mut parts = vec![("exact", right)];
+    parts.extend(error.map(|e| ("error", e)));
+    ("count", right, parts)
+}
+
+fn share(yes: bool) -> f64 {
+    if yes { 1.0 } else { 0.0 }
+}
+
+/// The labels of a truth or content.
+fn labels(text: &str) -> Vec<&str> {
+    if text == NOTHING { Vec::new() } else { text.split(DIVIDER).filter(|l| !l.is_empty()).collect() }
+}
+
+/// The probability that a uniform guess among all answers of the question's form is fully right; `None` where they are
+/// not known.
 pub fn chance(question: &Question) -> Option<f64> {
     let n = if question.choices.is_empty() { question.labels.len() } else { question.choices.len() };
-    (n > 0).then(|| 1.0 / n as f64)
-}
-
-fn normalise(text: &str) -> String {
-    let words: Vec<_> = text.split_whitespace().collect();
-    words.join(" ").trim_end_matches(['.', '!', ',', ';']).to_lowercase()
+    if n == 0 {
+        return None;
+    }
+    let answers = match question.form {
+        AnswerForm::Free => return None,
+        AnswerForm::Choice | AnswerForm::Count => n as f64,
+        AnswerForm::Order => (1..=n).map(|k| k as f64).product(),
+        AnswerForm::Set => (n as f64).exp2(),
+    };
+    Some(1.0 / answers)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_read_as_text_or_letter() {
-        let choices = ["Pip", "Bo", "a hat"].map(str::to_owned).into();
-        let question = Question { choices, ..Question::default() };
-        for (raw, want) in [
-            (" pip. ", Some("Pip")),
-            ("B", Some("Bo")),
-            ("(b)", Some("Bo")),
-            ("B. Bo", Some("Bo")),
-            ("B. Pip", None),
-            ("c: a hat", Some("a hat")),
-            ("bob", None),
-            ("D", None),
-            ("", None),
-            ("é", None),
-        ] {
-            assert_eq!(resolve_answer(raw, &question).as_deref(), want, "{raw:?}");
-        }
-        assert_eq!(resolve_answer(" Sleeping. ", &Question::default()).as_deref(), Some("sleeping"));
-    }
-
-    #[test]
-    fn unknown_truth_is_not_scored() {
-        let mut q = Question { truth: Some("Bo".into()), ..Question::default() };
-        assert_eq!(score_answer(&q, Some("bo")).map(|s| s.value), Some(1.0));
-        assert_eq!(score_answer(&q, None).map(|s| s.value), Some(0.0));
-        q.truth = None;
-        assert_eq!(score_answer(&q, Some("bo")), None);
-    }
-}
+#[path = "tests.rs"]
+mod tests;

@@ -1,12 +1,12 @@
 //! Figures: a body in a pose, with the hat that says who it is.
 
-use super::canvas::{Canvas, DARK, Ink, PAPER, Point, curve};
+use super::canvas::{Area, Canvas, DARK, Ink, PAPER, Point, SKIN};
 use super::world::{Action, Figure};
 
-const SKIN: Ink = Ink(248, 214, 178);
 const WOOD: Ink = Ink(150, 102, 62);
 
 /// How one figure is drawn.
+#[derive(Clone)]
 pub struct Sketch {
     /// Who.
     pub figure: Figure,
@@ -56,6 +56,11 @@ impl Body<'_> {
         self.canvas.line(&points, ink, thick * self.unit);
     }
 
+    fn lines(&mut self, lines: &[[Point; 2]], thick: f32) {
+        let lines: Vec<Vec<Point>> = lines.iter().map(|line| self.points(line)).collect();
+        self.canvas.lines(&lines, DARK, thick * self.unit);
+    }
+
     fn polygon(&mut self, points: &[Point], fill: Ink) {
         let points = self.points(points);
         self.canvas.polygon(&points, fill, self.pen);
@@ -75,20 +80,54 @@ impl Body<'_> {
 
 /// Draws the figure and whatever its action needs.
 pub fn draw(canvas: &mut Canvas, sketch: &Sketch) {
-    let unit = sketch.height / 10.0;
-    let lying = sketch.action == Action::Sleeping;
-    let mut body = Body { canvas, sketch, unit, pen: (sketch.height * 0.018).max(1.6), lying };
-    let hip = match sketch.action {
-        Action::Sitting => 2.9,
-        Action::Running => 2.6,
-        _ => 2.4,
-    };
+    let mut body = body(canvas, sketch);
+    let hip = hip(sketch.action);
     props_behind(&mut body, hip);
     legs(&mut body, hip);
     torso(&mut body, hip);
     arms(&mut body, hip);
     head(&mut body, hip + 4.3);
     props_before(&mut body, hip);
+}
+
+/// Everything that [`draw`] would ink.
+pub fn extent(sketch: &Sketch) -> Area {
+    let mut board = Canvas::measuring();
+    board.start_bounds();
+    draw(&mut board, sketch);
+    board.take_bounds()
+}
+
+/// Head and hat.
+pub fn head_extent(sketch: &Sketch) -> Area {
+    let mut board = Canvas::measuring();
+    board.start_bounds();
+    head(&mut body(&mut board, sketch), hip(sketch.action) + 4.3);
+    board.take_bounds()
+}
+
+/// Trunk and legs, without arms and props.
+pub fn trunk_extent(sketch: &Sketch) -> Area {
+    let mut board = Canvas::measuring();
+    board.start_bounds();
+    let mut body = body(&mut board, sketch);
+    legs(&mut body, hip(sketch.action));
+    torso(&mut body, hip(sketch.action));
+    board.take_bounds()
+}
+
+fn body<'a>(canvas: &'a mut Canvas, sketch: &'a Sketch) -> Body<'a> {
+    let lying = sketch.action == Action::Sleeping;
+    Body { canvas, sketch, unit: sketch.height / 10.0, pen: (sketch.height * 0.018).max(1.6), lying }
+}
+
+/// Height of the hip above the ground.
+fn hip(action: Action) -> f32 {
+    match action {
+        Action::Sitting => 2.9,
+        Action::Running => 2.6,
+        _ => 2.4,
+    }
 }
 
 fn legs(b: &mut Body<'_>, hip: f32) {
@@ -227,9 +266,8 @@ fn hat(b: &mut Body<'_>, y: f32) {
 fn props_behind(b: &mut Body<'_>, hip: f32) {
     match b.sketch.action {
         Action::Running => {
-            for (y, far) in [(hip + 2.6, 5.6), (hip + 1.2, 6.2), (hip - 0.4, 5.4)] {
-                b.line(&[(-3.4, y), (-far, y)], DARK, 0.22);
-            }
+            let lines = [(hip + 2.6, 5.6), (hip + 1.2, 6.2), (hip - 0.4, 5.4)].map(|(y, far)| [(-3.4, y), (-far, y)]);
+            b.lines(&lines, 0.22);
         }
         Action::Sitting => {
             b.polygon(&[(-1.4, hip - 0.8), (1.4, hip - 0.8), (1.4, hip - 0.3), (-1.4, hip - 0.3)], WOOD);
@@ -253,10 +291,8 @@ fn props_before(b: &mut Body<'_>, hip: f32) {
             let y = hip + 0.7;
             b.polygon(&[(0.0, y), (-2.5, y + 0.6), (-2.5, y + 2.6), (0.0, y + 1.9)], PAPER);
             b.polygon(&[(0.0, y), (2.5, y + 0.6), (2.5, y + 2.6), (0.0, y + 1.9)], PAPER);
-            for row in [0.9, 1.5] {
-                b.line(&[(-2.0, y + row + 0.45), (-0.5, y + row)], DARK, 0.14);
-                b.line(&[(2.0, y + row + 0.45), (0.5, y + row)], DARK, 0.14);
-            }
+            let line = |row: f32, side: f32| [(side * 2.0, y + row + 0.45), (side * 0.5, y + row)];
+            b.lines(&[line(0.9, -1.0), line(0.9, 1.0), line(1.5, -1.0), line(1.5, 1.0)], 0.14);
         }
         Action::Juggling => {
             for ((x, y), ink) in [
@@ -270,8 +306,7 @@ fn props_before(b: &mut Body<'_>, hip: f32) {
         Action::Carrying => {
             let y = hip + 7.0;
             b.polygon(&[(-3.2, y), (3.2, y), (3.2, y + 2.6), (-3.2, y + 2.6)], WOOD);
-            b.line(&[(-3.2, y), (3.2, y + 2.6)], DARK, 0.2);
-            b.line(&[(-3.2, y + 2.6), (3.2, y)], DARK, 0.2);
+            b.lines(&[[(-3.2, y), (3.2, y + 2.6)], [(-3.2, y + 2.6), (3.2, y)]], 0.2);
         }
         Action::Sleeping => zs(b),
         _ => {}
@@ -297,9 +332,6 @@ pub fn draw_crate(canvas: &mut Canvas, feet: Point, width: f32, height: f32) {
         let y = y1 + height * share;
         canvas.line(&[(x1, y), (x2, y)], DARK, 1.5);
     }
-    canvas.trace(
-        curve((x1 + 6.0, y1 + 5.0), (x1 + 9.0, y1 + 8.0), (x1 + 9.0, y2 - 8.0), (x1 + 6.0, y2 - 5.0)),
-        DARK,
-        1.2,
-    );
+    let grain = [(x1 + 6.0, y1 + 5.0), (x1 + 9.0, y1 + 8.0), (x1 + 9.0, y2 - 8.0), (x1 + 6.0, y2 - 5.0)];
+    canvas.curve(grain, DARK, 1.2);
 }

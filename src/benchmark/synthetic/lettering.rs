@@ -49,7 +49,11 @@ pub fn width(text: &str, height: f32) -> f32 {
 
 /// Writes one line; `at` is the left end of the base line.
 pub fn write(canvas: &mut Canvas, text: &str, at: Point, height: f32, ink: Ink, pen: f32) {
+    if canvas.is_idle() {
+        return;
+    }
     let unit = height / 6.0;
+    let mut lines = Vec::new();
     for (i, letter) in text.chars().enumerate() {
         let left = at.0 + i as f32 * height * 0.92;
         for stroke in strokes(letter.to_ascii_uppercase()).split(' ') {
@@ -61,7 +65,8 @@ pub fn write(canvas: &mut Canvas, text: &str, at: Point, height: f32, ink: Ink, 
             if let [only] = points[..] {
                 points.push((only.0 + 0.1, only.1));
             }
-            canvas.line(&points, ink, pen);
+            lines.push(points);
         }
     }
+    canvas.lines(&lines, ink, pen);
 }

@@ -7,16 +7,32 @@
 //! sees it at a sixth of its size, where a figure is one merged cell of 28 pixels; cut out, a panel is shown at about half
 //! of its size and the same figure is plain.
 
+mod arcs;
+mod area;
+mod backdrop;
+mod background;
+mod balloon;
 mod canvas;
+mod cast;
 mod figure;
 mod layout;
 mod lettering;
 mod page;
+mod places;
+mod plan;
 mod questions;
 mod rng;
 mod scene;
+mod sound;
+mod title;
+mod tone;
 mod words;
 mod world;
+
+/// Everything a balloon may say.
+pub fn balloon_words() -> impl Iterator<Item = &'static str> {
+    balloon::WORDS.into_iter()
+}
 
 pub use page::{DrawnPage, draw_page, page_truth};
 pub use questions::{page_questions, question_for};
@@ -25,3 +41,6 @@ pub use world::{
     Action, Arc, BalloonTruth, BeatTruth, Difficulty, Figure, FigureTruth, PAGE_SIZE, PageTruth, PanelTruth, Place,
     Scene, Sound, Style, WORLD_VERSION,
 };
+
+#[cfg(test)]
+mod tests;

@@ -138,6 +138,17 @@ named! {
     }
 }
 
+impl Difficulty {
+    /// Most figures of a [`Scene::Crowd`].
+    pub const fn largest_crowd(self) -> usize {
+        match self {
+            Self::Easy => 5,
+            Self::Medium => 6,
+            Self::Hard => 8,
+        }
+    }
+}
+
 named! {
     /// How a page is drawn.
     Style {
@@ -233,6 +244,10 @@ pub struct FigureTruth {
     pub bounds: PageBox,
     /// Height of the standing figure in page pixels.
     pub height: f32,
+    /// The y of its soles in page pixels: of two figures the one with the smaller number stands higher.
+    pub feet: f32,
+    /// Share of head and trunk that nothing in front of it hides, 0 to 1; its own props do not count.
+    pub visible: f32,
 }
 
 /// A balloon.

@@ -48,6 +48,7 @@ pub struct TurnLoop {
     error: Option<ErrorEvent>,
     end: Option<SessionEnd>,
     compute: f64,
+    batch_size: u32,
 }
 
 /// What a mark carries besides the engine's state.
@@ -116,7 +117,20 @@ impl TurnLoop {
             error: None,
             end: None,
             compute: 0.0,
+            batch_size: 1,
         }
+    }
+
+    /// The same session as one of up to so many that are stepped together; its log says so.
+    #[must_use]
+    pub fn in_batch(mut self, size: u32) -> Self {
+        self.batch_size = size.max(1);
+        self
+    }
+
+    /// Counts seconds the model computed for this session outside its steps.
+    pub(super) fn charge(&mut self, seconds: f64) {
+        self.compute += seconds;
     }
 
     /// Records `session_start`. `model` and `pixels` (fewest and most of a processed image) are those of the engine, or
@@ -139,7 +153,7 @@ impl TurnLoop {
                 repetition_penalty: sampling.repetition_penalty,
             },
             seed: ask.seed,
-            batch_size: 1,
+            batch_size: self.batch_size,
             benchmark: ask.benchmark.clone(),
             run: ask.run.clone(),
             tool: ask.tool,

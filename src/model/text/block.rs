@@ -4,12 +4,12 @@ use candle_core::{Device, Result, Tensor};
 
 use super::rotary::Rotary;
 use crate::model::attention::attend_causal;
+use crate::model::cache::KvCache;
 use crate::model::config::TextConfig;
 use crate::model::error::ModelError;
 use crate::model::layers::{GatedMlp, Linear, RmsNorm};
 use crate::model::names::text_block;
 use crate::model::ops::rotate;
-use crate::model::sequence::Sequence;
 use crate::model::weights::Weights;
 
 /// Where the rows of one sequence lie among those of a step.
@@ -22,14 +22,14 @@ pub(crate) struct Span {
 /// Norm, attention, norm, gated feed-forward, with residuals.
 #[derive(Debug)]
 pub(super) struct Block {
-    norm1: RmsNorm,
-    norm2: RmsNorm,
-    qkv: Linear,
-    out: Linear,
-    mlp: GatedMlp,
-    heads: usize,
-    kv_heads: usize,
-    head_dim: usize,
+    pub(super) norm1: RmsNorm,
+    pub(super) norm2: RmsNorm,
+    pub(super) qkv: Linear,
+    pub(super) out: Linear,
+    pub(super) mlp: GatedMlp,
+    pub(super) heads: usize,
+    pub(super) kv_heads: usize,
+    pub(super) head_dim: usize,
 }
 
 impl Block {
@@ -62,10 +62,10 @@ impl Block {
         x: &Tensor,
         index: usize,
         spans: &[Span],
-        sequences: &[&Sequence],
+        caches: &[&mut KvCache],
         rotary: &Rotary,
     ) -> Result<Tensor> {
-        let mixed = self.attention(&self.norm1.forward(x)?, index, spans, sequences, rotary)?;
+        let mixed = self.attention(&self.norm1.forward(x)?, index, spans, caches, rotary)?;
         let x = (x + self.out.forward(&mixed)?)?;
         &x + self.mlp.forward(&self.norm2.forward(&x)?)?
     }
@@ -75,7 +75,7 @@ impl Block {
         x: &Tensor,
         index: usize,
         spans: &[Span],
-        sequences: &[&Sequence],
+        caches: &[&mut KvCache],
         rotary: &Rotary,
     ) -> Result<Tensor> {
         let rows = x.dim(0)?;
@@ -86,11 +86,11 @@ impl Block {
         let v = qkv.narrow(1, heads + kv_heads, kv_heads)?;
         let scale = 1.0 / (width as f64).sqrt();
         let mut parts = Vec::with_capacity(spans.len());
-        for (span, sequence) in spans.iter().zip(sequences) {
+        for (span, cache) in spans.iter().zip(caches) {
             let own = |t: &Tensor| t.narrow(0, span.start, span.rows);
             let keys = own(&k)?.transpose(0, 1)?.contiguous()?;
             let values = own(&v)?.transpose(0, 1)?.contiguous()?;
-            let (keys, values) = sequence.cache.append(index, &keys, &values)?;
+            let (keys, values) = cache.append(index, &keys, &values)?;
             parts.push(attend_causal(&own(&q)?, &keys, &values, scale)?);
         }
         match parts.as_slice() {

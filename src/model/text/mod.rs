@@ -1,18 +1,20 @@
 //! The language model: rows of several sequences in, logits of their last rows out.
 
 mod block;
+mod direct;
 mod rotary;
 
 use candle_core::{Device, Result, Tensor};
 
 use super::attention::score_bytes;
+use super::cache::KvCache;
 use super::config::TextConfig;
 use super::error::ModelError;
 use super::layers::{Linear, RmsNorm};
 use super::memory::{f32_bytes, product};
 use super::names;
 use super::positions::Position;
-use super::sequence::{Chunk, Sequence};
+use super::sequence::Chunk;
 use super::tap::Tap;
 use super::weights::{Head, Weights};
 use block::Block;
@@ -40,8 +42,8 @@ impl TextTower {
         let shape = [config.vocabulary, config.hidden];
         let table = weights.tensor(names::EMBED, &shape, device)?;
         let head = match head {
-            Head::Tied => Linear::from_table(&table)?,
-            Head::Separate => Linear::from_table(&weights.tensor(names::HEAD, &shape, device)?)?,
+            Head::Tied => Linear::from_table(weights, &table)?,
+            Head::Separate => Linear::from_table(weights, &weights.tensor(names::HEAD, &shape, device)?)?,
         };
         let blocks = (0..config.layers).map(|index| Block::load(weights, config, index, device));
         Ok(Self {
@@ -74,7 +76,7 @@ impl TextTower {
         &self,
         x: Tensor,
         spans: &[Span],
-        sequences: &[&Sequence],
+        caches: &mut [&mut KvCache],
         positions: &[Position],
         tap: &mut dyn Tap,
     ) -> Result<Tensor> {
@@ -83,10 +85,13 @@ impl TextTower {
             tap.see("text.position_ids", &position_tensor(positions, &device)?);
         }
         tap.see("text.embed", &x);
+        if let Some(direct) = self.direct() {
+            return direct.forward(&x, spans, caches, positions, tap);
+        }
         let rotary = rotary::tables(&self.config, &self.rates, positions, &device)?;
         let mut x = x;
         for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(&x, index, spans, sequences, &rotary)?;
+            x = block.forward(&x, index, spans, caches, &rotary)?;
             if tap.wanted() {
                 tap.see(&format!("text.block.{index}"), &x);
             }

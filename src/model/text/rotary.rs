@@ -18,16 +18,24 @@ pub(super) fn rates(config: &TextConfig) -> Vec<f32> {
     (0..config.head_dim).step_by(2).map(|i| 1.0 / base.powf(i as f32 / width)).collect()
 }
 
-/// The tables of rows at `positions`: the sections of the pairs follow the temporal, height and width axis in turn.
+/// The tables of rows at `positions`, as tensors.
 pub(super) fn tables(config: &TextConfig, rates: &[f32], positions: &[Position], device: &Device) -> Result<Rotary> {
+    let shape = (positions.len(), rates.len());
+    let (cos, sin) = numbers(config, rates, positions);
+    Ok(Rotary { cos: Tensor::from_vec(cos, shape, device)?, sin: Tensor::from_vec(sin, shape, device)? })
+}
+
+/// Cosines and sines of rows at `positions`, (rows, half a head) each: the sections of the pairs follow the temporal,
+/// height and width axis in turn.
+pub(super) fn numbers(config: &TextConfig, rates: &[f32], positions: &[Position]) -> (Vec<f32>, Vec<f32>) {
     let axes: Vec<usize> = config
         .rope_sections
         .iter()
         .enumerate()
         .flat_map(|(section, pairs)| std::iter::repeat_n(section % 3, *pairs))
         .collect();
-    let shape = (positions.len(), rates.len());
-    let (mut cos, mut sin) = (Vec::with_capacity(shape.0 * shape.1), Vec::with_capacity(shape.0 * shape.1));
+    let count = positions.len() * rates.len();
+    let (mut cos, mut sin) = (Vec::with_capacity(count), Vec::with_capacity(count));
     for position in positions {
         for (rate, axis) in rates.iter().zip(&axes) {
             let angle = position.get(*axis).copied().unwrap_or(0) as f32 * rate;
@@ -35,5 +43,5 @@ pub(super) fn tables(config: &TextConfig, rates: &[f32], positions: &[Position],
             sin.push(angle.sin());
         }
     }
-    Ok(Rotary { cos: Tensor::from_vec(cos, shape, device)?, sin: Tensor::from_vec(sin, shape, device)? })
+    (cos, sin)
 }

@@ -49,7 +49,7 @@ impl VisionTower {
         let blocks = (0..config.depth).map(|index| Block::load(weights, config, index, NORM_EPS, device));
         Ok(Self {
             config: config.clone(),
-            patch_embed: Linear::from_table(&kernel)?,
+            patch_embed: Linear::from_table(weights, &kernel)?,
             blocks: blocks.collect::<std::result::Result<_, _>>()?,
             merger: Merger::load(weights, config, device)?,
         })

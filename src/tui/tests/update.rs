@@ -25,7 +25,7 @@ fn opening_a_question_starts_a_session_and_q_goes_back_with_its_verdict() {
     assert_eq!(app.update(Action::Open), [Effect::AskQuestion(2)]);
     assert_eq!(app.screen, Screen::Explorer);
     app.update(Action::Arrived(fixtures::session(true)));
-    assert_eq!(app.library.questions[2].verdict, Verdict::Right);
+    assert_eq!(app.library.questions()[2].verdict, Verdict::Right);
     let effects = app.update(Action::Back);
     assert!(effects.contains(&Effect::CloseSession) && !effects.contains(&Effect::Quit));
     assert_eq!(app.screen, Screen::Library);
@@ -37,7 +37,7 @@ fn closing_early_leaves_no_verdict() {
     let mut app = live();
     app.update(Action::Arrived(fixtures::unfinished()));
     app.update(Action::Back);
-    assert_eq!(app.library.questions[0].verdict, Verdict::None);
+    assert_eq!(app.library.questions()[0].verdict, Verdict::None);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn pages(app: &App, area: Rect, buf: &mut Buffer) {
         let name = match page {
             Choice::Page(path) | Choice::Session(path) => clean(&path.to_string_lossy()).replace('\n', " "),
             Choice::Question(index) => {
-                app.library.questions.get(*index).map_or(String::new(), |q| format!("page of {}", q.id))
+                app.library.questions().get(*index).map_or(String::new(), |q| format!("page of {}", q.id))
             }
         };
         let text = format!("{} {}", if selected { "▸" } else { " " }, name);

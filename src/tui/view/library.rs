@@ -2,13 +2,14 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 
 use super::{ellipsis, layout, line, pane, put, status, wrapped};
+use crate::benchmark::Task;
 use crate::tui::app::{App, Entry, Library, Verdict};
 use crate::tui::clean;
 use crate::tui::images::{Gallery, Slot};
 use crate::tui::keys::Keymap;
+use crate::tui::library::{Group, GroupKind, Line};
 use crate::tui::theme::Role;
 
 /// Draws the library.
@@ -23,69 +24,79 @@ pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, area: Rect, buf: &mut
 
 fn title(app: &App, area: Rect, buf: &mut Buffer) {
     let library = &app.library;
-    let asked = library.questions.iter().filter(|q| q.verdict != Verdict::None).count();
-    let right = library.questions.iter().filter(|q| q.verdict == Verdict::Right).count();
-    let x = put(buf, area, 1, "panelscope", app.theme.style(Role::Accent));
-    let text = if asked > 0 {
-        format!("  {right} right of {asked} asked")
-    } else {
-        "  watch a model read a comic page".to_owned()
+    let sum = |value: fn(&Group) -> usize| -> usize {
+        library.groups().iter().filter(|g| g.kind != GroupKind::Sessions).map(value).sum()
     };
-    let recorded = match library.sessions.len() {
+    let x = put(buf, area, 1, "panelscope", app.theme.style(Role::Accent));
+    let text = match (library.run, sum(|g| g.asked)) {
+        (Some((done, items)), _) => format!("  {}: {done} of {items} sessions", line_of(&library.title)),
+        (None, 0) => "  watch a model read a comic page".to_owned(),
+        (None, asked) => format!("  {} right of {asked} asked", sum(|g| g.right)),
+    };
+    let recorded = match library.sessions().len() {
         0 => String::new(),
         n => format!(" · {n} recorded"),
     };
-    put(buf, area, x, &format!("{text}{recorded}"), app.theme.style(Role::Soft));
+    let x = put(buf, area, x, &format!("{text}{recorded}"), app.theme.style(Role::Soft));
+    let only = library.filter().words();
+    if !only.is_empty() {
+        let shown = library.len();
+        put(buf, area, x, &format!("  only {only} ({shown}) · Esc shows all"), app.theme.style(Role::Accent));
+    }
 }
 
-/// A visual row: a heading, or an entry by its index.
-enum Row {
-    Heading(String),
-    Entry(usize),
-}
-
-fn visual_rows(library: &Library) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let questions = library.questions.len();
-    if questions > 0 {
-        rows.push(Row::Heading(format!("{} · {questions} questions", library.title)));
-        rows.extend((0..questions).map(Row::Entry));
+/// "depth-comparison · depth · 24 questions · 20 of 22 right".
+fn heading(library: &Library, group: &Group) -> String {
+    let asked = match group.asked {
+        0 => String::new(),
+        asked => format!(" · {} of {asked} right", group.right),
+    };
+    match group.kind {
+        GroupKind::Sessions => format!("recorded sessions · {}", group.len),
+        GroupKind::Questions(Some(task)) => {
+            format!("{task} · {} · {} questions{asked}", task.family(), group.len)
+        }
+        GroupKind::Questions(None) => format!("{} · {} questions{asked}", line_of(&library.title), group.len),
     }
-    if !library.sessions.is_empty() {
-        rows.push(Row::Heading(format!("recorded sessions · {}", library.sessions.len())));
-        rows.extend((questions..library.len()).map(Row::Entry));
-    }
-    rows
 }
 
 fn list(app: &App, area: Rect, buf: &mut Buffer) {
-    let inside = pane("Library", area, &app.theme, buf);
+    let library = &app.library;
+    let title =
+        if library.title.is_empty() { "Library".to_owned() } else { format!("Library · {}", line_of(&library.title)) };
+    let inside = pane(&title, area, &app.theme, buf);
     let inside = if inside.is_empty() { area.intersection(buf.area) } else { inside };
-    let rows = visual_rows(&app.library);
-    if rows.is_empty() {
-        let text = if app.library.loading { "drawing the pages …" } else { "nothing here yet" };
+    if library.is_empty() {
+        let text = match (library.loading, library.filter().words().is_empty()) {
+            (true, _) => "opening the benchmark …",
+            (false, true) => "nothing here yet",
+            (false, false) => "nothing of this kind; Esc shows all",
+        };
         put(buf, line(inside, 0), 1, text, app.theme.style(Role::Faint));
         return;
     }
     let height = usize::from(inside.height);
-    let at = rows.iter().position(|r| matches!(r, Row::Entry(i) if *i == app.library.selected)).unwrap_or(0);
-    let first = at.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
-    let task_width = app.library.questions.iter().map(|q| q.task.width()).max().unwrap_or(0).min(22);
-    for (i, row) in rows.iter().skip(first).take(height).enumerate() {
-        match row {
-            Row::Heading(text) => {
-                put(buf, line(inside, i), 0, text, app.theme.style(Role::Title));
-            }
-            Row::Entry(index) => {
-                if let Some(entry) = app.library.row(*index) {
-                    draw_entry(app, entry, *index == app.library.selected, task_width, line(inside, i), buf);
+    let at = library.line_of(library.selected());
+    let first = at.saturating_sub(height / 2).min(library.lines().saturating_sub(height));
+    for i in 0..height {
+        match library.line(first + i) {
+            Some(Line::Heading(group)) => {
+                if let Some(group) = library.groups().get(group) {
+                    let text = ellipsis(&heading(library, group), usize::from(inside.width));
+                    put(buf, line(inside, i), 0, &text, app.theme.style(Role::Title));
                 }
             }
+            Some(Line::Entry(place)) => {
+                if let Some(entry) = library.row(place) {
+                    draw_entry(app, entry, place == library.selected(), line(inside, i), buf);
+                }
+            }
+            None => break,
         }
     }
 }
 
-fn draw_entry(app: &App, entry: &Entry, selected: bool, task_width: usize, row: Rect, buf: &mut Buffer) {
+fn draw_entry(app: &App, entry: &Entry, selected: bool, row: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     if selected {
         buf.set_style(row.intersection(buf.area), theme.style(Role::Selection));
@@ -100,16 +111,6 @@ fn draw_entry(app: &App, entry: &Entry, selected: bool, task_width: usize, row: 
     let mut x = put(buf, row, 0, if selected { "▸" } else { " " }, style(Role::Accent));
     x = put(buf, row, x, &format!(" {mark} "), if selected { theme.style(Role::Selection) } else { theme.style(role) });
     x = put(buf, row, x, &format!("{} ", ellipsis(&short_id(entry), 24)), style(Role::Faint));
-    if row.width >= 60 {
-        let task = ellipsis(&line_of(&entry.task), task_width);
-        x = put(
-            buf,
-            row,
-            x,
-            &format!("{task}{} ", " ".repeat(task_width.saturating_sub(task.width()))),
-            style(Role::Soft),
-        );
-    }
     let room = usize::from(row.width.saturating_sub(x));
     put(buf, row, x, &ellipsis(&line_of(&entry.text), room), style(Role::Text));
 }
@@ -117,7 +118,8 @@ fn draw_entry(app: &App, entry: &Entry, selected: bool, task_width: usize, row: 
 /// The id without the task's name, which has a column of its own.
 fn short_id(entry: &Entry) -> String {
     let id = line_of(&entry.id);
-    id.strip_suffix(entry.task.as_str()).map_or_else(|| id.clone(), |short| short.trim_end_matches('-').to_owned())
+    let task = entry.task.map_or("", Task::name);
+    id.strip_suffix(task).map_or_else(|| id.clone(), |short| short.trim_end_matches('-').to_owned())
 }
 
 fn preview(app: &App, gallery: &Gallery, area: Rect, buf: &mut Buffer) {

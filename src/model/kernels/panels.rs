@@ -1,0 +1,89 @@
+//! Keys and values of one block for one sequence, as the products of attention read them.
+
+#![allow(clippy::indexing_slicing, reason = "indices follow from the sizes a value was made with")]
+
+use super::{LANES, Lanes};
+
+/// Keys in panels of [`LANES`] tokens (a panel is one [`Lanes`] a dimension), values in panels of [`LANES`] dimensions (a
+/// panel is one [`Lanes`] a token); panels of one head lie together.
+#[derive(Debug)]
+pub(crate) struct Panels {
+    keys: Vec<Lanes>,
+    values: Vec<Lanes>,
+    heads: usize,
+    width: usize,
+    /// Tokens; a multiple of [`LANES`].
+    capacity: usize,
+}
+
+impl Panels {
+    /// Room for `capacity` tokens (a multiple of [`LANES`]) of `heads` heads of `width` numbers.
+    pub(crate) fn new(heads: usize, width: usize, capacity: usize) -> Self {
+        let capacity = capacity.next_multiple_of(LANES);
+        Self {
+            keys: vec![[0.0; LANES]; heads * width * (capacity / LANES)],
+            values: vec![[0.0; LANES]; heads * width.div_ceil(LANES) * capacity],
+            heads,
+            width,
+            capacity,
+        }
+    }
+
+    /// The same tokens with more room.
+    pub(crate) fn grown(&self, capacity: usize) -> Self {
+        let mut grown = Self::new(self.heads, self.width, capacity.max(self.capacity));
+        let copy = |from: &[Lanes], to: &mut [Lanes], runs: usize| {
+            let (short, long) = (from.len() / runs.max(1), to.len() / runs.max(1));
+            if short > 0 {
+                for (from, to) in from.chunks_exact(short).zip(to.chunks_exact_mut(long)) {
+                    to[..short].copy_from_slice(from);
+                }
+            }
+        };
+        copy(&self.keys, &mut grown.keys, self.heads);
+        copy(&self.values, &mut grown.values, self.heads * self.width.div_ceil(LANES));
+        grown
+    }
+
+    pub(super) fn heads(&self) -> usize {
+        self.heads
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Writes the key and value (heads * width numbers each) of token `at`.
+    pub(crate) fn write(&mut self, at: usize, key: &[f32], value: &[f32]) {
+        let width = self.width;
+        let (per_head, blocks) = (self.keys.len() / self.heads.max(1), width.div_ceil(LANES));
+        for (head, key) in key.chunks_exact(width).enumerate() {
+            let panel = &mut self.keys[head * per_head + at / LANES * width..][..width];
+            for (lanes, number) in panel.iter_mut().zip(key) {
+                lanes[at % LANES] = *number;
+            }
+        }
+        for (head, value) in value.chunks_exact(width).enumerate() {
+            for (block, numbers) in value.chunks(LANES).enumerate() {
+                let place = (head * blocks + block) * self.capacity + at;
+                self.values[place][..numbers.len()].copy_from_slice(numbers);
+            }
+        }
+    }
+
+    /// Panels of a head's keys, each `width` lanes.
+    pub(super) fn keys_of(&self, head: usize) -> std::slice::ChunksExact<'_, Lanes> {
+        let per_head = self.keys.len() / self.heads.max(1);
+        self.keys[head * per_head..][..per_head].chunks_exact(self.width)
+    }
+
+    /// The lanes of one block of dimensions of a head's values, one a token.
+    pub(super) fn values_of(&self, head: usize, block: usize) -> &[Lanes] {
+        let blocks = self.width.div_ceil(LANES);
+        &self.values[(head * blocks + block) * self.capacity..][..self.capacity]
+    }
+}
