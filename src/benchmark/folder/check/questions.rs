@@ -127,7 +127,7 @@ impl Seen {
 
     fn tell(&self, findings: &mut Findings) {
         if let Some((first, n)) = self.unknown {
-            let what = format!("{n} questions have no truth and cannot be scored (this is the first)");
+            let what = format!("questions without a truth are not scored: {n} (this is the first)");
             findings.note(QUESTIONS, Some(first), "no truth", what);
         }
         for (name, (first, n)) in &self.fields {
