@@ -63,6 +63,9 @@ pub struct Facts {
     /// Height of a figure or of letters, in page pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<f64>,
+    /// Share of a figure's head and trunk that nothing hides, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visible: Option<f64>,
     /// What is lettered in a balloon or a sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -101,6 +104,7 @@ impl Facts {
             action: text("action"),
             depth: number("depth"),
             height: map.get("height").and_then(Value::as_f64),
+            visible: map.get("visible").and_then(Value::as_f64),
             text: text("text"),
             speaker: text("speaker"),
             order: number("order"),
@@ -150,8 +154,14 @@ fn panel_regions(panel: &PanelTruth) -> Vec<Region> {
         },
     }];
     regions.extend(panel.figures.iter().map(|f| {
-        let (name, action) = (word(f.figure.name()), word(f.action.word()));
-        let facts = Facts { name, action, depth: Some(f.depth), height: Some(f.height.into()), ..here.clone() };
+        let facts = Facts {
+            name: word(f.figure.name()),
+            action: word(f.action.word()),
+            depth: Some(f.depth),
+            height: Some(f.height.into()),
+            visible: Some(f.visible.into()),
+            ..here.clone()
+        };
         Region { kind: RegionKind::Figure, bounds: f.bounds, facts }
     }));
     regions.extend((1..).zip(&panel.balloons).map(|(order, b)| {

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use crate::text::sanitise;
+
 /// A command's result: the exit code, or an error to report.
 pub type CliResult = Result<ExitCode, CliError>;
 
@@ -28,15 +30,15 @@ impl CliError {
         Self::Usage(what.to_string())
     }
 
-    /// Prints the sentence to stderr and gives the exit code.
+    /// Prints the sentence to stderr, without what a terminal would obey (it can quote files), and gives the exit code.
     pub fn report(&self) -> ExitCode {
         match self {
             Self::Failed(message) => {
-                eprintln!("error: {message}");
+                eprintln!("error: {}", sanitise(message));
                 ExitCode::from(1)
             }
             Self::Usage(message) => {
-                eprintln!("error: {message}");
+                eprintln!("error: {}", sanitise(message));
                 ExitCode::from(2)
             }
             Self::Interrupted => ExitCode::from(130),

@@ -19,6 +19,8 @@ pub enum Choice {
     Session(PathBuf),
     /// A page of the user's own.
     Page(PathBuf),
+    /// A page of the benchmark, by name.
+    Named(String),
 }
 
 /// What the engine behind the session on screen is doing.

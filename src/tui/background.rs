@@ -125,6 +125,7 @@ fn work_on(job: Job, bench: Option<&Benchmark>, store: Option<&SessionStore>) ->
             let page = match &of {
                 Choice::Question(index) => demo_page(*index, bench).map(PageSource::Page),
                 Choice::Page(path) | Choice::Session(path) => Ok(PageSource::File(path.clone())),
+                Choice::Named(name) => named_page(name, bench).map(PageSource::Page),
             };
             match page {
                 Ok(page) => News::Page { ticket, page, question },
@@ -141,11 +142,16 @@ fn demo_page(index: usize, bench: Option<&Benchmark>) -> Result<Arc<Page>, Strin
     bench.page(question).map_err(|e| e.to_string())
 }
 
+fn named_page(name: &str, bench: Option<&Benchmark>) -> Result<Arc<Page>, String> {
+    bench.ok_or("no benchmark is open")?.page_named(name).map_err(|e| e.to_string())
+}
+
 fn preview(of: &Choice, bench: Option<&Benchmark>) -> Result<Arc<RgbImage>, String> {
     match of {
         Choice::Question(index) => demo_page(*index, bench).map(|page| Arc::clone(&page.pixels)),
         Choice::Page(path) => Page::open(path).map(|page| page.pixels).map_err(|e| e.to_string()),
         Choice::Session(path) => session_page(path),
+        Choice::Named(name) => named_page(name, bench).map(|page| Arc::clone(&page.pixels)),
     }
 }
 

@@ -134,8 +134,11 @@ pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
     runtime.block_on(program.run(effects))
 }
 
-/// The library's rows for a benchmark's questions.
+/// The library's rows for a benchmark's questions, or for its pages where it has no questions.
 fn entries(bench: &crate::benchmark::Benchmark) -> Vec<Entry> {
+    if bench.questions().is_empty() {
+        return bench.pages().unwrap_or_default().iter().map(page_entry).collect();
+    }
     let entries = bench.questions().iter().enumerate().map(|(index, question)| Entry {
         choice: Choice::Question(index),
         id: question.id.clone(),
@@ -145,6 +148,17 @@ fn entries(bench: &crate::benchmark::Benchmark) -> Vec<Entry> {
         verdict: Verdict::None,
     });
     entries.collect()
+}
+
+fn page_entry(name: &String) -> Entry {
+    Entry {
+        choice: Choice::Named(name.clone()),
+        id: name.clone(),
+        task: None,
+        text: "a page to ask about".to_owned(),
+        choices: Vec::new(),
+        verdict: Verdict::None,
+    }
 }
 
 /// Text from a model, a file or a person that is safe to draw; may hold line feeds.

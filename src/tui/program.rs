@@ -382,7 +382,7 @@ impl Program {
         self.ticket += 1;
         let listed = match &of {
             Choice::Question(index) => self.bench.as_ref().and_then(|b| b.questions().get(*index)).cloned(),
-            Choice::Page(_) | Choice::Session(_) => None,
+            Choice::Page(_) | Choice::Session(_) | Choice::Named(_) => None,
         };
         let Some(question) = typed.or(listed) else { return };
         let ticket = self.ticket;

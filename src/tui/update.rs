@@ -146,7 +146,7 @@ impl App {
                 vec![Effect::AskQuestion(index)]
             }
             Choice::Session(path) => vec![Effect::OpenLog(path)],
-            Choice::Page(_) => self.ask_about_selected(),
+            Choice::Page(_) | Choice::Named(_) => self.ask_about_selected(),
         }
     }
 

@@ -38,3 +38,6 @@ pub fn is_page_name(name: &str) -> bool {
     let fits = |c: char| !c.is_control() && !['/', '\\', ':', '*', '?', '"', '<', '>', '|'].contains(&c);
     !name.is_empty() && name.len() <= MAX_PAGE_NAME && !name.starts_with('.') && name.chars().all(fits)
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,15 +95,22 @@ impl FolderWriter {
     }
 }
 
-/// A region in COCO's words: left, top, width, height.
-fn annotation(id: u64, image_id: u64, region: Region) -> serde_json::Value {
+/// A region in COCO's words: left, top, width, height; hundredths of a pixel are enough.
+fn annotation(id: u64, image_id: u64, mut region: Region) -> serde_json::Value {
     let [x1, y1, x2, y2] = region.bounds.corners();
+    let bbox = [x1, y1, x2 - x1, y2 - y1].map(hundredths);
+    let [_, _, w, h] = bbox;
+    region.facts.height = region.facts.height.map(hundredths);
+    region.facts.visible = region.facts.visible.map(hundredths);
     let category_id = (1_u64..).zip(RegionKind::ALL).find(|(_, kind)| *kind == region.kind).map_or(0, |(id, _)| id);
-    let entry = Annotation { id, image_id, category_id, bbox: [x1, y1, x2 - x1, y2 - y1], attributes: region.facts };
-    let mut entry = json!(entry);
+    let mut entry = json!(Annotation { id, image_id, category_id, bbox, attributes: region.facts });
     if let Some(fields) = entry.as_object_mut() {
-        fields.insert("area".to_owned(), json!((x2 - x1) * (y2 - y1)));
+        fields.insert("area".to_owned(), json!(hundredths(w * h)));
         fields.insert("iscrowd".to_owned(), json!(0));
     }
     entry
+}
+
+fn hundredths(v: f64) -> f64 {
+    (v * 100.0).round() / 100.0
 }

@@ -76,6 +76,7 @@ fn pages(app: &App, area: Rect, buf: &mut Buffer) {
         let role = if selected { Role::Selection } else { Role::Text };
         let name = match page {
             Choice::Page(path) | Choice::Session(path) => clean(&path.to_string_lossy()).replace('\n', " "),
+            Choice::Named(name) => clean(name).replace('\n', " "),
             Choice::Question(index) => {
                 app.library.questions().get(*index).map_or(String::new(), |q| format!("page of {}", q.id))
             }
