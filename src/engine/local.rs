@@ -373,9 +373,11 @@ impl Pending {
 }
 
 fn chunks(pending: &[Pending]) -> Vec<Chunk<'_>> {
-    let chunk = |part| match part {
-        &Pending::Tokens(ref ids) => Chunk::Tokens(ids),
-        &Pending::Image(ref image, _) => Chunk::Image(image),
-    };
-    pending.iter().map(chunk).collect()
+    pending
+        .iter()
+        .map(|part| match part {
+            Pending::Tokens(ids) => Chunk::Tokens(ids),
+            Pending::Image(image, _) => Chunk::Image(image),
+        })
+        .collect()
 }
