@@ -350,6 +350,13 @@ impl StepEngine for LocalEngine {
 }
 
 impl Pending {
+    fn chunk(&self) -> Chunk<'_> {
+        match self {
+            Self::Tokens(ids) => Chunk::Tokens(ids),
+            Self::Image(image, _) => Chunk::Image(image),
+        }
+    }
+
     fn hash_into(&self, hasher: &mut blake3::Hasher) {
         match self {
             Self::Tokens(ids) => {
@@ -373,9 +380,5 @@ impl Pending {
 }
 
 fn chunks(pending: &[Pending]) -> Vec<Chunk<'_>> {
-    let chunk = |part| match part {
-        &Pending::Tokens(ref ids) => Chunk::Tokens(ids),
-        &Pending::Image(ref image, _) => Chunk::Image(image),
-    };
-    pending.iter().map(chunk).collect()
+    pending.iter().map(Pending::chunk).collect()
 }
