@@ -350,6 +350,13 @@ impl StepEngine for LocalEngine {
 }
 
 impl Pending {
+    fn chunk(&self) -> Chunk<'_> {
+        match self {
+            Self::Tokens(ids) => Chunk::Tokens(ids),
+            Self::Image(image, _) => Chunk::Image(image),
+        }
+    }
+
     fn hash_into(&self, hasher: &mut blake3::Hasher) {
         match self {
             Self::Tokens(ids) => {
@@ -373,11 +380,5 @@ impl Pending {
 }
 
 fn chunks(pending: &[Pending]) -> Vec<Chunk<'_>> {
-    pending
-        .iter()
-        .map(|part| match part {
-            Pending::Tokens(ids) => Chunk::Tokens(ids),
-            Pending::Image(image, _) => Chunk::Image(image),
-        })
-        .collect()
+    pending.iter().map(Pending::chunk).collect()
 }
