@@ -137,7 +137,7 @@ pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
 /// The library's rows for a benchmark's questions, or for its pages where it has no questions.
 fn entries(bench: &crate::benchmark::Benchmark) -> Vec<Entry> {
     if bench.questions().is_empty() {
-        return bench.pages().unwrap_or_default().iter().map(page_entry).collect();
+        return bench.pages().unwrap_or_default().iter().map(|name| page_entry(name)).collect();
     }
     let entries = bench.questions().iter().enumerate().map(|(index, question)| Entry {
         choice: Choice::Question(index),
@@ -150,10 +150,10 @@ fn entries(bench: &crate::benchmark::Benchmark) -> Vec<Entry> {
     entries.collect()
 }
 
-fn page_entry(name: &String) -> Entry {
+fn page_entry(name: &str) -> Entry {
     Entry {
-        choice: Choice::Named(name.clone()),
-        id: name.clone(),
+        choice: Choice::Named(name.to_owned()),
+        id: name.to_owned(),
         task: None,
         text: "a page to ask about".to_owned(),
         choices: Vec::new(),

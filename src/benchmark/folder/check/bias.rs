@@ -91,7 +91,7 @@ fn uniform(counts: &[u64]) -> Option<f64> {
 /// (Abramowitz & Stegun 6.5.21, 6.5.17).
 fn chi_squared_tail(x: f64, freedom: u64) -> f64 {
     let y = x / 2.0;
-    let (mut tail, mut a, mut term) = if freedom % 2 == 0 {
+    let (mut tail, mut a, mut term) = if freedom.is_multiple_of(2) {
         ((-y).exp(), 1.0, y * (-y).exp())
     } else {
         (erfc(y.sqrt()), 0.5, (y / std::f64::consts::PI).sqrt() * 2.0 * (-y).exp())
