@@ -36,7 +36,7 @@ fn png(bencher: Bencher<'_, '_>, difficulty: Difficulty) {
     bencher.with_inputs(seeds()).bench_local_values(|seed| {
         let page = draw_page(seed, difficulty).pixels;
         let mut bytes = Vec::new();
-        let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Up);
+        let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Level(1), FilterType::NoFilter);
         encoder.write_image(&page, page.width(), page.height(), image::ExtendedColorType::Rgb8).unwrap();
         bytes
     });

@@ -12,7 +12,7 @@ trainer's gradients and optimiser steps against PyTorch's.
 
 EXPORT is the built `export_train` program. Needs torch 2.11, tokenizers, safetensors, numpy.
 """
-import argparse, json, math, os, pathlib, queue, subprocess, threading, time
+import argparse, json, math, os, pathlib, queue, re, subprocess, threading, time
 
 import numpy as np
 import torch
@@ -25,7 +25,13 @@ SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<
 ADDED = ["<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<answer>", "</answer>"]
 NAMES = ["Pip", "Moss", "Juno", "Bram", "Tilly", "Oro", "Fen", "Wick"]
 ACTIONS = ["running", "sitting", "sleeping", "cheering", "reading", "fishing", "juggling", "carrying"]
-VOCAB = 640
+PLACES = ["a village", "a wood", "the sea", "the mountains"]
+SOUNDS = ["BOOM", "CRASH", "SPLASH", "DING", "POW", "TOK", "WHOOSH", "RIP"]
+MOMENTS = ["first", "second", "third"]
+# Classes of the heads of a crop's cells: who, action, nearness, words, place, moment; the last of the quiet ones is "none".
+CROP_CLASSES = (9, 9, 3, 49, 4, 19)
+QUIET = (True, True, True, True, False, True)
+VOCAB = 896
 
 
 class Config:
@@ -78,6 +84,10 @@ def build_tokenizer(export, path):
             lines += [p["text"][0] for p in s["parts"] if p != "crop"]
     lines += ["[%d, %d, %d, %d]" % tuple(4 * ((7 * i + 13 * k * k + k) % 50) for k in range(4)) for i in range(3000)]
     lines += ["<think> %s %s" % (n, a) for n in NAMES for a in ACTIONS] * 20
+    lines += [" %s %s" % (w, w) for w in PLACES + SOUNDS + MOMENTS] * 40
+    # What stands in balloons and bursts, and coordinates after a bracket: one token each, with and without a blank before.
+    capitals = sorted({w for line in lines for w in re.findall(r"[A-Z']{2,}", line)})
+    lines += [form for w in capitals + SOUNDS + [str(4 * i) for i in range(50)] for form in (w, " " + w)] * 80
     lines += ["Error: the box is off the page. Try again. The crop is too small. more than one panel figure hat"] * 20
     for token in SPECIAL + ADDED:
         lines = [l.replace(token, "\n\n") for l in lines]
@@ -90,7 +100,7 @@ def build_tokenizer(export, path):
     tok.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in SPECIAL])
     tok.add_tokens([AddedToken(t, normalized=False) for t in ADDED])
     tok.save(str(path))
-    words = [" " + w for w in NAMES + ACTIONS] + NAMES + ACTIONS + [str(4 * i) for i in range(50)] + [" %d" % (4 * i) for i in range(50)]
+    words = [" " + w for w in NAMES + ACTIONS + MOMENTS] + SOUNDS + NAMES + ACTIONS + [str(4 * i) for i in range(50)] + [" %d" % (4 * i) for i in range(50)]
     print("vocabulary", tok.get_vocab_size(), "words of several tokens:", [w for w in words if len(tok.encode(w).ids) != 1])
 
 
@@ -149,7 +159,7 @@ class Text:
 
 
 def collate(pages, text, text_only):
-    """One batch: pages share a size, segments are padded within two length groups."""
+    """One batch: pages share a size, segments are padded within three length groups."""
     rows, cols = pages[0]["page"][0] // 28, pages[0]["page"][1] // 28
     items, crops, crop_cells = [], {}, {}
     prefixes = [text.prefix(int(p["direct"]), rows, cols) for p in pages]
@@ -165,7 +175,9 @@ def collate(pages, text, text_only):
             items.append(dict(page=i, ids=ids, pos=pos, weights=weights, roles=roles, task=s["task"], direct=page["direct"], slots=[slots[c] for c in s["crops"]]))
     items.sort(key=lambda x: len(x["ids"]))
     groups = []
-    for part in (items[: len(items) // 2], items[len(items) // 2 :]):
+    # Three zooms make a segment three times as long: groups of like lengths are padded less.
+    cuts = [0, int(0.45 * len(items)), int(0.75 * len(items)), len(items)]
+    for part in (items[a:b] for a, b in zip(cuts, cuts[1:])):
         if part:
             length = max(len(x["ids"]) for x in part)
             ids = torch.full((len(part), length), text.end)
@@ -271,7 +283,7 @@ class Model(nn.Module):
         self.blocks = nn.ModuleList(TextBlock(c) for _ in range(c.layers))
         self.norm = Norm(c.hidden)
         # Scaffolding, not exported: what a cell of the page or of a crop shows.
-        self.page_head, self.crop_head = nn.Linear(c.hidden, 13), nn.Linear(c.hidden, 9 + 9 + 3)
+        self.page_head, self.crop_head = nn.Linear(c.hidden, 13), nn.Linear(c.hidden, sum(CROP_CLASSES))
         for name, p in self.named_parameters():
             if p.ndim == 2:
                 nn.init.normal_(p, std=0.02 if "embed" in name or "merge2" in name else 0.6 / math.sqrt(p.shape[1]))
@@ -354,11 +366,13 @@ class Model(nn.Module):
 def cell_loss(model, batch, page, crops, words):
     """Auxiliary heads: panel numbers on the page, figures in crops; figure cells also tied to word embeddings."""
     loss = F.cross_entropy(model.page_head(page).float().reshape(-1, 13), batch["page_cells"].reshape(-1))
-    z = torch.cat([model.crop_head(x).float().reshape(-1, 21) for x in crops.values()])
-    labels = torch.cat([batch["crop_cells"][k].reshape(-1, 3) for k in crops])
-    quiet = torch.tensor([1.0] * 8 + [0.2])
-    loss = loss + F.cross_entropy(z[:, :9], labels[:, 0], quiet) + F.cross_entropy(z[:, 9:18], labels[:, 1], quiet)
-    loss = loss + F.cross_entropy(z[:, 18:], labels[:, 2], torch.tensor([1.0, 1.0, 0.2]))
+    z = torch.cat([model.crop_head(x).float().reshape(-1, sum(CROP_CLASSES)) for x in crops.values()])
+    labels = torch.cat([batch["crop_cells"][k].reshape(-1, len(CROP_CLASSES)) for k in crops])
+    for column, (logits, quiet) in enumerate(zip(z.split(CROP_CLASSES, 1), QUIET)):
+        weight = torch.ones(logits.shape[1])
+        if quiet:
+            weight[-1] = 0.2
+        loss = loss + F.cross_entropy(logits, labels[:, column], weight, ignore_index=-1)
     there = labels[:, 0] < 8
     cells = torch.cat([x.float().reshape(-1, x.shape[-1]) for x in crops.values()])[there]
     cells = F.rms_norm(cells, (cells.shape[-1],))
@@ -428,6 +442,25 @@ def optimisers(model, lr, matrix_lr):
     return [torch.optim.Muon(matrix, lr=matrix_lr, weight_decay=0.01, momentum=0.95), torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
+def adopt(model, state, text, old):
+    """Takes over a checkpoint. Tokens that its vocabulary spells in several pieces begin as their mean; heads of another size begin anew."""
+    own = model.state_dict()
+    table = own["embed.weight"]
+    if state["embed.weight"].shape != table.shape or old.tok.get_vocab() != text.tok.get_vocab():
+        names = {i: t for t, i in text.tok.get_vocab().items()}
+        known = old.tok.get_vocab()
+        with torch.no_grad():
+            for i in range(table.shape[0]):
+                ids = [known[names[i]]] if names[i] in known else old.ids(text.tok.decode([i], skip_special_tokens=False))
+                table[i] = state["embed.weight"][ids].mean(0) if ids else 0.0
+        state["embed.weight"] = table
+    for name, tensor in own.items():
+        if name not in state or state[name].shape != tensor.shape:
+            print("begins anew:", name, flush=True)
+            state[name] = tensor
+    model.load_state_dict(state)
+
+
 def train(a):
     torch.set_num_threads(a.threads)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
@@ -442,7 +475,7 @@ def train(a):
     words = [torch.tensor([text.one(" " + w) for w in NAMES]), torch.tensor([text.one(" " + w) for w in ACTIONS])]
     model = Model(Config())
     if a.init:
-        model.load_state_dict(torch.load(a.init)["model"])
+        adopt(model, torch.load(a.init)["model"], text, Text(a.init_tokenizer or a.tokenizer))
     opts = optimisers(model, a.lr, a.matrix_lr)
     rates = [[g["lr"] for g in o.param_groups] for o in opts]
     params = list(model.parameters())
@@ -578,6 +611,7 @@ if __name__ == "__main__":
     t.add_argument("--matrix-lr", type=float, default=0.01)
     t.add_argument("--aux", type=float, default=0.3)
     t.add_argument("--init")
+    t.add_argument("--init-tokenizer", help="the vocabulary of --init, where it is another")
     t.add_argument("--seed", type=int, default=0)
     t.add_argument("--seed-base", type=int, default=1_000_000_000)
     t.add_argument("--threads", type=int, default=1)

@@ -149,7 +149,7 @@ fn ctrl_c_finishes_what_is_in_flight_and_says_how_to_go_on() {
     assert!(stderr.contains(&format!("panelscope run --resume {text}")), "{stderr}");
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     let n = json["n"].as_u64().unwrap() as usize;
-    assert!(n >= 1 && n < QUESTIONS && json["planned"] == QUESTIONS, "{n}");
+    assert!((1..QUESTIONS).contains(&n) && json["planned"] == QUESTIONS, "{n}");
     assert_eq!((finished(&out), live(&out)), (n, 0));
 }
 

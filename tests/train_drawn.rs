@@ -67,9 +67,9 @@ fn a_quick_training_runs_from_pages_to_validation() {
     let lines = lines.0;
     assert_eq!(lines.len(), 4);
     assert_eq!((lines[1].stage.as_str(), lines[2].stage.as_str()), ("text", "trajectories"));
-    // Text only: nothing is seen, so no head learns; later all six do.
+    // Text only: nothing is seen, so no head learns; later all nine do.
     let learning = |line: &Line| line.aux.values().filter(|loss| loss.as_f64().unwrap() > 0.0).count();
-    assert_eq!((learning(&lines[0]), learning(&lines[3])), (0, 6));
+    assert_eq!((learning(&lines[0]), learning(&lines[3])), (0, 9));
     let validation = lines[3].validation.as_ref().unwrap();
     assert_eq!(validation.questions, 4);
     assert!(lines.iter().all(|line| line.loss.is_finite() && line.gradient_norm > 0.0));

@@ -6,11 +6,14 @@ use std::time::Instant;
 
 use super::drive::{guarded_step, outcome};
 use super::{Ask, Emission, ImageCache, LocalEngine, Outcome, StepEngine, TurnLoop};
-use crate::model::{Feed, Model};
+use crate::model::{Feed, Model, Sequence};
 
 /// Most rows of one pass, unless a single session has more: activations stay in a core's cache, and many openings at once
 /// do not add up to memory that one alone would not need.
 const PASS_ROWS: usize = 256;
+
+/// Beginnings kept for sessions that begin alike.
+const KEPT_BEGINNINGS: usize = 24;
 
 /// Sessions stepped together on one thread.
 ///
@@ -24,6 +27,7 @@ pub struct Batch {
     model: Arc<Model>,
     images: Arc<ImageCache>,
     slots: Vec<Option<Running>>,
+    beginnings: Beginnings,
 }
 
 #[derive(Debug)]
@@ -37,7 +41,7 @@ impl Batch {
     /// An empty batch of `size` slots (at least one). Images go through `images`.
     pub fn new(model: Arc<Model>, size: usize, images: Arc<ImageCache>) -> Self {
         let slots = (0..size.max(1)).map(|_| None).collect();
-        Self { model, images, slots }
+        Self { model, images, slots, beginnings: Beginnings::default() }
     }
 
     /// Slots.
@@ -75,7 +79,11 @@ impl Batch {
             running.step(number, sink);
         }
         let going = self.slots.iter_mut().flatten().filter(|running| running.session.end().is_none());
-        compute_ahead(&self.model, going);
+        let mut going: Vec<&mut Running> = going.collect();
+        for running in &mut going {
+            self.beginnings.share(&self.model, running);
+        }
+        compute_ahead(&self.model, going.into_iter());
         for (number, running) in numbered(&mut self.slots).filter(|(_, running)| running.session.end().is_none()) {
             running.step(number, sink);
         }
@@ -135,6 +143,54 @@ fn compute_ahead<'a>(model: &Model, sessions: impl Iterator<Item = &'a mut Runni
         group.push((running, rows));
     }
     pass(model, &mut group, total);
+}
+
+/// Computed contexts that others begin like: the system's words, and those with a page. Only for models whose numbers do
+/// not depend on how a context is cut into passes; for others nothing is kept.
+#[derive(Debug, Default)]
+struct Beginnings {
+    /// Most recently used last.
+    kept: Vec<(blake3::Hash, Sequence)>,
+}
+
+impl Beginnings {
+    /// Gives a new session what is kept of its beginning. Where its longest is not among it, its opening is computed now,
+    /// and kept for others.
+    fn share(&mut self, model: &Model, running: &mut Running) {
+        let wanted = running.engine.beginnings();
+        let Some(longest) = wanted.last() else { return };
+        let mut missing = wanted.as_slice();
+        for (index, beginning) in wanted.iter().enumerate().rev() {
+            if let Some(sequence) = self.find(&beginning.hash) {
+                running.engine.adopt(sequence, beginning);
+                missing = wanted.get(index + 1..).unwrap_or_default();
+                break;
+            }
+        }
+        if !missing.iter().any(|beginning| beginning.hash == longest.hash) {
+            return;
+        }
+        let rows = running.engine.rows_ahead();
+        if rows == 0 {
+            return;
+        }
+        pass(model, &mut vec![(&mut *running, rows)], rows);
+        for beginning in missing {
+            if let Some(sequence) = running.engine.copied(beginning.rows) {
+                self.kept.push((beginning.hash, sequence));
+            }
+        }
+        let surplus = self.kept.len().saturating_sub(KEPT_BEGINNINGS);
+        self.kept.drain(..surplus);
+    }
+
+    fn find(&mut self, hash: &blake3::Hash) -> Option<Sequence> {
+        let at = self.kept.iter().position(|(kept, _)| kept == hash)?;
+        let found = self.kept.remove(at);
+        let copy = found.1.prefix(found.1.len());
+        self.kept.push(found);
+        copy
+    }
 }
 
 /// One pass over `rows` rows of these sessions, which leave the group.

@@ -18,22 +18,22 @@ pub(super) struct Encoded {
     pub(super) embedding: Arc<ImageEmbedding>,
     /// Size after processing.
     pub(super) processed: Size,
-    /// Tells images apart in the books of a context.
-    pub(super) fingerprint: u64,
+    /// Tells images apart.
+    pub(super) hash: blake3::Hash,
 }
 
 /// Processes and encodes an image. `fits` is asked with the tokens it will take before the model computes.
 pub(super) fn encode(
     model: &Model,
     image: &RgbImage,
-    fingerprint: u64,
+    hash: blake3::Hash,
     fits: &dyn Fn(usize) -> Result<(), EngineError>,
 ) -> Result<Encoded, EngineError> {
     let refused = |e| EngineError::Input { what: "the image", source: Box::new(e) };
     let patches = model.processor().process(image).map_err(refused)?;
     fits(patches.tokens())?;
     let embedding = Arc::new(model.encode_image(&patches)?);
-    Ok(Encoded { embedding, processed: patches.processed, fingerprint })
+    Ok(Encoded { embedding, processed: patches.processed, hash })
 }
 
 /// First bytes of a hash of pixels.
@@ -117,7 +117,7 @@ impl ImageCache {
             fits(encoded.embedding.tokens())?;
             return Ok(encoded.clone());
         }
-        let made = encode(model, image, fingerprint(&key), fits);
+        let made = encode(model, image, key, fits);
         if let Ok(encoded) = &made {
             *content = Some(encoded.clone());
         }

@@ -45,7 +45,7 @@ pub struct LocalEngine {
 #[derive(Clone, Debug)]
 enum Pending {
     Tokens(Vec<u32>),
-    Image(Arc<ImageEmbedding>),
+    Image(Arc<ImageEmbedding>, blake3::Hash),
 }
 
 /// The pass over `pending`, computed before anyone asked.
@@ -54,6 +54,17 @@ struct Ahead {
     logits: Vec<f32>,
     /// Tokens in the cache before it.
     base: usize,
+}
+
+/// A place where contexts that began alike may part.
+#[derive(Clone, Debug)]
+pub(super) struct Beginning {
+    /// Of all that stands before it.
+    pub(super) hash: blake3::Hash,
+    /// Parts that wait, up to there.
+    parts: usize,
+    /// Tokens up to there.
+    pub(super) rows: usize,
 }
 
 /// What a mark of this engine holds.
@@ -160,6 +171,40 @@ impl LocalEngine {
         }
     }
 
+    /// Places of a context not yet computed at which others may begin like it: before and after each image. Shortest
+    /// first; none where something is computed already.
+    pub(super) fn beginnings(&self) -> Vec<Beginning> {
+        let fresh = self.sequence.as_ref().is_some_and(Sequence::is_empty) && self.ahead.is_none();
+        let images = self.pending.iter().filter(|part| matches!(part, Pending::Image(..))).count();
+        if !fresh || images == 0 {
+            return Vec::new();
+        }
+        let (mut hasher, mut rows, mut found) = (blake3::Hasher::new(), 0, Vec::new());
+        let is_image = |at: usize| matches!(self.pending.get(at), Some(Pending::Image(..)));
+        for (at, part) in self.pending.iter().enumerate() {
+            part.hash_into(&mut hasher);
+            rows += part.rows();
+            let parts = at + 1;
+            // An image stands between its start and its end token.
+            if is_image(parts + 1) || (at >= 1 && is_image(at - 1)) {
+                found.push(Beginning { hash: hasher.finalize(), parts, rows });
+            }
+        }
+        found.retain(|beginning| beginning.parts < self.pending.len() && beginning.rows > 0);
+        found
+    }
+
+    /// Takes over a copy of what another session computed for the same beginning.
+    pub(super) fn adopt(&mut self, sequence: Sequence, beginning: &Beginning) {
+        self.sequence = Some(sequence);
+        self.pending.drain(..beginning.parts.min(self.pending.len()));
+    }
+
+    /// A copy of the first `rows` tokens of the cache.
+    pub(super) fn copied(&self, rows: usize) -> Option<Sequence> {
+        self.sequence.as_ref()?.prefix(rows)
+    }
+
     /// Tokens in the cache, those computed ahead not counted.
     pub(super) fn computed(&self) -> usize {
         let cached = self.sequence.as_ref().map_or(0, Sequence::len);
@@ -239,7 +284,7 @@ impl StepEngine for LocalEngine {
         let fits = |tokens: usize| self.room(tokens.saturating_add(2));
         let encoded = match &self.images {
             Some(images) => images.encoded(&self.model, image, &fits)?,
-            None => encode(&self.model, image, fingerprint(&blake3::hash(image.as_raw())), &fits)?,
+            None => encode(&self.model, image, blake3::hash(image.as_raw()), &fits)?,
         };
         self.drop_ahead();
         let tokens = encoded.embedding.tokens();
@@ -251,9 +296,9 @@ impl StepEngine for LocalEngine {
         ids.resize(tokens + 1, pad);
         ids.push(end);
         self.pending.push(Pending::Tokens(vec![start]));
-        self.pending.push(Pending::Image(encoded.embedding));
+        self.pending.push(Pending::Image(encoded.embedding, encoded.hash));
         self.pending.push(Pending::Tokens(vec![end]));
-        self.note(&ids, encoded.fingerprint);
+        self.note(&ids, fingerprint(&encoded.hash));
         Ok(Appended { processed: encoded.processed, tokens: u32::try_from(tokens).unwrap_or(u32::MAX), ids })
     }
 
@@ -305,10 +350,24 @@ impl StepEngine for LocalEngine {
 }
 
 impl Pending {
+    fn hash_into(&self, hasher: &mut blake3::Hasher) {
+        match self {
+            Self::Tokens(ids) => {
+                hasher.update(&(ids.len() as u64).to_le_bytes());
+                for id in ids {
+                    hasher.update(&id.to_le_bytes());
+                }
+            }
+            Self::Image(_, hash) => {
+                hasher.update(&u64::MAX.to_le_bytes()).update(hash.as_bytes());
+            }
+        }
+    }
+
     fn rows(&self) -> usize {
         match self {
             Self::Tokens(ids) => ids.len(),
-            Self::Image(image) => image.tokens(),
+            Self::Image(image, _) => image.tokens(),
         }
     }
 }
@@ -316,7 +375,7 @@ impl Pending {
 fn chunks(pending: &[Pending]) -> Vec<Chunk<'_>> {
     let chunk = |part| match part {
         &Pending::Tokens(ref ids) => Chunk::Tokens(ids),
-        &Pending::Image(ref image) => Chunk::Image(image),
+        &Pending::Image(ref image, _) => Chunk::Image(image),
     };
     pending.iter().map(chunk).collect()
 }

@@ -9,6 +9,8 @@ use super::memory;
 
 /// Capacity is a multiple of this many tokens.
 const BLOCK: usize = 256;
+/// Capacity of a copy is a multiple of this many.
+const PIECE: usize = 32;
 
 /// Keys and values of every block of the language model.
 ///
@@ -88,7 +90,7 @@ impl KvCache {
         let bytes = memory::f32_bytes(memory::product(&[2, self.layers(), self.kv_heads, capacity, self.head_dim]));
         memory::ensure("the keys and values of the context", bytes, memory::available())?;
         match &mut self.store {
-            Store::Panels(layers) => layers.iter_mut().for_each(|layer| *layer = layer.grown(capacity)),
+            Store::Panels(layers) => layers.iter_mut().for_each(|layer| *layer = layer.resized(capacity)),
             Store::Tensors(layers) => {
                 let shape = (self.kv_heads, capacity, self.head_dim);
                 let grown = layers.iter().map(|layer| layer.grown(shape, self.length, &self.device));
@@ -109,6 +111,16 @@ impl KvCache {
         layer.keys.slice_set(keys, 1, self.length)?;
         layer.values.slice_set(values, 1, self.length)?;
         Ok((layer.keys.narrow(1, 0, total)?, layer.values.narrow(1, 0, total)?))
+    }
+
+    /// A copy of the first `length` tokens with little room beyond; `None` where a copy would be of tensors.
+    pub(crate) fn prefix(&self, length: usize) -> Option<Self> {
+        let Store::Panels(layers) = &self.store else { return None };
+        let length = length.min(self.length);
+        let capacity = length.next_multiple_of(PIECE);
+        let store = Store::Panels(layers.iter().map(|layer| layer.resized(capacity)).collect());
+        let (kv_heads, head_dim) = (self.kv_heads, self.head_dim);
+        Some(Self { store, kv_heads, head_dim, capacity, length, device: self.device.clone() })
     }
 
     pub(crate) fn advance(&mut self, rows: usize) {

@@ -108,6 +108,16 @@ impl Sequence {
         Ok(())
     }
 
+    /// A sequence of the first `length` tokens, to go on with elsewhere; `None` where `length` is no place to stop at, and
+    /// for models whose sequences are not copied (those that the kernels of small models do not run). Going on from it
+    /// gives the bits that going on from the first tokens themselves gives.
+    pub fn prefix(&self, length: usize) -> Option<Self> {
+        let mut positions = self.positions.clone();
+        positions.truncate(length).ok()?;
+        let ids = self.ids.get(..length)?.to_vec();
+        Some(Self { ids, positions, cache: self.cache.prefix(length)? })
+    }
+
     /// Gives the chunks their positions, ahead of the computation. Undone by [`Sequence::give_up`].
     pub(crate) fn begin(&mut self, chunks: &[Chunk<'_>]) {
         for chunk in chunks {

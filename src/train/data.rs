@@ -6,14 +6,13 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{CellLabels, Segment, TrainPage};
-use super::cells::{figure_labels, panel_labels};
+use super::cells::{CROP_HEADS, crop_labels, panel_labels};
 use super::error::{Result, TrainError};
 use super::schedule::Stage;
 use super::source::PageSource;
-use super::trajectory::TAUGHT_TASKS;
-use super::trajectory::{Part, Role, direct, panel_of, zooming};
-use crate::benchmark::Question;
+use super::trajectory::{Part, Role, direct, panels_of, zooming};
 use crate::benchmark::synthetic::{Dice, Difficulty, DrawnPage, PAGE_SIZE, PanelTruth, dice, draw_page, question_for};
+use crate::benchmark::{Question, Task};
 use crate::geometry::{PageBox, Size};
 use crate::model::{ImageProcessor, Patches, Tokenizer};
 use crate::protocol::{Profile, PromptPart};
@@ -82,8 +81,8 @@ pub struct SketchCrop {
     pub panel: u32,
     /// Processed pixels.
     pub pixels: RgbImage,
-    /// Per merged cell who, action, nearness.
-    pub cells: Vec<[i32; 3]>,
+    /// Per merged cell the classes of [`crop_labels`].
+    pub cells: Vec<[i32; CROP_HEADS]>,
 }
 
 /// One question with its answer as parts.
@@ -127,8 +126,8 @@ pub fn sketch(seed: u64, plan: &Plan, processor: &ImageProcessor) -> Result<Sket
     let mut sketch = Sketch { seed, direct: is_direct, page, crops: Vec::new(), segments: Vec::new(), page_cells };
     let mut asked = HashSet::new();
     for salt in 0..TRIES {
-        let task = if salt % 2 == 0 { TAUGHT_TASKS[1] } else { TAUGHT_TASKS[0] };
-        let question = question_for(&drawn.truth, task, salt).filter(|_| sketch.segments.len() < plan.segments);
+        let Some(task) = Task::ALL.get(salt as usize % Task::ALL.len()) else { continue };
+        let question = question_for(&drawn.truth, *task, salt).filter(|_| sketch.segments.len() < plan.segments);
         let Some(question) = question.filter(|q| asked.insert(q.text.clone())) else { continue };
         add_segment(&mut sketch, &drawn, question, plan, processor, &mut dice)?;
     }
@@ -143,17 +142,20 @@ fn add_segment(
     processor: &ImageProcessor,
     dice: &mut Dice,
 ) -> Result<()> {
-    let Some(panel) = panel_of(&drawn.truth, &question) else { return Ok(()) };
+    let panels = panels_of(&drawn.truth, &question);
     let (parts, crops) = if sketch.direct {
         (direct(&question), Vec::new())
     } else {
-        let known = sketch.crops.iter().position(|c| c.panel == panel.number);
-        if known.is_none() {
-            sketch.crops.push(cut(drawn, panel, plan.jitter, processor, dice)?);
+        let mut crops = Vec::with_capacity(panels.len());
+        for panel in &panels {
+            let known = sketch.crops.iter().position(|c| c.panel == panel.number);
+            if known.is_none() {
+                sketch.crops.push(cut(drawn, panel, plan.jitter, processor, dice)?);
+            }
+            crops.push(known.unwrap_or(sketch.crops.len() - 1));
         }
         let processed = Size::new(sketch.page.width(), sketch.page.height());
-        let crop = known.unwrap_or(sketch.crops.len() - 1);
-        (zooming(&question, panel, PAGE_SIZE, processed), vec![crop])
+        (zooming(&question, &panels, PAGE_SIZE, processed), crops)
     };
     if let Some(parts) = parts {
         sketch.segments.push(SketchSegment { question, parts, crops });
@@ -178,7 +180,7 @@ fn cut(
     let pixels = image::imageops::crop_imm(&drawn.pixels, x, y, w, h).to_image();
     let pixels = processor.resize(&pixels).map_err(data_error)?;
     let (rows, columns) = grid(&pixels, processor);
-    let cells = figure_labels(&drawn.truth, &cut, rows, columns);
+    let cells = crop_labels(&drawn.truth, &cut, rows, columns);
     Ok(SketchCrop { panel: panel.number, pixels, cells })
 }
 
@@ -241,12 +243,14 @@ impl DrawnSource {
         };
         prefix.extend(self.image_ids(&page));
         let segments = sketch.segments.iter().map(|s| self.segment(s, &crops, plan)).collect::<Result<_>>()?;
-        let heads = |heads: [i32; 4]| CellLabels { heads: heads.to_vec() };
+        // The page's head comes first; a label of -1 is none.
+        let of_page = |panel: i32| CellLabels { heads: [&[panel][..], &[-1; CROP_HEADS]].concat() };
+        let of_crop = |classes: &[i32; CROP_HEADS]| CellLabels { heads: [&[-1][..], classes].concat() };
         let (page_cells, crop_cells) = match plan.text_only {
             true => (Vec::new(), Vec::new()),
             false => (
-                sketch.page_cells.iter().map(|&panel| heads([panel, -1, -1, -1])).collect(),
-                sketch.crops.iter().map(|c| c.cells.iter().map(|&[w, a, n]| heads([-1, w, a, n])).collect()).collect(),
+                sketch.page_cells.iter().map(|&panel| of_page(panel)).collect(),
+                sketch.crops.iter().map(|c| c.cells.iter().map(of_crop).collect()).collect(),
             ),
         };
         Ok(TrainPage { page, crops, prefix, segments, page_cells, crop_cells })

@@ -8,7 +8,6 @@ use candle_core::Device;
 use serde::Serialize;
 
 use super::error::{Result, TrainError};
-use super::trajectory::TAUGHT_TASKS;
 use crate::benchmark::{Selection, open_with};
 use crate::model::{FileSource, Model};
 use crate::protocol::Profile;
@@ -61,13 +60,13 @@ impl Progress for Silent {
 impl Validator for ToolValidator {
     fn validate(&mut self, model: &Path, questions: usize) -> Result<Validation> {
         let failed = |error: &dyn std::fmt::Display| TrainError::Validation(error.to_string());
-        let wanted = Selection { tasks: TAUGHT_TASKS.to_vec(), limit: Some(questions), ..Selection::default() };
+        let wanted = Selection { limit: Some(questions), ..Selection::default() };
         let benchmark = open_with(&self.bench, &wanted).map_err(|e| failed(&e))?;
         let source = FileSource::Folder(model.into());
         let model = Arc::new(Model::load(&source, &Device::Cpu).map_err(|e| failed(&e))?);
         let settings = RunSettings {
             benchmark: self.bench.clone(),
-            tasks: TAUGHT_TASKS.to_vec(),
+            tasks: Vec::new(),
             limit: Some(questions),
             profile: self.profile.name.clone(),
             ..RunSettings::default()

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use image::RgbImage;
-use tiny_skia::{FillRule, LineCap, LineJoin, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
+use tiny_skia::{Color, FillRule, LineCap, LineJoin, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
 
 pub use super::area::{Area, Point};
 pub use super::tone::{DARK, Ink, PAPER, SKIN};
@@ -40,7 +40,11 @@ impl Canvas {
 
     /// A board that shows only this part of the page: nothing drawn on it can leave the panel.
     pub fn window(&self, panel: &Area) -> Self {
-        let blank = |_| Pixmap::new(panel.w() as u32, panel.h() as u32);
+        let blank = |_| {
+            let mut board = Pixmap::new(panel.w() as u32, panel.h() as u32)?;
+            board.fill(Color::from_rgba8(PAPER.0, PAPER.1, PAPER.2, 255));
+            Some(board)
+        };
         Self {
             pixmap: self.pixmap.as_ref().and_then(blank),
             tones: Rc::clone(&self.tones),

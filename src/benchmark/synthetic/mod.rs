@@ -1,7 +1,12 @@
 //! Drawn comic pages whose truth is known, and the questions about them.
 //!
-//! Takes: a seed. Gives: a [`DrawnPage`] (pixels and [`PageTruth`]) and [`Question`](crate::benchmark::Question)s. A page
-//! is a pure function of (seed, [`WORLD_VERSION`]): the same seed gives the same bytes.
+//! Takes: a seed and a [`Difficulty`]. Gives: a [`DrawnPage`] (pixels and [`PageTruth`]) and
+//! [`Question`](crate::benchmark::Question)s. A page is a pure function of (seed, [`WORLD_VERSION`], difficulty): the same
+//! seed gives the same bytes, and [`page_truth`] gives the same truth without drawing.
+//!
+//! From the outside in: `page` (all of it), `layout` (grids), `plan` (which scene in which panel), `scene/` (what happens),
+//! `arcs/` (things that change), `cast` and `figure` (who), `balloon` and `sound` (what is said and heard), `background`,
+//! `backdrop` and `places` (where), `canvas` and `tone` (how it is inked).
 //!
 //! The world is made so that a small model has to zoom: the page is 840×1176, a model that is given at most 31,360 pixels
 //! sees it at a sixth of its size, where a figure is one merged cell of 28 pixels; cut out, a panel is shown at about half

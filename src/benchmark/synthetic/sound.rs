@@ -23,7 +23,7 @@ pub fn draw_sound(
     let text = lettering::width(sound.word(), letter);
     let (inner_w, inner_h) = (text / 2.0 * 1.22 + 4.0, letter * 0.86);
     let (half_w, half_h) = (inner_w + letter * 0.6, inner_h + letter * 0.5);
-    let room = Area::new(panel.x1 + half_w, panel.y1 + half_h, panel.x2 - half_w, panel.y(0.7) - half_h).grown(-5.0);
+    let room = Area::new(panel.x1 + half_w, panel.y1 + half_h, panel.x2 - half_w, panel.y(0.62) - half_h).grown(-5.0);
     if room.w() <= 0.0 || room.h() <= 0.0 {
         return None;
     }

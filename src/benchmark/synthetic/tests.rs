@@ -12,7 +12,11 @@ use super::{dice, draw_page, page_truth};
 use crate::geometry::{PageBox, Size, intersection};
 
 /// blake3 of the pixels of pages 1 and 2 at every difficulty: they change with `WORLD_VERSION`, or not at all.
-const PINNED: [[&str; 2]; 3] = [["", ""], ["", ""], ["", ""]];
+const PINNED: [[&str; 2]; 3] = [
+    ["6ff11e2989e7fe4f", "d56310eaf9912eea"],
+    ["c46b0498bac83b87", "9aa7043950f32d48"],
+    ["76fcadd66863631e", "e5ec9327c375fd5e"],
+];
 
 fn truths(difficulty: Difficulty, count: u64) -> impl Iterator<Item = PageTruth> {
     (0..count).map(move |seed| page_truth(seed, difficulty))
@@ -55,7 +59,7 @@ fn the_same_seed_gives_the_same_bytes() {
 #[test]
 fn truth_needs_no_pixels() {
     for difficulty in Difficulty::ALL {
-        for seed in (0..12).chain([u64::MAX, 1 << 40]) {
+        for seed in (0..6).chain([u64::MAX, 1 << 40]) {
             assert_eq!(draw_page(seed, difficulty).truth, page_truth(seed, difficulty), "{seed} {difficulty:?}");
         }
     }
@@ -236,11 +240,13 @@ fn counts_are_uniform_and_do_not_show_in_sizes() {
         let mean = |panels: &[(f64, f64)], part: fn(&(f64, f64)) -> f64| {
             panels.iter().map(part).sum::<f64>() / panels.len() as f64
         };
-        for part in [|p: &(f64, f64)| p.0, |p: &(f64, f64)| p.1] {
+        type Part = fn(&(f64, f64)) -> f64;
+        let parts: [(Part, f64); 2] = [(|p| p.0, 0.02), (|p| p.1, 0.06)];
+        for (part, most_off) in parts {
             let all = mean(&by_count.concat(), part);
             for panels in &by_count {
                 let off = mean(panels, part) / all - 1.0;
-                assert!(off.abs() < 0.06, "{difficulty:?} {off}");
+                assert!(off.abs() < most_off, "{difficulty:?} {off}");
             }
         }
     }

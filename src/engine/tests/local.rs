@@ -59,17 +59,17 @@ fn folder(max_positions: u32) -> tempfile::TempDir {
     dir
 }
 
-fn loaded(max_positions: u32) -> Arc<Model> {
+pub(super) fn loaded(max_positions: u32) -> Arc<Model> {
     let dir = folder(max_positions);
     Arc::new(Model::load(&FileSource::Folder(dir.path().to_owned()), &Device::Cpu).unwrap())
 }
 
-fn model() -> Arc<Model> {
+pub(super) fn model() -> Arc<Model> {
     static MODEL: OnceLock<Arc<Model>> = OnceLock::new();
     Arc::clone(MODEL.get_or_init(|| loaded(4096)))
 }
 
-fn small_ask(seed: u64) -> Ask {
+pub(super) fn small_ask(seed: u64) -> Ask {
     let mut it = ask();
     let pixels = RgbImage::from_fn(56, 80, |x, y| Rgb([(x * 4) as u8, (y * 3) as u8, 77]));
     it.page = PageSource::Page(Arc::new(Page::from_pixels(pixels)));

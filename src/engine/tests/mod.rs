@@ -1,6 +1,7 @@
 //! The engine with a scripted model, on its thread, and with a real tiny one.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod batch;
 mod faults;
 mod local;
 mod session;

@@ -126,3 +126,59 @@ impl Job<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One query over the first `seen` keys of a head, in f64.
+    fn naive(q: &[f32], keys: &[Vec<f32>], values: &[Vec<f32>], head: usize, seen: usize) -> Vec<f64> {
+        let width = q.len();
+        let dot = |key: &Vec<f32>| -> f64 {
+            q.iter().zip(&key[head * width..]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        };
+        let weights: Vec<f64> = keys[..seen].iter().map(|key| dot(key).exp()).collect();
+        let total: f64 = weights.iter().sum();
+        let at = |d: usize| weights.iter().zip(values).map(move |(w, v)| w * f64::from(v[head * width + d]) / total);
+        (0..width).map(|d| at(d).sum()).collect()
+    }
+
+    #[test]
+    fn rows_see_what_stands_before_them() {
+        let Some(wide) = Wide::detect() else { return };
+        for (heads, kv_heads, width, past, rows) in
+            [(1, 1, 2, 0, 1), (4, 2, 32, 40, 1), (4, 2, 32, 0, 70), (7, 1, 6, 31, 3), (6, 3, 40, 5, 9)]
+        {
+            let number = |i: usize| ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
+            let vector = |seed: usize, n: usize| (0..n).map(|i| number(i + 31 * seed)).collect::<Vec<f32>>();
+            let total = past + rows;
+            let keys: Vec<Vec<f32>> = (0..total).map(|t| vector(t, kv_heads * width)).collect();
+            let values: Vec<Vec<f32>> = (0..total).map(|t| vector(t + 999, kv_heads * width)).collect();
+            let mut panels = Panels::new(kv_heads, width, 32);
+            for t in 0..total {
+                if t >= panels.capacity() {
+                    panels = panels.resized(panels.capacity() + 32);
+                }
+                panels.write(t, &keys[t], &values[t]);
+            }
+            let panels = panels.resized(total);
+            let q = vector(5, rows * heads * width);
+            let (mut y, mut workspace) = (vec![0.0; q.len()], Workspace::default());
+            wide.attend(&q, &panels, past, heads, &mut y, &mut workspace);
+            for row in 0..rows {
+                for head in 0..heads {
+                    let place = (row * heads + head) * width;
+                    let (q, y) = (&q[place..][..width], &y[place..][..width]);
+                    let right = naive(q, &keys, &values, head / (heads / kv_heads), past + row + 1);
+                    let wrong = y.iter().zip(&right).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+                    assert!(wrong < 1e-5, "{heads} {kv_heads} {width} {past} {rows}: {wrong}");
+                }
+            }
+            // A row alone gets the bits it gets among others.
+            let last = (rows - 1) * heads * width;
+            let mut alone = vec![0.0; heads * width];
+            wide.attend(&q[last..], &panels, total - 1, heads, &mut alone, &mut workspace);
+            assert_eq!(alone, y[last..]);
+        }
+    }
+}

@@ -132,3 +132,36 @@ impl CustomOp1 for Packed {
         Ok((CpuStorage::F32(y), Shape::from((*rows, self.outputs))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packed_map_is_the_map_row_by_row() {
+        let Some(wide) = Wide::detect() else { return };
+        for (rows, inputs, outputs) in [(1, 1, 1), (2, 3, 31), (4, 16, 32), (7, 33, 65), (13, 128, 40)] {
+            let number = |i: usize| ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
+            let x: Vec<f32> = (0..rows * inputs).map(number).collect();
+            let weights: Vec<f32> = (0..outputs * inputs).map(|i| number(i + 5)).collect();
+            let bias: Vec<f32> = (0..outputs).map(|i| number(i + 77)).collect();
+            let packed = Packed::new(wide, &weights, &bias, inputs).unwrap();
+            let (mut y, mut scratch) = (vec![9.0; 3], Vec::new());
+            packed.apply(&x, &mut y, &mut scratch);
+            for (row, y) in y.chunks_exact(outputs).enumerate() {
+                let x = &x[row * inputs..][..inputs];
+                for (output, y) in y.iter().enumerate() {
+                    let weights = &weights[output * inputs..][..inputs];
+                    let right = x.iter().zip(weights).fold(0.0_f32, |sum, (x, w)| x.mul_add(*w, sum)) + bias[output];
+                    assert_eq!(y.to_bits(), right.to_bits(), "{rows} {inputs} {outputs}");
+                }
+                let mut alone = Vec::new();
+                packed.apply(x, &mut alone, &mut scratch);
+                assert_eq!(alone, y);
+            }
+            assert_eq!(y.len(), rows * outputs);
+        }
+        assert!(Packed::new(wide, &[1.0; 6], &[1.0; 3], 3).is_none(), "a bias for another map");
+        assert!(Packed::new(wide, &[1.0; 7], &[], 3).is_none() && Packed::new(wide, &[], &[], 3).is_none());
+    }
+}

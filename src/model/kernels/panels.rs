@@ -29,20 +29,21 @@ impl Panels {
         }
     }
 
-    /// The same tokens with more room.
-    pub(crate) fn grown(&self, capacity: usize) -> Self {
-        let mut grown = Self::new(self.heads, self.width, capacity.max(self.capacity));
+    /// The same tokens, as many as fit, with room for `capacity`.
+    pub(crate) fn resized(&self, capacity: usize) -> Self {
+        let mut resized = Self::new(self.heads, self.width, capacity);
         let copy = |from: &[Lanes], to: &mut [Lanes], runs: usize| {
-            let (short, long) = (from.len() / runs.max(1), to.len() / runs.max(1));
-            if short > 0 {
-                for (from, to) in from.chunks_exact(short).zip(to.chunks_exact_mut(long)) {
-                    to[..short].copy_from_slice(from);
+            let (from_run, to_run) = (from.len() / runs.max(1), to.len() / runs.max(1));
+            let both = from_run.min(to_run);
+            if both > 0 {
+                for (from, to) in from.chunks_exact(from_run).zip(to.chunks_exact_mut(to_run)) {
+                    to[..both].copy_from_slice(&from[..both]);
                 }
             }
         };
-        copy(&self.keys, &mut grown.keys, self.heads);
-        copy(&self.values, &mut grown.values, self.heads * self.width.div_ceil(LANES));
-        grown
+        copy(&self.keys, &mut resized.keys, self.heads);
+        copy(&self.values, &mut resized.values, self.heads * self.width.div_ceil(LANES));
+        resized
     }
 
     pub(super) fn heads(&self) -> usize {

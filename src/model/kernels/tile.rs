@@ -1,6 +1,10 @@
 //! The product everything else is made of.
 
 #![allow(clippy::indexing_slicing, reason = "indices are below constant array lengths")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over constants by index are what the compiler unrolls into registers"
+)]
 
 use super::{LANES, Lanes};
 
@@ -25,22 +29,22 @@ fn columns<const R: usize, const C: usize>(x: &[[f32; R]], panel: &[Lanes], out:
         let mut sums = [[_mm256_setzero_ps(); C]; R];
         for (x, weights) in x.iter().zip(panel) {
             let mut loaded = [_mm256_setzero_ps(); C];
-            for (c, loaded) in loaded.iter_mut().enumerate() {
+            for c in 0..C {
                 // SAFETY: `first` is a multiple of 8 * C below LANES, and C divides 4; so first + 8 * c + 8 <= LANES, and
                 // the eight numbers lie in the array.
-                *loaded = unsafe { _mm256_loadu_ps(weights.as_ptr().add(first + 8 * c)) };
+                loaded[c] = unsafe { _mm256_loadu_ps(weights.as_ptr().add(first + 8 * c)) };
             }
-            for (r, sums) in sums.iter_mut().enumerate() {
+            for r in 0..R {
                 let factor = _mm256_set1_ps(x[r]);
-                for (sum, loaded) in sums.iter_mut().zip(loaded) {
-                    *sum = _mm256_fmadd_ps(factor, loaded, *sum);
+                for c in 0..C {
+                    sums[r][c] = _mm256_fmadd_ps(factor, loaded[c], sums[r][c]);
                 }
             }
         }
-        for (out, sums) in out.iter_mut().zip(sums) {
-            for (c, sum) in sums.into_iter().enumerate() {
+        for r in 0..R {
+            for c in 0..C {
                 // SAFETY: as above, the eight numbers lie in the array.
-                unsafe { _mm256_storeu_ps(out.as_mut_ptr().add(first + 8 * c), sum) };
+                unsafe { _mm256_storeu_ps(out[r].as_mut_ptr().add(first + 8 * c), sums[r][c]) };
             }
         }
     }

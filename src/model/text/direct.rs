@@ -82,21 +82,27 @@ impl Direct<'_> {
         positions: &[Position],
         tap: &mut dyn Tap,
     ) -> Result<Tensor> {
-        let hidden = x.dim(1)?;
+        let hidden = self.tower.config.hidden;
+        if x.dim(1)? != hidden {
+            bail!("rows of {} numbers, the model has {hidden}", x.dim(1)?)
+        }
         let tensor = |numbers: &[f32], width: usize| {
             Tensor::from_slice(numbers, (numbers.len() / width.max(1), width), &Device::Cpu)
         };
         let (cos, sin) = rotary::numbers(&self.tower.config, &self.tower.rates, positions);
         let mut buffers = Buffers { x: x.flatten_all()?.to_vec1()?, cos, sin, ..Buffers::default() };
         for (index, block) in self.blocks.iter().enumerate() {
-            block.forward(index, spans, caches, &mut buffers)?;
+            // What the last block makes of other rows than the last of each sequence, nobody reads.
+            let only_ends = index + 1 == self.blocks.len() && !tap.wanted();
+            block.forward(index, spans, caches, only_ends, &mut buffers)?;
             if tap.wanted() {
                 tap.see(&format!("text.block.{index}"), &tensor(&buffers.x, hidden)?);
             }
         }
-        let ends = spans.iter().map(|span| (span.start + span.rows - 1) * hidden);
-        let last: Vec<f32> = ends.flat_map(|start| buffers.x[start..start + hidden].iter().copied()).collect();
-        self.norm.apply(&last, &mut buffers.normed);
+        if buffers.x.len() > spans.len() * hidden {
+            keep_ends(&mut buffers.x, hidden, spans);
+        }
+        self.norm.apply(&buffers.x, &mut buffers.normed);
         tap.see("text.norm", &tensor(&buffers.normed, hidden)?);
         self.head.apply(&buffers.normed, &mut buffers.added, &mut buffers.scratch);
         let logits = Tensor::from_vec(buffers.added, (spans.len(), self.head.outputs()), &Device::Cpu)?;
@@ -106,10 +112,22 @@ impl Direct<'_> {
 }
 
 impl DirectBlock<'_> {
-    fn forward(&self, index: usize, spans: &[Span], caches: &mut [&mut KvCache], b: &mut Buffers) -> Result<()> {
+    fn forward(
+        &self,
+        index: usize,
+        spans: &[Span],
+        caches: &mut [&mut KvCache],
+        only_ends: bool,
+        b: &mut Buffers,
+    ) -> Result<()> {
         self.norm1.apply(&b.x, &mut b.normed);
         self.qkv.apply(&b.normed, &mut b.qkv, &mut b.scratch);
         self.attention(index, spans, caches, b)?;
+        if only_ends {
+            let (hidden, mixed) = (b.x.len() / rows(spans), b.mixed.len() / rows(spans));
+            keep_ends(&mut b.x, hidden, spans);
+            keep_ends(&mut b.mixed, mixed, spans);
+        }
         self.out.apply(&b.mixed, &mut b.added, &mut b.scratch);
         add(&mut b.x, &b.added);
         self.norm2.apply(&b.x, &mut b.normed);
@@ -158,6 +176,19 @@ fn turn(head: &mut [f32], cos: &[f32], sin: &[f32]) {
     for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
         (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
     }
+}
+
+fn rows(spans: &[Span]) -> usize {
+    spans.last().map_or(0, |span| span.start + span.rows).max(1)
+}
+
+/// Drops all rows but the last of each sequence.
+fn keep_ends(x: &mut Vec<f32>, width: usize, spans: &[Span]) {
+    for (to, span) in spans.iter().enumerate() {
+        let from = (span.start + span.rows - 1) * width;
+        x.copy_within(from..from + width, to * width);
+    }
+    x.truncate(spans.len() * width);
 }
 
 fn add(x: &mut [f32], more: &[f32]) {

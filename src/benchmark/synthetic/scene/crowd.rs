@@ -29,7 +29,7 @@ pub fn play(stage: &mut Stage<'_>) -> Played {
     };
     let who = stage.cast.several(dice, count);
     let (players, screens) = if stage.difficulty == Difficulty::Easy {
-        (in_slots(dice, &panel, &who, height), Vec::new())
+        (in_slots(dice, &panel, &who, height, 3), Vec::new())
     } else {
         hidden(dice, &panel, ground.firm, &who, height)
     };
@@ -53,11 +53,11 @@ fn draw_hidden(stage: &mut Stage<'_>, place: super::Place, players: &[Player], s
     Played::silent(place, figures)
 }
 
-/// Two rows of three places, each wide enough for any calm figure; `who` stand in some of them.
-fn in_slots(dice: &mut Dice, panel: &Area, who: &[Figure], height: f32) -> Vec<Player> {
-    let mut slots: Vec<(usize, usize)> = (0..6).map(|i| (i / 3, i % 3)).collect();
+/// Two rows of places; `who` stand in some of them. Three to a row are wide enough for any calm figure.
+fn in_slots(dice: &mut Dice, panel: &Area, who: &[Figure], height: f32, columns: usize) -> Vec<Player> {
+    let mut slots: Vec<(usize, usize)> = (0..2 * columns).map(|i| (i / columns, i % columns)).collect();
     dice.shuffle(&mut slots);
-    let column = (panel.w() - 12.0) / 3.0;
+    let column = (panel.w() - 12.0) / columns as f32;
     let play = ((column - height * 0.78) / 2.0).max(0.0);
     let front = panel.y2 - dice.between(6.0, 14.0);
     let mut players: Vec<Player> = who
@@ -101,7 +101,7 @@ fn hidden(dice: &mut Dice, panel: &Area, firm: f32, who: &[Figure], height: f32)
             return (number(players), screens);
         }
     }
-    (number(in_slots(dice, panel, who, height)), Vec::new())
+    (number(in_slots(dice, panel, who, height, 4)), Vec::new())
 }
 
 fn number(mut players: Vec<Player>) -> Vec<Player> {
