@@ -126,6 +126,10 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
     }
     let profile = Arc::new(Profile::find(&settings.profile).map_err(CliError::usage)?);
     let benchmark = open_with(&settings.benchmark, &settings.selection()).map_err(CliError::usage)?;
+    if benchmark.questions().is_empty() && settings.selection().limit != Some(0) {
+        let what = "has pages and no questions; `panelscope ask --bench B --page-name NAME --question TEXT` asks one";
+        return Err(CliError::usage(format!("{} {what}", settings.benchmark)));
+    }
     let source = crate::demo::model_named(Some(&settings.model));
     let model = Arc::new(load_model(&source).map_err(CliError::failed)?);
     let no_more = super::interrupt_flag();

@@ -156,6 +156,6 @@ fn page_name(entry: &ZipFileEntry<'_>) -> Option<String> {
     }
     entry.enclosed_name()?;
     let name = entry.name().ok()?.into_owned();
-    let apart = name.starts_with("__MACOSX/");
+    let apart = name.starts_with(['/', '\\']) || name.starts_with("__MACOSX/");
     (is_image_name(&name) && !apart).then_some(name)
 }

@@ -85,7 +85,7 @@ impl Split {
 
 /// A line of `questions.jsonl`. Unknown fields are ignored by readers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(title = "panelscope question, a line of questions.jsonl")]
+#[schemars(title = "panelscope question, a line of questions.jsonl", extend("required" = ["id", "text", "page"]))]
 pub struct QuestionLine {
     /// The question; `page` is a page's name, the name of its file in `pages/` without the ending.
     #[serde(flatten)]

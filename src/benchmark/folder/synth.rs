@@ -261,10 +261,11 @@ fn written_page(seed: u64, difficulty: Difficulty) -> Drawn {
     })
 }
 
-/// PNG, quickly: flat colours become small whichever way.
+/// PNG, quickly. Measured on drawn pages: this way is half to a quarter of the size that the fastest way gives, for a
+/// quarter more time a page; filters make lines and flat colours larger.
 fn encode(pixels: &RgbImage) -> Result<Vec<u8>, String> {
     let mut png = Vec::new();
-    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Up)
+    PngEncoder::new_with_quality(&mut png, CompressionType::Level(1), FilterType::NoFilter)
         .write_image(pixels.as_raw(), pixels.width(), pixels.height(), ExtendedColorType::Rgb8)
         .map_err(|e| e.to_string())?;
     Ok(png)
