@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use panelscope::benchmark::{Benchmark, Question, open};
+use panelscope::benchmark::{Benchmark, Question, Selection, Task, open, open_with};
 use panelscope::demo::{MODEL_FILES, MODEL_NAME, model_source};
 use panelscope::engine::{Ask, CropMode, LocalEngine, Outcome, PageMode, PageSource, load_model, run_to_end};
 use panelscope::model::Model;
@@ -42,10 +42,25 @@ fn embedded_assets_stay_small() {
     assert!(bytes <= 8 << 20, "{bytes} bytes");
 }
 
+/// What the shipped model was trained to answer.
+fn learnt() -> Benchmark {
+    let tasks = vec![Task::DepthComparison, Task::ActionRecognition];
+    open_with("demo", &Selection { tasks, limit: Some(40), ..Selection::default() }).unwrap()
+}
+
+#[test]
+fn the_demo_benchmark_asks_all_seven_tasks() {
+    let benchmark = open("demo").unwrap();
+    for task in Task::ALL {
+        let n = benchmark.questions().iter().filter(|q| q.task == Some(task)).count();
+        assert!(n >= 20, "{task}: {n}");
+    }
+}
+
 #[test]
 fn the_demo_model_zooms_answers_and_follows_content_not_order() {
     let model = Arc::new(load_model(&model_source()).unwrap());
-    let benchmark = open("demo").unwrap();
+    let benchmark = learnt();
     assert_eq!(benchmark.questions().len(), 40);
     let (mut right, mut zoomed, mut listed, mut same) = (0, 0, 0, 0);
     for question in benchmark.questions() {
@@ -67,7 +82,7 @@ fn the_demo_model_zooms_answers_and_follows_content_not_order() {
 #[test]
 fn without_the_tool_it_does_not_know() {
     let model = Arc::new(load_model(&model_source()).unwrap());
-    let benchmark = open("demo").unwrap();
+    let benchmark = learnt();
     let outcomes: Vec<_> = benchmark.questions().iter().map(|q| ask(&model, &benchmark, q, false)).collect();
     let right = outcomes.iter().filter(|o| o.score.as_ref().is_some_and(|s| s.value >= 1.0)).count();
     assert!(right <= 28 && outcomes.iter().all(|o| o.end.zooms == 0), "{right} of 40 right");

@@ -45,7 +45,7 @@ fn at(n: usize) -> impl Fn(&str) -> bool {
 
 /// Asks the first question and waits for the end of the session.
 fn run_to_end(pty: &mut Pty) -> String {
-    pty.wait_for("40 questions");
+    pty.wait_for("24 questions");
     pty.send("\r");
     pty.wait_for("■ ended")
 }
@@ -104,7 +104,7 @@ fn a_question_runs_to_its_answer_is_scrubbed_resized_and_left() {
 fn pause_steps_and_running_on() {
     let dir = desk();
     let mut pty = scripted(dir.path(), "60", WIDE);
-    pty.wait_for("40 questions");
+    pty.wait_for("24 questions");
     pty.send("\r");
     pty.wait("tokens", |s| s.contains("▶") && s.contains("think"));
     pty.send(" ");
@@ -206,7 +206,7 @@ fn an_idle_screen_writes_nothing() {
         let now = pty.bytes();
         if now == quiet {
             pty.send("q");
-            pty.wait_for("40 questions");
+            pty.wait_for("24 questions");
             pty.send("q");
             assert_eq!(pty.end().0, 0);
             return;
@@ -221,7 +221,7 @@ fn a_signal_gives_the_terminal_back() {
     for signal in ["TERM", "HUP", "INT"] {
         let dir = desk();
         let mut pty = scripted(dir.path(), "50", WIDE);
-        pty.wait_for("40 questions");
+        pty.wait_for("24 questions");
         pty.send("\r");
         pty.wait_for("think");
         let killed = Command::new("kill").args([format!("-{signal}"), pty.pid().to_string()]).status().unwrap();
@@ -235,7 +235,7 @@ fn a_signal_gives_the_terminal_back() {
 fn a_panic_gives_the_terminal_back_and_says_what_happened() {
     let dir = desk();
     let mut pty = Pty::start(&["--images", "blocks"], dir.path(), WIDE, &[("PANELSCOPE_PANIC_KEY", "Z")]);
-    pty.wait_for("40 questions");
+    pty.wait_for("24 questions");
     pty.send("Z");
     let (code, left) = pty.end();
     assert_eq!(code, 101);
@@ -251,7 +251,7 @@ fn a_terminal_that_does_not_answer_is_drawn_on_all_the_same() {
         let end = run_to_end(&mut pty);
         assert!(end.contains("zoom 1"), "{mode}: {end}");
         pty.send("q");
-        pty.wait_for("40 questions");
+        pty.wait_for("24 questions");
         pty.send("q");
         assert_eq!(pty.end().0, 0, "{mode}");
     }
@@ -264,7 +264,7 @@ fn the_demo_model_itself_answers() {
     let end = run_to_end(&mut pty);
     assert!(end.contains("demo-rarl") && end.contains("think"), "{end}");
     pty.send("q");
-    pty.wait_for("40 questions");
+    pty.wait_for("24 questions");
     pty.send("q");
     assert_eq!(pty.end().0, 0);
 }
@@ -273,7 +273,7 @@ fn the_demo_model_itself_answers() {
 fn without_a_terminal_there_are_plain_lines() {
     let output = Command::new(env!("CARGO_BIN_EXE_panelscope")).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && text.lines().count() == 40 && !text.contains('\u{1b}'), "{text}");
+    assert!(output.status.success() && text.lines().count() == 168 && !text.contains('\u{1b}'), "{text}");
     let output = Command::new(env!("CARGO_BIN_EXE_panelscope")).arg("page.png").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
@@ -309,4 +309,37 @@ fn the_screen_of_a_recording_is_a_picture() {
     assert_eq!(end.matches("<image ").count(), 2, "page and crop");
     let start = svg(&["--svg", "100x30@3", "--images", "blocks", "--theme", "light"]);
     assert!(!start.contains("<image ") && !start.contains("coverage") && start.matches("<rect").count() > 100);
+}
+
+#[test]
+fn a_run_is_followed_and_its_sessions_open() {
+    let dir = desk();
+    let run = |limit: &str, out: &str| {
+        let args = ["run", "--bench", "synth:3", "--task", "depth-comparison", "--limit", limit, "--out", out];
+        Command::new(env!("CARGO_BIN_EXE_panelscope")).args(args).current_dir(dir.path()).output().unwrap()
+    };
+    // A run that was stopped after its first two sessions: the same plan, the other logs taken away.
+    assert!(run("6", "whole").status.success());
+    let whole = dir.path().join("whole");
+    let summaries = fs::read_to_string(whole.join("summary.jsonl")).unwrap();
+    let first: String = summaries.lines().take(2).map(|l| format!("{l}\n")).collect();
+    fs::write(whole.join("summary.jsonl"), first).unwrap();
+
+    let mut pty = Pty::start(&["explore", "--run", "whole", "--images", "blocks"], dir.path(), WIDE, &[]);
+    let list = pty.wait_for("2 of 6 sessions");
+    assert!(list.contains("depth-comparison · depth · 6 questions"), "{list}");
+    pty.wait_for("2 of 2 right");
+    pty.send("G\r");
+    pty.wait_for("the run has not come to this question yet");
+    // It goes on.
+    fs::write(whole.join("summary.jsonl"), summaries).unwrap();
+    pty.wait_for("6 of 6 sessions");
+    pty.send("\r");
+    pty.wait("the recorded session", |s| s.contains("Reasoning") && s.contains("token"));
+    pty.send("q");
+    pty.wait_for("6 of 6 sessions");
+    pty.send("v");
+    pty.wait_for("only right (6)");
+    pty.send("q");
+    assert_eq!(pty.end().0, 0);
 }
