@@ -43,10 +43,10 @@ fn at(n: usize) -> impl Fn(&str) -> bool {
     move |screen| place(screen).is_some_and(|(a, _)| a == n)
 }
 
-/// Asks the first question and waits for the end of the session.
+/// Asks the first question of action recognition, the third task, and waits for the end of the session.
 fn run_to_end(pty: &mut Pty) -> String {
     pty.wait_for("24 questions");
-    pty.send("\r");
+    pty.send("\t\t\r");
     pty.wait_for("■ ended")
 }
 
