@@ -87,6 +87,6 @@ fn the_same_step_has_the_same_pages_and_fits_the_heads() {
     let trainer = Trainer::start(settings.clone(), folder.path(), &Device::Cpu).unwrap();
     let shape: &ModelShape = trainer.shape();
     let packed = pack(&pages, shape, &settings.loss.heads).unwrap();
-    assert_eq!(packed.labels.len(), 6);
+    assert_eq!(packed.labels.len(), 9);
     assert!(packed.targets.iter().any(|target| target.weight > 1.0));
 }

@@ -53,6 +53,8 @@ enum Command {
     Ask(ask::AskArgs),
     /// Look at benchmarks
     Bench(bench::BenchArgs),
+    /// Open the explorer, as without a command; --run follows a run
+    Explore(explore::ExploreArgs),
     /// Inspect and probe a model
     Model(model::ModelArgs),
     /// Watch a recorded session again, without a model
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         None => explore::run(cli.explore, &cli.global),
         Some(Command::Ask(args)) => ask::run(args, &cli.global),
         Some(Command::Bench(args)) => bench::run(args, &cli.global),
+        Some(Command::Explore(args)) => explore::run(args, &cli.global),
         Some(Command::Model(args)) => model::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Run(args)) => run::run(args, &cli.global),
