@@ -42,7 +42,7 @@ fn embedded_assets_stay_small() {
     assert!(bytes <= 8 << 20, "{bytes} bytes");
 }
 
-/// What the shipped model was trained to answer.
+/// What the shipped model answers well.
 fn learnt() -> Benchmark {
     let tasks = vec![Task::DepthComparison, Task::ActionRecognition];
     open_with("demo", &Selection { tasks, limit: Some(40), ..Selection::default() }).unwrap()
@@ -104,6 +104,22 @@ fn recorded_sessions_are_of_the_shipped_model() {
             _ => None,
         }));
     }
-    scores.sort_by(f64::total_cmp);
-    assert_eq!(scores, [0.0, 0.0, 1.0]);
+    // Three that are right, one of them without having looked; failures of tracking and reordering, two with partial credit.
+    assert_eq!(scores.len(), 7);
+    let of = |will_do: fn(f64) -> bool| scores.iter().filter(|s| will_do(**s)).count();
+    assert_eq!((of(|s| s >= 1.0), of(|s| s > 0.0 && s < 1.0), of(|s| s <= 0.0)), (3, 2, 2));
+}
+
+#[test]
+fn it_zooms_in_every_task_and_is_far_above_chance_in_counting() {
+    let model = Arc::new(load_model(&model_source()).unwrap());
+    for task in Task::ALL {
+        let wanted = Selection { tasks: vec![task], limit: Some(12), ..Selection::default() };
+        let benchmark = open_with("demo", &wanted).unwrap();
+        let outcomes: Vec<_> = benchmark.questions().iter().map(|q| ask(&model, &benchmark, q, true)).collect();
+        let zoomed = outcomes.iter().filter(|o| o.end.zooms > 0).count();
+        assert!(zoomed >= 11, "{task}: {zoomed} of 12 zoomed");
+        let right = outcomes.iter().filter(|o| o.score.as_ref().is_some_and(|s| s.value >= 1.0)).count();
+        assert!(task != Task::CharacterCounting || right >= 8, "{right} of 12 counted right");
+    }
 }
