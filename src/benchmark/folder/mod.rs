@@ -1,6 +1,6 @@
 //! A benchmark as a folder: `benchmark.json`, `questions.jsonl`, `pages/`, `annotations.json`.
 //!
-//! [`format`] says what the files hold (`docs/BENCHMARK-FORMAT.md` says it to people, `docs/schema/` to programs), `read`
+//! `format` says what the files hold (`docs/BENCHMARK-FORMAT.md` says it to people, `docs/schema/` to programs), `read`
 //! opens them, [`synth`] writes one from drawn pages, [`check`] reports everything that is wrong with one.
 //!
 //! Every file is hostile: lines, counts and files are bounded before they are kept, names of pages are names and never
