@@ -425,7 +425,7 @@ def count(stats, group, keep, logits, target):
         role = item["roles"][j + 1]
         if role == "plain":
             continue
-        key = ("direct " if item["direct"] else "") + item["task"].split("-")[0] + " " + role
+        key = ("direct " if item["direct"] else "") + item["task"] + " " + role
         tally = stats.setdefault(key, [0, 0])
         tally[0] += ok
         tally[1] += 1

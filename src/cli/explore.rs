@@ -111,6 +111,7 @@ pub(super) fn open(start: Start, options: Options) -> CliResult {
 /// Where stdout is no terminal: the questions, a line each.
 fn plain(args: &ExploreArgs) -> CliResult {
     if let Some(dir) = &args.run {
+        Manifest::read(dir).map_err(|why| CliError::usage(one_line(&why.to_string())))?;
         return Err(CliError::usage(format!(
             "following a run needs a terminal; {} holds a line for every finished session",
             one_line(&dir.join("summary.jsonl").display().to_string())

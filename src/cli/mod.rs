@@ -14,6 +14,7 @@ mod model;
 pub mod print_image;
 mod replay;
 mod run;
+mod selection;
 mod sessions;
 mod show;
 mod story;

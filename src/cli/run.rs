@@ -12,8 +12,9 @@ use clap::{Args, ValueEnum};
 
 use self::place::{Target, locate, resume_command};
 use self::progress::Bars;
+use super::selection::SelectionArgs;
 use super::{CliError, CliResult, Global};
-use crate::benchmark::{Family, Task, open_with};
+use crate::benchmark::open_with;
 use crate::engine::load_model;
 use crate::protocol::Profile;
 use crate::run::{
@@ -36,15 +37,8 @@ pub struct RunArgs {
     /// Model: demo (the default), or a Hugging Face folder
     #[arg(long)]
     model: Option<String>,
-    /// Only this task (may be repeated)
-    #[arg(long = "task", value_name = "TASK")]
-    tasks: Vec<Task>,
-    /// Only tasks of this family: depth, tracking, reordering or recognition (may be repeated)
-    #[arg(long = "family", value_name = "FAMILY")]
-    families: Vec<Family>,
-    /// Questions asked, spread evenly over the tasks
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    #[command(flatten)]
+    which: SelectionArgs,
     /// Ask each question so many times, with the sampler's seeds from --seed on
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SEEDS)))]
     seeds: Option<u32>,
@@ -220,8 +214,7 @@ fn finish(done: &Done, no_more: &AtomicBool) -> CliResult {
 impl RunArgs {
     /// The settings: what is given, else what is known.
     fn settings(&self, known: RunSettings) -> Result<RunSettings, CliError> {
-        let list = |given: &[Task], known: Vec<Task>| if given.is_empty() { known } else { given.to_vec() };
-        let families = if self.families.is_empty() { known.families } else { self.families.clone() };
+        let which = self.which.selection();
         let temperature = self.temperature.unwrap_or(known.temperature);
         if !(temperature.is_finite() && temperature >= 0.0) {
             return Err(CliError::usage("--temperature must be a number from 0 on"));
@@ -236,9 +229,9 @@ impl RunArgs {
             benchmark: self.bench.clone().unwrap_or(known.benchmark),
             model: self.model.clone().unwrap_or(known.model),
             profile: self.profile.clone().unwrap_or(known.profile),
-            tasks: list(&self.tasks, known.tasks),
-            families,
-            limit: self.limit.or(known.limit),
+            tasks: if which.tasks.is_empty() { known.tasks } else { which.tasks },
+            families: if which.families.is_empty() { known.families } else { which.families },
+            limit: which.limit.or(known.limit),
             seeds,
             seed: self.seed.unwrap_or(known.seed),
             temperature,

@@ -20,7 +20,7 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// A file the model needs is not there.
-    #[error("{place}: no {file}")]
+    #[error("{place}: no {file}; a model is `demo` or a Hugging Face folder")]
     NoFile {
         /// The folder, or "embedded model".
         place: String,

@@ -149,13 +149,9 @@ impl RunFolder {
 
 /// What `summary.jsonl` says of a run's sessions, in their order; also while another program works on it.
 pub fn summaries(dir: &Path, manifest: &Manifest) -> Vec<SessionSummary> {
-    let all = manifest.questions.len().saturating_mul(manifest.seeds.len());
-    let index = |id: &str| {
-        let number = id.strip_prefix(&manifest.run)?.strip_prefix('-')?.parse().ok()?;
-        (number < all && session_id(&manifest.run, number) == id).then_some(number)
-    };
     let known = read_summaries(dir).into_iter();
-    let own: BTreeMap<usize, SessionSummary> = known.filter_map(|(id, s)| index(&id).map(|i| (i, s))).collect();
+    let own: BTreeMap<usize, SessionSummary> =
+        known.filter_map(|(id, s)| manifest.index_of(&id).map(|i| (i, s))).collect();
     own.into_values().collect()
 }
 

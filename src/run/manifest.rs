@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::questions::{Questions, questions_hash};
+use super::questions::{Questions, questions_hash, session_id};
 use super::settings::RunSettings;
 use crate::protocol::Profile;
 use crate::session::{SessionError, check_id, write_atomic};
@@ -194,6 +194,13 @@ impl Manifest {
             seeds: (0..u64::from(settings.seeds)).map(|s| settings.seed.wrapping_add(s)).collect(),
             questions: questions.iter().map(|q| q.id.clone()).collect(),
         }
+    }
+
+    /// The place of a session in the run's plan; `None` for an id that is not one of it.
+    pub fn index_of(&self, id: &str) -> Option<usize> {
+        let number = id.strip_prefix(&self.run)?.strip_prefix('-')?.parse().ok()?;
+        let all = self.questions.len().saturating_mul(self.seeds.len());
+        (number < all && session_id(&self.run, number) == id).then_some(number)
     }
 
     /// Reads the manifest of a run's folder.

@@ -19,7 +19,7 @@ pub enum SessionError {
         source: io::Error,
     },
     /// Something that is not a folder stands where the sessions should be.
-    #[error("{} is not a folder; name another with --sessions", path.display())]
+    #[error("{} is not a folder; name another", path.display())]
     NotAFolder {
         /// The path.
         path: PathBuf,

@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::action::Action;
 use super::app::{Choice, Entry, Verdict};
 use crate::benchmark::Benchmark;
-use crate::run::{Manifest, plan, session_id};
+use crate::run::{Manifest, plan};
 use crate::session::{SessionSummary, read_summaries};
 
-/// How often the folder is looked at.
+/// How often the folder is looked at, at most.
 const LOOK: Duration = Duration::from_millis(400);
+/// A look at a long run takes a while: looking takes at most one part in so many of the time.
+const REST: u32 = 10;
 /// What a look waits for at most before it sees that nobody wants it any more.
 const NAP: Duration = Duration::from_millis(50);
 
@@ -81,7 +83,7 @@ pub fn start(
 ) -> std::io::Result<Follower> {
     let orders = Arc::new(Orders::default());
     let (own, title, items) = (Arc::clone(&orders), title(manifest), manifest.items);
-    let places: HashMap<String, usize> = (0..items).map(|i| (session_id(&manifest.run, i), i)).collect();
+    let manifest = manifest.clone();
     let work = move || {
         let (mut known, mut seen) = (HashMap::new(), None);
         let stopped = || own.stop.load(Ordering::Relaxed);
@@ -89,14 +91,15 @@ pub fn start(
             if own.again.swap(false, Ordering::Relaxed) {
                 (known, seen) = (HashMap::new(), None);
             }
+            let clock = Instant::now();
             let stamp = stamp(&dir);
             if stamp != seen {
                 seen = stamp;
-                let changes = changes(&dir, &places, &mut known);
+                let changes = changes(&dir, &manifest, &mut known);
                 tell(Action::Followed { title: title.clone(), done: known.len(), items, changes });
             }
-            let mut slept = Duration::ZERO;
-            while slept < LOOK && !stopped() && !own.again.load(Ordering::Relaxed) {
+            let (rest, mut slept) = (LOOK.max(clock.elapsed() * REST), Duration::ZERO);
+            while slept < rest && !stopped() && !own.again.load(Ordering::Relaxed) {
                 std::thread::sleep(NAP);
                 slept += NAP;
             }
@@ -117,14 +120,10 @@ fn stamp(dir: &Path) -> Option<(u64, Option<SystemTime>)> {
     Some((meta.len(), meta.modified().ok()))
 }
 
-fn changes(
-    dir: &Path,
-    places: &HashMap<String, usize>,
-    known: &mut HashMap<usize, Verdict>,
-) -> Vec<(usize, Choice, Verdict)> {
+fn changes(dir: &Path, manifest: &Manifest, known: &mut HashMap<usize, Verdict>) -> Vec<(usize, Choice, Verdict)> {
     let mut changes = Vec::new();
     for (id, summary) in read_summaries(dir) {
-        let Some(place) = places.get(&id).copied() else { continue };
+        let Some(place) = manifest.index_of(&id) else { continue };
         let verdict = verdict(&summary);
         if known.insert(place, verdict) != Some(verdict) {
             changes.push((place, Choice::Session(log(dir, &id)), verdict));

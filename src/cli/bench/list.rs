@@ -28,7 +28,7 @@ pub(super) struct ListArgs {
 }
 
 pub(super) fn run(args: &ListArgs) -> CliResult {
-    let benchmark = open_with(&args.which.bench, &args.which.selection()).map_err(benchmark_error)?;
+    let benchmark = open_with(&args.which.bench, &args.which.of.selection()).map_err(benchmark_error)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut zooms = Zooms::new(&benchmark);
     let written = match (args.json, benchmark.questions().is_empty()) {

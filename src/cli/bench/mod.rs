@@ -12,8 +12,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::selection::SelectionArgs;
 use super::{CliError, CliResult, Global};
-use crate::benchmark::{BenchmarkError, Family, Selection, Task};
+use crate::benchmark::BenchmarkError;
 
 /// Arguments of `bench`.
 #[derive(Args, Debug)]
@@ -44,21 +45,8 @@ struct Which {
     /// Benchmark: demo, synth:SEED, a benchmark's folder, a folder of images, or a .cbz
     #[arg(long, value_name = "B", default_value = "demo")]
     bench: String,
-    /// Only this task (may be repeated)
-    #[arg(long = "task", value_name = "TASK")]
-    tasks: Vec<Task>,
-    /// Only tasks of this family: depth, tracking, reordering or recognition (may be repeated)
-    #[arg(long = "family", value_name = "FAMILY")]
-    families: Vec<Family>,
-    /// Number of questions, spread evenly over the tasks
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
-}
-
-impl Which {
-    fn selection(&self) -> Selection {
-        Selection { tasks: self.tasks.clone(), families: self.families.clone(), limit: self.limit }
-    }
+    #[command(flatten)]
+    of: SelectionArgs,
 }
 
 /// A name that does not exist is wrong use; a file that is broken is a failure.
