@@ -13,7 +13,7 @@ use crate::train::config::Settings;
 use crate::train::data::DrawnSource;
 use crate::train::progress::Progress;
 use crate::train::source::PageSource;
-use crate::train::trainer::{Outcome, Surroundings, Trainer};
+use crate::train::trainer::{Outcome, Surroundings, Trainer, Watch};
 use crate::train::validate::ToolValidator;
 
 /// Arguments of `train`.

@@ -64,13 +64,13 @@ impl MetricsFile {
         Ok(Self { path, file })
     }
 
-    /// Appends a line.
+    /// Appends a line, and gives it as written: numbers that are none have become null.
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn write(&mut self, line: &Line) -> Result<()> {
-        let mut text = serde_json::to_string(line).unwrap_or_default();
-        text.push('\n');
-        self.file.write_all(text.as_bytes()).map_err(io(&self.path))
+    pub fn write(&mut self, line: &impl Serialize) -> Result<Value> {
+        let line = serde_json::to_value(line).unwrap_or_default();
+        self.file.write_all(format!("{line}\n").as_bytes()).map_err(io(&self.path))?;
+        Ok(line)
     }
 }

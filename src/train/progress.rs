@@ -4,10 +4,10 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 
-use super::metrics::Line;
-use super::step::StepLoss;
 use super::trainer::Watch;
+use crate::text::{one_line, sanitise};
 
 /// Shows loss, speed and time left.
 #[derive(Debug)]
@@ -34,14 +34,6 @@ impl Progress {
         Self { bar, lines, loss: None, speed: 0.0 }
     }
 
-    /// Says something without breaking the bar.
-    pub fn say(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
-        }
-    }
-
     /// Leaves the terminal as it was.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
@@ -51,8 +43,8 @@ impl Progress {
 }
 
 impl Watch for Progress {
-    fn step(&mut self, step: u64, _of: u64, stage: &str, loss: &StepLoss) {
-        let mean = self.loss.map_or(loss.total, |mean| 0.95 * mean + 0.05 * loss.total);
+    fn step(&mut self, step: u64, _of: u64, stage: &str, loss: f64) {
+        let mean = self.loss.map_or(loss, |mean| 0.95 * mean + 0.05 * loss);
         self.loss = Some(mean);
         if let Some(bar) = &self.bar {
             bar.set_prefix(stage.to_owned());
@@ -61,19 +53,28 @@ impl Watch for Progress {
         }
     }
 
-    fn line(&mut self, line: &Line) {
-        self.speed = line.samples_per_second;
+    fn line(&mut self, line: &Value) {
+        let number = |key: &str| line.get(key).and_then(Value::as_f64);
+        self.speed = number("samples_per_second").unwrap_or_default();
         if self.lines {
-            let check = line.validation.as_ref().map_or(String::new(), |v| {
-                format!(
-                    " · held out: {:.1} % right, {:.1} % zoom, IoU {:.2}",
-                    100.0 * v.accuracy,
-                    100.0 * v.zoom_rate,
-                    v.iou
-                )
+            let check = number("questions").map_or(String::new(), |_| {
+                let of = |key: &str| number(key).unwrap_or_default();
+                let (right, zoom, iou) = (100.0 * of("accuracy"), 100.0 * of("zoom_rate"), of("iou"));
+                format!(" · held out: {right:.1} % right, {zoom:.1} % zoom, IoU {iou:.2}")
             });
-            let (step, stage, speed) = (line.step, &line.stage, line.samples_per_second);
-            eprintln!("step {step} · {stage} · loss {:.4} · {speed:.1} samples/s{check}", line.loss);
+            let stage = line.get("stage").and_then(Value::as_str).unwrap_or_default();
+            let (step, loss) = (number("step").unwrap_or_default(), number("loss").unwrap_or(f64::NAN));
+            let speed = self.speed;
+            eprintln!("step {step} · {} · loss {loss:.4} · {speed:.1} samples/s{check}", one_line(stage));
+        }
+    }
+
+    /// Says something without breaking the bar.
+    fn say(&mut self, text: &str) {
+        let text = sanitise(text);
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
         }
     }
 

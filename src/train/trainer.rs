@@ -60,9 +60,11 @@ pub enum Outcome {
 /// Somebody who watches the loop.
 pub trait Watch {
     /// A step was taken.
-    fn step(&mut self, step: u64, of: u64, stage: &str, loss: &StepLoss);
-    /// A line was written.
-    fn line(&mut self, line: &Line);
+    fn step(&mut self, step: u64, of: u64, stage: &str, loss: f64);
+    /// A line of metrics was written: a flat object of numbers, any of which may be missing.
+    fn line(&mut self, line: &serde_json::Value);
+    /// Something a person may like to know.
+    fn say(&mut self, text: &str);
     /// A checkpoint was saved.
     fn saved(&mut self, checkpoint: &Path);
 }
@@ -220,7 +222,7 @@ impl Trainer {
             let factor = stage.factor(inside);
             let (loss, norm) = self.one(&batch, factor)?;
             let step = self.step();
-            around.watch.step(step, of, &stage.name, &loss);
+            around.watch.step(step, of, &stage.name, loss.total);
             sums.add(&loss, norm);
             let run = self.settings.run.clone();
             let save = step.is_multiple_of(run.save_every) || step == of;
@@ -237,8 +239,7 @@ impl Trainer {
             };
             if step.is_multiple_of(run.log_every) || step == of || validation.is_some() {
                 let rate = self.settings.optimizer.learning_rate * factor;
-                let line = sums.line(step, &stage.name, rate, &self.settings, validation);
-                metrics.write(&line)?;
+                let line = metrics.write(&sums.line(step, &stage.name, rate, &self.settings, validation))?;
                 around.watch.line(&line);
             }
         }

@@ -10,11 +10,10 @@ use panelscope::model::Patches;
 use panelscope::train::Result;
 use panelscope::train::batch::{CellLabels, Segment, TrainPage};
 use panelscope::train::config::Settings;
-use panelscope::train::metrics::Line;
 use panelscope::train::schedule::Stage;
 use panelscope::train::source::PageSource;
-use panelscope::train::step::StepLoss;
 use panelscope::train::trainer::Watch;
+use serde_json::Value;
 
 /// Uniform numbers in −1 … 1 keyed by a name; `make_train_goldens.py` has the same formula.
 pub fn hashed(name: &str, count: usize) -> Vec<f64> {
@@ -156,21 +155,23 @@ pub fn toy_page(name: &str) -> TrainPage {
 pub struct Witness {
     pub stop_after: Option<u64>,
     pub stop: Arc<AtomicBool>,
-    pub lines: Vec<Line>,
+    pub lines: Vec<Value>,
     pub losses: Vec<f64>,
 }
 
 impl Watch for Witness {
-    fn step(&mut self, step: u64, _of: u64, _stage: &str, loss: &StepLoss) {
-        self.losses.push(loss.total);
+    fn step(&mut self, step: u64, _of: u64, _stage: &str, loss: f64) {
+        self.losses.push(loss);
         if self.stop_after == Some(step) {
             self.stop.store(true, Ordering::Relaxed);
         }
     }
 
-    fn line(&mut self, line: &Line) {
+    fn line(&mut self, line: &Value) {
         self.lines.push(line.clone());
     }
+
+    fn say(&mut self, _text: &str) {}
 
     fn saved(&mut self, _checkpoint: &Path) {}
 }
