@@ -70,6 +70,7 @@ fn page(index: usize) -> TrainPage {
         segments: (0..SEGMENTS).map(segment).collect(),
         page_cells: vec![CellLabels { heads: vec![1, 2] }; 96],
         crop_cells: vec![vec![CellLabels { heads: vec![0, 3] }; 64]; 3],
+        embedded: Vec::new(),
     }
 }
 
@@ -108,7 +109,7 @@ fn main() {
         let divisions: &[(usize, usize)] =
             if kernels == Kernels::Plain { &[(1, 1)] } else { &[(1, 1), (2, 1), (4, 1), (1, 2)] };
         for &(part, workers) in divisions {
-            let graph = Graph { shape: &shape, params: &params, kernels };
+            let graph = Graph { shape: &shape, params: &params, kernels, frozen_vision: false };
             let began = Instant::now();
             let parts = divide(&pages, &shape, &spec, Division { pages: part, workers }).expect("parts");
             let packed = began.elapsed();

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use candle_core::Device;
 use panelscope::model::{FileSource, ImageProcessor, read_tokenizer};
 use panelscope::protocol::Profile;
+use panelscope::train::batch::TrainPage;
 use panelscope::train::config::Settings;
 use panelscope::train::data::DrawnSource;
 use panelscope::train::pack::pack;
@@ -55,6 +56,7 @@ fn a_quick_training_runs_from_pages_to_validation() {
     let source = source(&settings);
     let stop = Arc::new(AtomicBool::new(false));
     let mut validator = ToolValidator {
+        tool: true,
         bench: settings.run.validate_bench.clone(),
         profile: Arc::new(Profile::builtin("rarl").unwrap()),
         stop: Arc::clone(&stop),
@@ -82,8 +84,9 @@ fn the_same_step_has_the_same_pages_and_fits_the_heads() {
     let source = source(&settings);
     let (stage, _) = locate(&settings.stages, 3).unwrap();
     let pages = source.pages(stage, 3).unwrap();
-    assert_eq!(pages, source.pages(stage, 3).unwrap());
-    assert_ne!(pages, source.pages(stage, 2).unwrap());
+    let said = |pages: &[TrainPage]| format!("{pages:?}");
+    assert_eq!(said(&pages), said(&source.pages(stage, 3).unwrap()));
+    assert_ne!(said(&pages), said(&source.pages(stage, 2).unwrap()));
     let folder = tempfile::tempdir().unwrap();
     let trainer = Trainer::start(settings.clone(), folder.path(), &Device::Cpu).unwrap();
     let shape: &ModelShape = trainer.shape();

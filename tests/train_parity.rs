@@ -109,6 +109,7 @@ fn setup() -> Setup {
             .collect(),
         page_cells: cells(&page.page_cells),
         crop_cells: page.crop_cells.iter().map(|list| cells(list)).collect(),
+        embedded: Vec::new(),
     };
     let mut pages: Vec<TrainPage> = golden.pages.iter().enumerate().map(page).collect();
     for (page, _) in pages.iter_mut().zip(&golden.pages).filter(|(_, golden)| golden.blind) {
@@ -121,7 +122,7 @@ fn setup() -> Setup {
 
 impl Setup {
     fn graph(&self, kernels: Kernels) -> Graph<'_> {
-        Graph { shape: &self.shape, params: &self.params, kernels }
+        Graph { shape: &self.shape, params: &self.params, kernels, frozen_vision: false }
     }
 
     fn run(&self, kernels: Kernels, division: Division) -> (StepLoss, Gradients) {

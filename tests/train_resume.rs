@@ -216,7 +216,8 @@ fn the_exported_folder_is_the_model_that_was_trained() {
     let mut trainer = Trainer::start(settings(folder.path(), STEPS), &out, &Device::Cpu).unwrap();
     go(&mut trainer, None);
     let page = toy_page("export");
-    let graph = Graph { shape: trainer.shape(), params: trainer.params(), kernels: Kernels::Plain };
+    let graph =
+        Graph { shape: trainer.shape(), params: trainer.params(), kernels: Kernels::Plain, frozen_vision: false };
     let packed = pack(std::slice::from_ref(&page), trainer.shape(), &[]).unwrap();
     let forward = graph.forward(&packed, &Device::Cpu).unwrap();
     for (file, tolerance) in [(checkpoint(&out, STEPS), 1e-4), (out.join("model"), 2e-2)] {

@@ -102,6 +102,14 @@ impl ImageCache {
         ImageCacheCounts { hits: inner.hits, misses: inner.misses, images: inner.entries.len(), bytes: inner.bytes }
     }
 
+    /// The rows of an image as `model` sees it, encoded now unless they were before.
+    ///
+    /// # Errors
+    /// An image that cannot be processed, or no memory.
+    pub fn embedding(&self, model: &Model, image: &RgbImage) -> Result<Arc<ImageEmbedding>, EngineError> {
+        Ok(self.encoded(model, image, &|_| Ok(()))?.embedding)
+    }
+
     /// The image as `model` sees it, encoded now unless it was before.
     pub(super) fn encoded(
         &self,

@@ -310,6 +310,6 @@ pub fn load_model(source: &FileSource) -> Result<Model, ModelError> {
 fn name_of(source: &FileSource) -> String {
     match source {
         FileSource::Embedded(_) => demo::MODEL_NAME.to_owned(),
-        FileSource::Folder(_) => source.name(),
+        FileSource::Folder(_) | FileSource::Memory(_) => source.name(),
     }
 }

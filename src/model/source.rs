@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use memmap2::Mmap;
 
@@ -19,6 +20,8 @@ pub enum FileSource {
     Folder(PathBuf),
     /// `(file name, contents)` pairs, such as the ones embedded in the program.
     Embedded(&'static [(&'static str, &'static [u8])]),
+    /// Files made in memory, such as a checkpoint in training.
+    Memory(Arc<Vec<(String, Vec<u8>)>>),
 }
 
 /// The bytes of a weight file: mapped, or part of the program.
@@ -26,6 +29,7 @@ pub enum FileSource {
 pub(crate) enum FileBytes {
     Mapped(Mmap),
     Static(&'static [u8]),
+    Shared(Arc<Vec<(String, Vec<u8>)>>, usize),
 }
 
 impl FileBytes {
@@ -33,6 +37,7 @@ impl FileBytes {
         match self {
             Self::Mapped(map) => map,
             Self::Static(bytes) => bytes,
+            Self::Shared(files, index) => files.get(*index).map_or(&[][..], |(_, bytes)| bytes),
         }
     }
 }
@@ -46,6 +51,7 @@ impl FileSource {
                 full.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
             }
             Self::Embedded(_) => "embedded".to_owned(),
+            Self::Memory(_) => "in memory".to_owned(),
         }
     }
 
@@ -54,6 +60,7 @@ impl FileSource {
         match self {
             Self::Folder(path) => path.display().to_string(),
             Self::Embedded(_) => "embedded model".to_owned(),
+            Self::Memory(_) => "model in memory".to_owned(),
         }
     }
 
@@ -62,6 +69,7 @@ impl FileSource {
         match self {
             Self::Folder(path) => path.join(file).is_file(),
             Self::Embedded(files) => files.iter().any(|(name, _)| *name == file),
+            Self::Memory(files) => files.iter().any(|(name, _)| name == file),
         }
     }
 
@@ -83,6 +91,10 @@ impl FileSource {
                 Ok(Cow::Owned(bytes))
             }
             Self::Embedded(_) => Ok(Cow::Borrowed(self.embedded(file)?)),
+            Self::Memory(files) => {
+                let index = self.held(file)?;
+                Ok(Cow::Owned(files.get(index).map(|(_, bytes)| bytes.clone()).unwrap_or_default()))
+            }
         }
     }
 
@@ -104,6 +116,7 @@ impl FileSource {
                     .map_err(|source| ModelError::Io { path: folder.join(file), source })
             }
             Self::Embedded(_) => Ok(FileBytes::Static(self.embedded(file)?)),
+            Self::Memory(files) => Ok(FileBytes::Shared(Arc::clone(files), self.held(file)?)),
         }
     }
 
@@ -120,6 +133,12 @@ impl FileSource {
     fn embedded(&self, file: &str) -> Result<&'static [u8], ModelError> {
         let Self::Embedded(files) = self else { return Err(self.no_file(file)) };
         files.iter().find(|(name, _)| *name == file).map(|(_, bytes)| *bytes).ok_or_else(|| self.no_file(file))
+    }
+
+    /// Place of a file held in memory.
+    fn held(&self, file: &str) -> Result<usize, ModelError> {
+        let Self::Memory(files) = self else { return Err(self.no_file(file)) };
+        files.iter().position(|(name, _)| name == file).ok_or_else(|| self.no_file(file))
     }
 
     fn no_file(&self, file: &str) -> ModelError {

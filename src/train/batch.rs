@@ -1,9 +1,11 @@
 //! What the data side hands to the trainer: pages, their crops, and the token segments that talk about them.
 
-use crate::model::Patches;
+use std::sync::Arc;
+
+use crate::model::{ImageEmbedding, Patches};
 
 /// One page, encoded once and shared by all its segments.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct TrainPage {
     /// The page; a grid of zeros means that the prefix has no image. A grid without `data` is an image that is not
     /// shown: its pads keep their positions and their own embedding (for learning from text first).
@@ -18,6 +20,9 @@ pub struct TrainPage {
     pub page_cells: Vec<CellLabels>,
     /// The same for each crop; empty for none.
     pub crop_cells: Vec<Vec<CellLabels>>,
+    /// Images that the vision tower has seen already: the page, then each crop, or nothing at all. One that is here is not
+    /// computed again and its tower learns nothing from it; its pixels may be left out.
+    pub embedded: Vec<Option<Arc<ImageEmbedding>>>,
 }
 
 /// One continuation: question, thoughts, tool call, crop, answer.

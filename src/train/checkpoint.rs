@@ -24,12 +24,21 @@ pub struct State {
     pub v: u32,
     /// Steps taken.
     pub step: u64,
+    /// Moves of the optimiser, where a step is not exactly one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updates: Option<u64>,
     /// Name of the stage the next step belongs to.
     pub stage: String,
     /// Seed; data and weights follow from it and the step.
     pub seed: u64,
     /// Seconds trained so far.
     pub seconds: f64,
+    /// Mean rewards of the last steps of a reinforcement training, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rewards: Vec<f64>,
+    /// Best mean of as many.
+    #[serde(default)]
+    pub best_reward: f64,
     /// Settings that decide the result.
     pub settings: Value,
     /// Blake3 of the other files.
@@ -177,7 +186,7 @@ pub fn restore(folder: &Path, state: &State, params: &Params, optimiser: &mut Op
         param.var.set(&value)?;
         moments.push(Moments { mean: join(param, &extra, "mean/")?, square: join(param, &extra, "square/")? });
     }
-    optimiser.restore(state.step, moments)
+    optimiser.restore(state.updates.unwrap_or(state.step), moments)
 }
 
 /// Gives the parameters the weights of a Hugging Face folder with new names; moments stay.

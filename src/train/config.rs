@@ -22,10 +22,18 @@ pub struct Settings {
     /// Seed of weights and data.
     pub seed: u64,
     /// Folder with `tokenizer.json` and `preprocessor_config.json` (and perhaps `generation_config.json`), relative to
-    /// the settings file.
+    /// the settings file; where it is left out, that of `start`.
+    #[serde(default)]
     pub files: PathBuf,
-    /// Architecture.
-    pub model: ModelSettings,
+    /// Checkpoint whose weights and architecture are begun with, relative to the settings file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<PathBuf>,
+    /// Architecture of a model that begins from nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelSettings>,
+    /// The vision tower stays as it is.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub freeze_vision: bool,
     /// Optimiser.
     #[serde(default)]
     pub optimizer: OptimiserSpec,
@@ -98,6 +106,14 @@ impl Default for RunSettings {
 }
 
 impl RunSettings {
+    /// Checks ranges.
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        if self.log_every == 0 || self.save_every == 0 || self.pages_per_part == 0 || self.keep == 0 {
+            return Err("run.log_every, save_every, pages_per_part and keep must be 1 or more".into());
+        }
+        Ok(())
+    }
+
     /// Threads to use on this machine.
     pub fn workers(&self) -> usize {
         match self.threads {
@@ -113,15 +129,16 @@ impl Settings {
     /// # Errors
     /// A file that cannot be read, a key nobody knows, a number out of range: named, with its place.
     pub fn open(path: &Path) -> Result<Self> {
-        let size = std::fs::metadata(path).map_err(io(path))?.len();
-        if size > MAX_FILE {
-            return Err(settings(path, format!("{size} bytes are too many for a settings file")));
-        }
-        let text = std::fs::read_to_string(path).map_err(io(path))?;
+        let text = read_settings(path)?;
         let mut parsed = Self::parse(&text).map_err(|message| settings(path, message))?;
-        if parsed.files.is_relative() {
-            parsed.files = path.parent().unwrap_or(Path::new("")).join(&parsed.files);
+        let beside = path.parent().unwrap_or(Path::new(""));
+        if let Some(start) = &mut parsed.start {
+            *start = beside.join(&start);
         }
+        parsed.files = match (&parsed.start, parsed.files.as_os_str().is_empty()) {
+            (Some(start), true) => start.clone(),
+            _ => beside.join(&parsed.files),
+        };
         Ok(parsed)
     }
 
@@ -139,21 +156,13 @@ impl Settings {
         if self.stages.is_empty() {
             return Err("there is no [[stage]]".into());
         }
+        if self.start.is_some() == self.model.is_some() {
+            return Err(
+                "either [model] or start must be given: a model begins from nothing or from a checkpoint".into()
+            );
+        }
         self.stages.iter().try_for_each(Stage::check)?;
-        let o = &self.optimizer;
-        let positive = [("learning_rate", o.learning_rate), ("eps", o.eps), ("clip", o.clip)];
-        if let Some((name, value)) = positive.iter().find(|(_, value)| !(value.is_finite() && *value > 0.0)) {
-            return Err(format!("optimizer.{name} is {value}; it must be above 0"));
-        }
-        if o.betas.iter().any(|beta| !(0.0..1.0).contains(beta)) || !(0.0..1.0).contains(&o.weight_decay) {
-            return Err("optimizer.betas and weight_decay must lie in 0 … 1".into());
-        }
-        if let Some(muon) = &o.muon {
-            let good = muon.learning_rate.is_finite() && muon.learning_rate > 0.0;
-            if !good || !(0.0..1.0).contains(&muon.momentum) || !(0.0..1.0).contains(&muon.weight_decay) {
-                return Err("optimizer.muon: learning_rate must be above 0, momentum and weight_decay in 0 … 1".into());
-            }
-        }
+        self.optimizer.check()?;
         if !(self.loss.aux_weight.is_finite() && self.loss.aux_weight >= 0.0) {
             return Err(format!("loss.aux_weight is {}; it must be 0 or more", self.loss.aux_weight));
         }
@@ -170,11 +179,19 @@ impl Settings {
                 return Err(format!("loss.heads: {:?} needs 2 … 65536 classes and weights of 0 or more", head.name));
             }
         }
-        let run = &self.run;
-        if run.log_every == 0 || run.save_every == 0 || run.pages_per_part == 0 || run.keep == 0 {
-            return Err("run.log_every, save_every, pages_per_part and keep must be 1 or more".into());
+        self.run.check()
+    }
+
+    /// Begins with another checkpoint than the file names.
+    pub fn start_from(&mut self, folder: &Path) {
+        (self.start, self.model, self.files) = (Some(folder.into()), None, folder.into());
+    }
+
+    /// Learns answers without thoughts and zooms (SFT-S), whatever the stages say.
+    pub fn answers_only(&mut self) {
+        for stage in &mut self.stages {
+            stage.data.insert("direct".into(), toml::Value::Float(1.0));
         }
-        Ok(())
     }
 
     /// Steps of all stages.
@@ -188,11 +205,28 @@ impl Settings {
         if let Some(object) = value.as_object_mut() {
             object.remove("files");
             object.remove("run");
+            object.remove("start");
             // The size of a part decides the order of sums; the number of threads does not.
             object.insert("pages_per_part".into(), self.run.pages_per_part.into());
         }
         value
     }
+}
+
+/// The text of a settings file.
+///
+/// # Errors
+/// A file that is too large or cannot be read.
+pub(crate) fn read_settings(path: &Path) -> Result<String> {
+    let size = std::fs::metadata(path).map_err(io(path))?.len();
+    if size > MAX_FILE {
+        return Err(settings(path, format!("{size} bytes are too many for a settings file")));
+    }
+    std::fs::read_to_string(path).map_err(io(path))
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn settings(path: &Path, message: impl Into<String>) -> TrainError {
@@ -238,6 +272,7 @@ steps = 4
         assert!(fails("steps = 4", "steps = 0").contains("steps"));
         assert!(fails("[[stage]]", "[optimizer]\nclip = -1.0\n[[stage]]").contains("optimizer.clip"));
         assert!(fails("hidden = 16\nlayers", "layers").contains("hidden"));
+        assert!(fails("files = \"files\"", "start = \"there\"").contains("either [model] or start"));
     }
 
     #[test]

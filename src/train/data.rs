@@ -11,7 +11,9 @@ use super::error::{Result, TrainError};
 use super::schedule::Stage;
 use super::source::PageSource;
 use super::trajectory::{Part, Role, direct, panels_of, zooming};
-use crate::benchmark::synthetic::{Dice, Difficulty, DrawnPage, PAGE_SIZE, PanelTruth, dice, draw_page, question_for};
+use crate::benchmark::synthetic::{
+    Dice, Difficulty, DrawnPage, PAGE_SIZE, PageTruth, PanelTruth, dice, draw_page, question_for,
+};
 use crate::benchmark::{Question, Task};
 use crate::geometry::{PageBox, Size};
 use crate::model::{ImageProcessor, Patches, Tokenizer};
@@ -34,6 +36,8 @@ pub struct Plan {
     pub jitter: f32,
     /// Images are not shown; only what follows from text is learnt.
     pub text_only: bool,
+    /// Pages that are drawn over and over; 0 draws new ones at every step.
+    pub pool: u64,
     /// Added to every page seed, so that stages and trainings see different pages.
     pub seed_offset: u64,
     /// Weight of text that is the same in every trajectory.
@@ -53,6 +57,7 @@ impl Default for Plan {
             direct: 0.12,
             jitter: 0.06,
             text_only: false,
+            pool: 0,
             seed_offset: 0,
             plain_weight: 1.0,
             seen_weight: 6.0,
@@ -124,14 +129,21 @@ pub fn sketch(seed: u64, plan: &Plan, processor: &ImageProcessor) -> Result<Sket
     let (rows, columns) = grid(&page, processor);
     let page_cells = panel_labels(&drawn.truth, &whole, rows, columns);
     let mut sketch = Sketch { seed, direct: is_direct, page, crops: Vec::new(), segments: Vec::new(), page_cells };
-    let mut asked = HashSet::new();
-    for salt in 0..TRIES {
-        let Some(task) = Task::ALL.get(salt as usize % Task::ALL.len()) else { continue };
-        let question = question_for(&drawn.truth, *task, salt).filter(|_| sketch.segments.len() < plan.segments);
-        let Some(question) = question.filter(|q| asked.insert(q.text.clone())) else { continue };
+    for question in questions_of(&drawn.truth, plan.segments) {
         add_segment(&mut sketch, &drawn, question, plan, processor, &mut dice)?;
     }
     Ok(sketch)
+}
+
+/// Up to `count` questions about a page, task after task, no two alike. All ways of training ask these.
+pub fn questions_of(truth: &PageTruth, count: usize) -> Vec<Question> {
+    let (mut asked, mut all) = (HashSet::new(), Vec::with_capacity(count));
+    for salt in 0..TRIES {
+        let Some(task) = Task::ALL.get(salt as usize % Task::ALL.len()) else { continue };
+        let question = question_for(truth, *task, salt).filter(|q| all.len() < count && asked.insert(q.text.clone()));
+        all.extend(question);
+    }
+    all
 }
 
 fn add_segment(
@@ -253,7 +265,7 @@ impl DrawnSource {
                 sketch.crops.iter().map(|c| c.cells.iter().map(of_crop).collect()).collect(),
             ),
         };
-        Ok(TrainPage { page, crops, prefix, segments, page_cells, crop_cells })
+        Ok(TrainPage { page, crops, prefix, segments, page_cells, crop_cells, embedded: Vec::new() })
     }
 
     fn segment(&self, segment: &SketchSegment, crops: &[Patches], plan: &Plan) -> Result<Segment> {
@@ -277,11 +289,17 @@ impl DrawnSource {
     }
 }
 
+/// Page seeds of a step: one after the other, from the first again when the pool is through.
+pub fn seeds(stage: &Stage, step: u64, pool: u64, offset: u64) -> impl Iterator<Item = u64> {
+    let first = step * stage.pages as u64;
+    let within = move |at: u64| if pool == 0 { at } else { at % pool };
+    (first..first + stage.pages as u64).map(move |at| FIRST_SEED + offset + within(at))
+}
+
 impl PageSource for DrawnSource {
     fn pages(&self, stage: &Stage, step: u64) -> Result<Vec<TrainPage>> {
         let plan: Plan = stage.data.clone().try_into().map_err(data_error)?;
-        let first = FIRST_SEED + plan.seed_offset + step * stage.pages as u64;
-        (first..first + stage.pages as u64)
+        seeds(stage, step, plan.pool, plan.seed_offset)
             .map(|seed| self.train_page(&sketch(seed, &plan, &self.processor)?, &plan))
             .collect()
     }

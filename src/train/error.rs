@@ -50,8 +50,21 @@ pub enum TrainError {
     NotFinite {
         /// The step that failed, counted from 1.
         step: u64,
-        /// `loss` or `gradient`.
+        /// `loss`, `gradient`, `objective` or `reward`.
         what: &'static str,
+    },
+    /// A reinforcement training lost what it had learnt.
+    #[error(
+        "step {step}: the reward collapsed, from {best:.3} at its best to {mean:.3} over the last steps. The last checkpoint \
+         is from before: go on from it with a lower learning rate, a larger group or some policy.kl"
+    )]
+    Collapsed {
+        /// The step, counted from 1.
+        step: u64,
+        /// Mean reward over the last steps.
+        mean: f64,
+        /// The best such mean.
+        best: f64,
     },
     /// The data source failed.
     #[error("training data: {0}")]

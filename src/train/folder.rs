@@ -97,18 +97,22 @@ fn vocabulary(path: &Path, bytes: &[u8]) -> Result<(Tokenizer, TokenIds)> {
     Ok((tokenizer, tokens))
 }
 
-/// Writes `config.json`, `model.safetensors` and the unchanged files into an existing folder.
+/// The files of a model folder: `config.json`, `model.safetensors` and the unchanged ones.
 ///
 /// # Errors
-/// A weight that does not fit the type, or a file that cannot be written.
-pub fn write_model(folder: &Path, shape: &ModelShape, params: &Params, files: &ModelFiles, dtype: DType) -> Result<()> {
+/// A weight that does not fit the type; `place` is what the error names.
+pub fn model_files(
+    place: &Path,
+    shape: &ModelShape,
+    params: &Params,
+    files: &ModelFiles,
+    dtype: DType,
+) -> Result<Vec<(String, Vec<u8>)>> {
     let name = if dtype == DType::F16 { "float16" } else { "float32" };
     let mut config = serde_json::to_vec_pretty(&shape.config_json(name)).unwrap_or_default();
     config.push(b'\n');
-    write(&folder.join("config.json"), &config)?;
-    for (name, bytes) in &files.files {
-        write(&folder.join(name), bytes)?;
-    }
+    let mut all = vec![("config.json".to_owned(), config)];
+    all.extend(files.files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.clone())));
     let mut tensors = BTreeMap::new();
     for param in params.list().iter().filter(|param| param.shipped) {
         for (name, value) in param.split(param.var.as_tensor())? {
@@ -116,9 +120,19 @@ pub fn write_model(folder: &Path, shape: &ModelShape, params: &Params, files: &M
         }
     }
     if dtype == DType::F16 {
-        check_range(folder, &tensors)?;
+        check_range(place, &tensors)?;
     }
-    write_tensors(&folder.join("model.safetensors"), &tensors)
+    all.push(("model.safetensors".to_owned(), safetensors_bytes(place, &tensors)?));
+    Ok(all)
+}
+
+/// Writes [`model_files`] into an existing folder.
+///
+/// # Errors
+/// As [`model_files`], or a file that cannot be written.
+pub fn write_model(folder: &Path, shape: &ModelShape, params: &Params, files: &ModelFiles, dtype: DType) -> Result<()> {
+    let files = model_files(folder, shape, params, files, dtype)?;
+    files.iter().try_for_each(|(name, bytes)| write(&folder.join(name), bytes))
 }
 
 fn check_range(folder: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<()> {
@@ -137,10 +151,13 @@ fn check_range(folder: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<()> 
 /// # Errors
 /// A file that cannot be written.
 pub fn write_tensors(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<()> {
+    write(path, &safetensors_bytes(path, tensors)?)
+}
+
+fn safetensors_bytes(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>> {
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let bytes = safetensors::serialize(tensors.iter(), Some(metadata))
-        .map_err(|error| TrainError::Checkpoint { path: path.into(), message: error.to_string() })?;
-    write(path, &bytes)
+    safetensors::serialize(tensors.iter(), Some(metadata))
+        .map_err(|error| TrainError::Checkpoint { path: path.into(), message: error.to_string() })
 }
 
 /// Writes a file and waits until it is on the disk.

@@ -22,6 +22,8 @@ pub struct Graph<'a> {
     pub params: &'a Params,
     /// Which building blocks compute.
     pub kernels: Kernels,
+    /// Whether the vision tower stays as it is: no gradient goes into it.
+    pub frozen_vision: bool,
 }
 
 /// What the forward pass gives.
@@ -45,7 +47,8 @@ impl Graph<'_> {
     /// # Errors
     /// Shapes that do not fit, or no memory.
     pub fn forward(&self, packed: &Packed, device: &Device) -> Result<Forward> {
-        let towers = packed.groups.iter().map(|group| self.vision(group, device)).collect::<Result<Vec<_>>>()?;
+        let mut towers = packed.groups.iter().map(|group| self.tower(group, device)).collect::<Result<Vec<_>>>()?;
+        towers.extend(packed.given.iter().map(|seen| seen.tensor().clone()));
         let vision = match towers.as_slice() {
             [] => None,
             [one] => Some(one.clone()),
@@ -103,6 +106,11 @@ impl Graph<'_> {
         let x = (x + self.linear(&seen, slots.out)?)?;
         let wide = self.linear(&self.norm_eps(&x, slots.norm2, eps)?, slots.gate_up)?;
         Ok((&x + self.linear(&self.kernels.swiglu(&wide)?, slots.down)?)?)
+    }
+
+    fn tower(&self, group: &ImageGroup, device: &Device) -> Result<Tensor> {
+        let rows = self.vision(group, device)?;
+        Ok(if self.frozen_vision { rows.detach() } else { rows })
     }
 
     /// One group of equally large images: `(images·cells, text hidden)` in window order.

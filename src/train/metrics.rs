@@ -36,6 +36,27 @@ pub struct Line {
     pub validation: Option<Validation>,
 }
 
+/// Drops from a file of JSON lines with a `step` what is torn or beyond a step.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub(crate) fn kept_lines(path: &Path, step: u64) -> Result<()> {
+    let before = match fs::read(path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io(path)(error)),
+    };
+    let valid = |line: &&str| {
+        let parsed: Option<Value> = serde_json::from_str(line).ok();
+        parsed.and_then(|value| value.get("step")?.as_u64()).is_some_and(|at| at <= step)
+    };
+    let kept: String = before.lines().filter(valid).flat_map(|line| [line, "\n"]).collect();
+    if kept != before {
+        fs::write(path, kept).map_err(io(path))?;
+    }
+    Ok(())
+}
+
 /// The file, open for appending.
 #[derive(Debug)]
 pub struct MetricsFile {
@@ -51,15 +72,7 @@ impl MetricsFile {
     /// A file that cannot be read or written.
     pub fn open(out: &Path, step: u64) -> Result<Self> {
         let path = out.join("metrics.jsonl");
-        let before = if path.exists() { fs::read_to_string(&path).map_err(io(&path))? } else { String::new() };
-        let valid = |line: &&str| {
-            let parsed: Option<Value> = serde_json::from_str(line).ok();
-            parsed.and_then(|value| value.get("step")?.as_u64()).is_some_and(|at| at <= step)
-        };
-        let kept: String = before.lines().filter(valid).flat_map(|line| [line, "\n"]).collect();
-        if kept != before {
-            fs::write(&path, kept).map_err(io(&path))?;
-        }
+        kept_lines(&path, step)?;
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(io(&path))?;
         Ok(Self { path, file })
     }

@@ -20,6 +20,7 @@ pub mod optim;
 pub mod pack;
 pub mod params;
 pub mod progress;
+pub mod rl;
 pub mod rotary;
 pub mod schedule;
 pub mod shape;

@@ -46,6 +46,25 @@ impl Default for OptimiserSpec {
     }
 }
 
+impl OptimiserSpec {
+    /// Checks ranges.
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        let positive = [("learning_rate", self.learning_rate), ("eps", self.eps), ("clip", self.clip)];
+        if let Some((name, value)) = positive.iter().find(|(_, value)| !(value.is_finite() && *value > 0.0)) {
+            return Err(format!("optimizer.{name} is {value}; it must be above 0"));
+        }
+        if self.betas.iter().any(|beta| !(0.0..1.0).contains(beta)) || !(0.0..1.0).contains(&self.weight_decay) {
+            return Err("optimizer.betas and weight_decay must lie in 0 … 1".into());
+        }
+        let Some(muon) = &self.muon else { return Ok(()) };
+        let good = muon.learning_rate.is_finite() && muon.learning_rate > 0.0;
+        if !good || !(0.0..1.0).contains(&muon.momentum) || !(0.0..1.0).contains(&muon.weight_decay) {
+            return Err("optimizer.muon: learning_rate must be above 0, momentum and weight_decay in 0 … 1".into());
+        }
+        Ok(())
+    }
+}
+
 /// The optimiser and its state.
 #[derive(Clone, Debug)]
 pub struct Optimiser {

@@ -5,12 +5,13 @@
 #![allow(clippy::indexing_slicing, reason = "indices are computed from checked shapes")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::batch::{CellLabels, HeadSpec, TrainPage, label_columns};
 use super::error::{Result, TrainError};
 use super::shape::{ModelShape, PATCH_VALUES};
 use super::windows::WindowOrder;
-use crate::model::Patches;
+use crate::model::{ImageEmbedding, Patches};
 
 /// Rows that attend together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +66,8 @@ pub struct Label {
 pub struct Packed {
     /// Images by grid; vision rows follow this order.
     pub groups: Vec<ImageGroup>,
+    /// Images seen before, whose rows follow those of the groups.
+    pub given: Vec<Arc<ImageEmbedding>>,
     /// Per text row: a token id, or `vocab +` a vision row.
     pub inputs: Vec<u32>,
     /// M-RoPE positions: time, row, column of each text row.
@@ -137,12 +140,22 @@ struct Places {
     crops: Vec<Place>,
 }
 
-/// An image in the flat vision rows; an image without data is not there, only its pads are.
+/// An image in the flat vision rows.
 #[derive(Clone, Copy)]
 struct Place {
-    /// Group and first row.
-    rows: Option<(usize, usize)>,
+    rows: Rows,
     cells: [usize; 2],
+}
+
+/// Where an image's rows are.
+#[derive(Clone, Copy)]
+enum Rows {
+    /// Nowhere: it is not shown, only its pads are there.
+    Absent,
+    /// In a group, from this row on, in the group's order.
+    Computed { group: usize, first: usize },
+    /// Seen before: from this row on, in raster order.
+    Given { first: usize },
 }
 
 /// Where a page's prefix lies and what position follows it.
@@ -170,9 +183,9 @@ impl Packer<'_> {
         let mut grids: BTreeMap<[usize; 2], usize> = BTreeMap::new();
         for (index, page) in pages.iter().enumerate() {
             self.page = index;
-            for patches in Self::pictures(page) {
+            for (picture, patches) in Self::pictures(page).enumerate() {
                 let cells = self.cells(patches)?;
-                if !patches.data.is_empty() {
+                if !patches.data.is_empty() && Self::given(page, picture).is_none() {
                     *grids.entry(cells).or_default() += 1;
                 }
             }
@@ -189,15 +202,22 @@ impl Packer<'_> {
         for (index, page) in pages.iter().enumerate() {
             self.page = index;
             let mut list = Vec::with_capacity(page.crops.len() + 1);
-            for patches in Self::pictures(page) {
+            for (picture, patches) in Self::pictures(page).enumerate() {
                 let cells = self.cells(patches)?;
-                if patches.data.is_empty() {
-                    list.push(Place { rows: None, cells });
+                if let Some(embedding) = Self::given(page, picture) {
+                    list.push(Place { rows: self.take_given(embedding, cells, &mut first)?, cells });
                     continue;
                 }
-                let (group, first) = firsts[&cells];
+                if patches.data.is_empty() {
+                    list.push(Place { rows: Rows::Absent, cells });
+                    continue;
+                }
+                let (group, from) = firsts[&cells];
                 let slot = &mut self.out.groups[group];
-                list.push(Place { rows: Some((group, first + slot.images * cells[0] * cells[1])), cells });
+                list.push(Place {
+                    rows: Rows::Computed { group, first: from + slot.images * cells[0] * cells[1] },
+                    cells,
+                });
                 slot.order.gather(&patches.data, PATCH_VALUES, &mut slot.data);
                 slot.images += 1;
             }
@@ -214,6 +234,23 @@ impl Packer<'_> {
 
     fn pictures(page: &TrainPage) -> impl Iterator<Item = &Patches> {
         Self::has_page(page).then_some(&page.page).into_iter().chain(&page.crops)
+    }
+
+    /// The rows of picture `picture` (as [`Packer::pictures`] counts), where they are known already.
+    fn given(page: &TrainPage, picture: usize) -> Option<&Arc<ImageEmbedding>> {
+        let shift = usize::from(!Self::has_page(page));
+        page.embedded.get(picture + shift).and_then(Option::as_ref)
+    }
+
+    /// Puts an image seen before behind all rows so far; `next` is the first free row.
+    fn take_given(&mut self, embedding: &Arc<ImageEmbedding>, cells: [usize; 2], next: &mut usize) -> Result<Rows> {
+        if embedding.grid() != [1, cells[0], cells[1]] {
+            return self.fail(format!("an image of {cells:?} cells was seen as {:?}", embedding.grid()));
+        }
+        let first = *next;
+        *next += cells[0] * cells[1];
+        self.out.given.push(Arc::clone(embedding));
+        Ok(Rows::Given { first })
     }
 
     fn cells(&self, patches: &Patches) -> Result<[usize; 2]> {
@@ -245,7 +282,7 @@ impl Packer<'_> {
 
     fn label_cells(&mut self, cells: &[CellLabels], place: Place) -> Result<()> {
         let count = place.cells[0] * place.cells[1];
-        let Some((group, first)) = place.rows else { return Ok(()) };
+        let Rows::Computed { group, first } = place.rows else { return Ok(()) };
         if cells.is_empty() || self.heads.is_empty() {
             return Ok(());
         }
@@ -358,8 +395,9 @@ impl Packer<'_> {
         let vocab = self.shape.text.vocab as u32;
         for cell in 0..rows * cols {
             self.out.inputs.push(match place.rows {
-                Some((group, first)) => vocab + (first + self.out.groups[group].order.place[cell]) as u32,
-                None => self.shape.tokens.image_pad,
+                Rows::Computed { group, first } => vocab + (first + self.out.groups[group].order.place[cell]) as u32,
+                Rows::Given { first } => vocab + (first + cell) as u32,
+                Rows::Absent => self.shape.tokens.image_pad,
             });
             self.out.positions[0].push(position);
             self.out.positions[1].push(position + (cell / cols) as u32);

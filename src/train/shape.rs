@@ -1,9 +1,12 @@
 //! The architecture to train: sizes of a Qwen2.5-VL, and the `config.json` that says them to others.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::{Result, TrainError};
+use crate::model::{Config, FileSource};
 
 /// Values a patch row has: 3 channels × 2 frames × 14 × 14.
 pub const PATCH_VALUES: usize = 3 * 2 * 14 * 14;
@@ -159,6 +162,52 @@ impl ModelShape {
             return fail("rope_theta must be above 1 and rms_norm_eps between 0 and 1".into());
         }
         Ok(())
+    }
+
+    /// The architecture that a folder's `config.json` describes; `tokens` are those of its tokenizer.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or sizes that cannot be trained here.
+    pub fn open(folder: &Path, tokens: TokenIds) -> Result<Self> {
+        let path = folder.join("config.json");
+        let fail = |message: String| TrainError::Settings { path: path.clone(), message };
+        let text = FileSource::Folder(folder.into()).read("config.json").map_err(|error| fail(error.to_string()))?;
+        let config = Config::from_json(&text).map_err(|error| fail(error.to_string()))?;
+        let shape = Self::of(&config, tokens).map_err(fail)?;
+        shape.check().map(|()| shape)
+    }
+
+    fn of(config: &Config, tokens: TokenIds) -> std::result::Result<Self, String> {
+        let (t, v) = (&config.text, &config.vision);
+        let &[a, b, c] = t.rope_sections.as_slice() else {
+            return Err(format!("mrope_section has {} numbers; three are trained here", t.rope_sections.len()));
+        };
+        if t.head_dim * t.heads != t.hidden || v.out_hidden != t.hidden || (v.patch, v.window) != (14, 112) {
+            return Err("only heads that divide the width, patches of 14 and windows of 112 are trained here".into());
+        }
+        Ok(Self {
+            text: TextShape {
+                vocab: t.vocabulary,
+                hidden: t.hidden,
+                layers: t.layers,
+                heads: t.heads,
+                kv_heads: t.kv_heads,
+                intermediate: t.feed_forward,
+                rope_theta: t.rope_theta,
+                mrope_section: [a, b, c],
+                rms_norm_eps: t.norm_eps,
+                tied: config.tied.unwrap_or(false),
+                max_positions: t.max_positions,
+            },
+            vision: VisionShape {
+                hidden: v.hidden,
+                depth: v.depth,
+                heads: v.heads,
+                intermediate: v.feed_forward,
+                full_attention: v.full_attention.clone(),
+            },
+            tokens,
+        })
     }
 
     /// The `config.json` of this architecture in transformers' nested layout.

@@ -16,9 +16,6 @@ use super::optim::Gradients;
 use super::pack::{Packed, Totals, pack};
 use super::shape::ModelShape;
 
-/// What a part of a step gives.
-type PartResult = Result<(Loss, Gradients)>;
-
 /// How a step is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Division {
@@ -70,14 +67,27 @@ pub fn gradients(
 ) -> Result<(StepLoss, Gradients)> {
     let mut totals = Totals::default();
     parts.iter().for_each(|part| totals.add(&part.totals()));
+    let done = side_by_side(parts, workers, &|part| one(graph, part, spec, &totals, device))?;
+    collect(done, parts, spec, graph)
+}
+
+/// Computes something of every part on several threads; the results come in the order of the parts.
+///
+/// # Errors
+/// The first part's that fails.
+pub(crate) fn side_by_side<P: Sync, R: Send>(
+    parts: &[P],
+    workers: usize,
+    compute: &(dyn Fn(&P) -> Result<R> + Sync),
+) -> Result<Vec<R>> {
     let next = AtomicUsize::new(0);
-    let done: Vec<Mutex<Option<PartResult>>> = parts.iter().map(|_| Mutex::new(None)).collect();
+    let done: Vec<Mutex<Option<Result<R>>>> = parts.iter().map(|_| Mutex::new(None)).collect();
     let work = || {
         while let Some((part, slot)) = {
             let index = next.fetch_add(1, Ordering::Relaxed);
             parts.get(index).zip(done.get(index))
         } {
-            let result = one(graph, part, spec, &totals, device);
+            let result = compute(part);
             if let Ok(mut slot) = slot.lock() {
                 *slot = Some(result);
             }
@@ -89,28 +99,38 @@ pub fn gradients(
         }
         work();
     });
-    collect(done, parts, spec, graph)
+    let lost = || Err(TrainError::Data("a part of the step was not computed".into()));
+    done.into_iter().map(|slot| slot.into_inner().ok().flatten().unwrap_or_else(lost)).collect()
 }
 
-type Slot = Mutex<Option<Result<(Loss, Gradients)>>>;
+/// Adds gradients, parameter by parameter.
+///
+/// # Errors
+/// A failing tensor operation.
+pub(crate) fn add_gradients(sum: &mut Gradients, more: Gradients) -> Result<()> {
+    for (total, gradient) in sum.iter_mut().zip(more) {
+        *total = match (total.take(), gradient) {
+            (Some(a), Some(b)) => Some((a + b)?),
+            (a, b) => a.or(b),
+        };
+    }
+    Ok(())
+}
 
-fn collect(done: Vec<Slot>, parts: &[Packed], spec: &LossSpec, graph: &Graph<'_>) -> Result<(StepLoss, Gradients)> {
+fn collect(
+    done: Vec<(Loss, Gradients)>,
+    parts: &[Packed],
+    spec: &LossSpec,
+    graph: &Graph<'_>,
+) -> Result<(StepLoss, Gradients)> {
     let mut sum = StepLoss { aux: vec![0.0; spec.heads.len()], ..StepLoss::default() };
     let mut gradients: Gradients = vec![None; graph.params.list().len()];
-    for (slot, part) in done.into_iter().zip(parts) {
-        let result = slot.into_inner().ok().flatten();
-        let (loss, part_gradients) =
-            result.unwrap_or_else(|| Err(TrainError::Data("a part of the step was not computed".into())))?;
+    for ((loss, part_gradients), part) in done.into_iter().zip(parts) {
         sum.tokens += loss.tokens;
         sum.aux.iter_mut().zip(&loss.aux).for_each(|(sum, value)| *sum += value);
         sum.rows += part.inputs.len();
         sum.segments += part.segments;
-        for (total, gradient) in gradients.iter_mut().zip(part_gradients) {
-            *total = match (total.take(), gradient) {
-                (Some(a), Some(b)) => Some((a + b)?),
-                (a, b) => a.or(b),
-            };
-        }
+        add_gradients(&mut gradients, part_gradients)?;
     }
     let weighted = sum.aux.iter().zip(&spec.heads).map(|(loss, head)| loss * f64::from(head.weight));
     sum.total = sum.tokens + spec.aux_weight * weighted.sum::<f64>();

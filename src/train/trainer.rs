@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use candle_core::{DType, Device};
 
-use super::checkpoint::{Checkpoints, State, Trained, restore};
+use super::checkpoint::{Checkpoints, State, Trained, load_weights, restore};
 use super::config::Settings;
 use super::error::{Result, TrainError, io};
 use super::folder::{ModelFiles, atomically, write_model};
@@ -94,6 +94,9 @@ impl Trainer {
             return Err(TrainError::Checkpoint { path: out.into(), message });
         }
         initialise(&trainer.params, trainer.settings.seed)?;
+        if let Some(start) = &trainer.settings.start {
+            load_weights(&start.join("model.safetensors"), &trainer.params)?;
+        }
         Ok(trainer)
     }
 
@@ -120,7 +123,15 @@ impl Trainer {
             head.tokens =
                 head.words.iter().map(|word| files.first_token(&format!(" {word}"))).collect::<Result<_>>()?;
         }
-        let mut text = settings.model.text.clone();
+        let given = match (&settings.model, &settings.start) {
+            (Some(model), _) => (model.text.clone(), model.vision.clone()),
+            (None, Some(start)) => {
+                let shape = ModelShape::open(start, files.tokens)?;
+                (shape.text, shape.vision)
+            }
+            (None, None) => return Err(TrainError::Shape("neither [model] nor start is given".into())),
+        };
+        let (mut text, vision) = given;
         if text.vocab == 0 {
             text.vocab = files.vocab;
         }
@@ -128,7 +139,7 @@ impl Trainer {
             let message = format!("vocab is {}, but the tokenizer has {} tokens", text.vocab, files.vocab);
             return Err(TrainError::Shape(message));
         }
-        let shape = ModelShape { text, vision: settings.model.vision.clone(), tokens: files.tokens };
+        let shape = ModelShape { text, vision, tokens: files.tokens };
         let params = Params::zeros(&shape, &settings.loss.heads, device)?;
         let optimiser = Optimiser::new(settings.optimizer, &params)?;
         fs::create_dir_all(out).map_err(io(out))?;
@@ -153,7 +164,8 @@ impl Trainer {
     }
 
     fn graph(&self) -> Graph<'_> {
-        Graph { shape: &self.shape, params: &self.params, kernels: Kernels::for_device(&self.device) }
+        let frozen_vision = self.settings.freeze_vision;
+        Graph { shape: &self.shape, params: &self.params, kernels: Kernels::for_device(&self.device), frozen_vision }
     }
 
     fn loss_spec(&self) -> LossSpec {
@@ -270,6 +282,9 @@ impl Trainer {
             stage: stage.into(),
             seed: self.settings.seed,
             seconds,
+            updates: None,
+            rewards: Vec::new(),
+            best_reward: 0.0,
             settings: self.settings.fingerprint(),
             files: serde_json::Value::Null,
         };
@@ -289,7 +304,7 @@ impl Trainer {
 }
 
 /// The first place where two settings differ, as `path: before → now`.
-fn first_difference(before: &serde_json::Value, now: &serde_json::Value) -> Option<String> {
+pub(crate) fn first_difference(before: &serde_json::Value, now: &serde_json::Value) -> Option<String> {
     use serde_json::Value;
     match (before, now) {
         (Value::Object(a), Value::Object(b)) => {

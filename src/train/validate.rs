@@ -47,6 +47,8 @@ pub struct ToolValidator {
     pub bench: String,
     /// How the model is talked to.
     pub profile: Arc<Profile>,
+    /// Whether the tool is offered.
+    pub tool: bool,
     /// Ends a validation early.
     pub stop: Arc<AtomicBool>,
 }
@@ -69,6 +71,8 @@ impl Validator for ToolValidator {
             tasks: Vec::new(),
             limit: Some(questions),
             profile: self.profile.name.clone(),
+            tool: self.tool,
+            concurrency: 32,
             ..RunSettings::default()
         };
         let job = Job {

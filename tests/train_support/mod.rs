@@ -147,6 +147,7 @@ pub fn toy_page(name: &str) -> TrainPage {
         segments: (0..2).map(segment).collect(),
         page_cells: cells(20, &format!("{name}cells")),
         crop_cells: vec![],
+        embedded: vec![],
     }
 }
 
