@@ -6,19 +6,19 @@
 mod train_support;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use candle_core::{Device, Tensor};
-use panelscope::train::batch::{CellLabels, HeadSpec, Segment, TrainPage};
+use panelscope::train::batch::{HeadSpec, TrainPage};
 use panelscope::train::graph::Graph;
 use panelscope::train::loss::LossSpec;
 use panelscope::train::ops::Kernels;
 use panelscope::train::optim::{Gradients, MuonSpec, Optimiser, OptimiserSpec};
-use panelscope::train::params::{Params, Part};
+use panelscope::train::params::Params;
 use panelscope::train::shape::ModelShape;
 use panelscope::train::step::{Division, StepLoss, divide, gradients};
 use serde::Deserialize;
-use train_support::{hashed, image};
+use train_support::golden::{GoldenPage, folder, gap, values, weight};
+use train_support::hashed;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -42,40 +42,6 @@ struct GoldenLoss {
     norm: f64,
 }
 
-#[derive(Deserialize)]
-struct GoldenPage {
-    page: [usize; 3],
-    crops: Vec<[usize; 3]>,
-    prefix: Vec<u32>,
-    segments: Vec<GoldenSegment>,
-    page_cells: Vec<Vec<i32>>,
-    crop_cells: Vec<Vec<Vec<i32>>>,
-    blind: bool,
-}
-
-#[derive(Deserialize)]
-struct GoldenSegment {
-    ids: Vec<u32>,
-    weights: Vec<f32>,
-    crops: Vec<usize>,
-}
-
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens")
-}
-
-fn weight(part: &Part) -> Tensor {
-    let count: usize = part.shape.iter().product();
-    let scale = |u: f64| match (part.shape.len(), part.name.ends_with("bias")) {
-        (1, true) => 0.1 * u,
-        (1, false) => 1.0 + 0.1 * u,
-        _ if part.name.contains("embed_tokens") || part.name.contains("lm_head") => 0.8 * u,
-        _ => u * (3.0 / (count / part.shape[0]) as f64).sqrt(),
-    };
-    let values: Vec<f32> = hashed(&part.name, count).into_iter().map(|u| scale(u) as f32).collect();
-    Tensor::from_vec(values, part.shape.as_slice(), &Device::Cpu).unwrap()
-}
-
 struct Setup {
     shape: ModelShape,
     params: Params,
@@ -97,21 +63,7 @@ fn setup() -> Setup {
     for param in params.list() {
         param.var.set(&param.join(|part| Ok(weight(part))).unwrap()).unwrap();
     }
-    let cells = |list: &[Vec<i32>]| list.iter().map(|heads| CellLabels { heads: heads.clone() }).collect::<Vec<_>>();
-    let page = |(index, page): (usize, &GoldenPage)| TrainPage {
-        page: image(&format!("page{index}"), page.page),
-        crops: page.crops.iter().enumerate().map(|(i, &grid)| image(&format!("crop{index}{i}"), grid)).collect(),
-        prefix: page.prefix.clone(),
-        segments: page
-            .segments
-            .iter()
-            .map(|s| Segment { ids: s.ids.clone(), weights: s.weights.clone(), crops: s.crops.clone() })
-            .collect(),
-        page_cells: cells(&page.page_cells),
-        crop_cells: page.crop_cells.iter().map(|list| cells(list)).collect(),
-        embedded: Vec::new(),
-    };
-    let mut pages: Vec<TrainPage> = golden.pages.iter().enumerate().map(page).collect();
+    let mut pages: Vec<TrainPage> = golden.pages.iter().enumerate().map(|(index, page)| page.build(index)).collect();
     for (page, _) in pages.iter_mut().zip(&golden.pages).filter(|(_, golden)| golden.blind) {
         page.page.data.clear();
         page.crops.iter_mut().for_each(|crop| crop.data.clear());
@@ -136,15 +88,6 @@ const WHOLE: Division = Division { pages: 8, workers: 1 };
 
 fn goldens() -> HashMap<String, Tensor> {
     candle_core::safetensors::load(folder().join("train_steps.safetensors"), &Device::Cpu).unwrap()
-}
-
-fn values(t: &Tensor) -> Vec<f32> {
-    t.flatten_all().unwrap().to_vec1().unwrap()
-}
-
-fn gap(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
 /// Largest gradient error relative to the largest entry of its tensor, and the tensor it is in.

@@ -1,6 +1,8 @@
 //! A made-up tokenizer, made-up pages, and a watcher: enough to train a tiny model in tests.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+pub mod golden;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
