@@ -1,5 +1,7 @@
 //! `panelscope train`.
 
+mod plot;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub struct TrainArgs {
 enum TrainCommand {
     /// Supervised training on zoom trajectories
     SftR(SftArgs),
+    /// Draw what trainings measured, as SVG or PNG
+    Plot(plot::PlotArgs),
 }
 
 #[derive(Args, Debug)]
@@ -52,6 +56,7 @@ struct SftArgs {
 pub fn run(args: TrainArgs, _global: &Global) -> CliResult {
     match args.command {
         TrainCommand::SftR(args) => sft(&args),
+        TrainCommand::Plot(args) => plot::run(&args),
     }
 }
 

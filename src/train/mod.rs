@@ -19,6 +19,7 @@ pub mod ops;
 pub mod optim;
 pub mod pack;
 pub mod params;
+pub mod plot;
 pub mod progress;
 pub mod rotary;
 pub mod schedule;
