@@ -13,7 +13,7 @@ use super::{CliError, CliResult, Global, interrupt_flag};
 use crate::protocol::Profile;
 use crate::train::config::Settings;
 use crate::train::data::DrawnSource;
-use crate::train::progress::Progress;
+use crate::train::progress::{Opening, Progress};
 use crate::train::source::PageSource;
 use crate::train::trainer::{Outcome, Surroundings, Trainer, Watch};
 use crate::train::validate::ToolValidator;
@@ -44,6 +44,9 @@ struct SftArgs {
     /// Go on from the newest checkpoint in the out folder
     #[arg(long)]
     resume: bool,
+    /// Plain lines instead of live charts
+    #[arg(long)]
+    plain: bool,
     /// Where to compute: cpu, or cuda[:N] in a build with that feature
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     device: String,
@@ -68,7 +71,7 @@ fn sft(args: &SftArgs) -> CliResult {
         crate::model::settle_single_thread();
     }
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&settings.name));
-    let (steps, bench) = (settings.steps(), settings.run.validate_bench.clone());
+    let (name, steps, bench) = (settings.name.clone(), settings.steps(), settings.run.validate_bench.clone());
     let source = source(&settings)?;
     let mut trainer = if args.resume {
         let (trainer, warnings) = Trainer::resume(settings, &out, &device).map_err(CliError::failed)?;
@@ -77,7 +80,8 @@ fn sft(args: &SftArgs) -> CliResult {
     } else {
         Trainer::start(settings, &out, &device).map_err(CliError::failed)?
     };
-    let mut progress = Progress::new(trainer.step(), steps);
+    let opening = Opening { name: &name, out: &out, done: trainer.step(), of: steps, plain: args.plain };
+    let mut progress = Progress::new(&opening);
     progress.say(&format!("{} trained values, step {} of {steps}", trainer.params().count(), trainer.step()));
     let stop = interrupt_flag();
     let profile = Arc::new(Profile::builtin("rarl").map_err(CliError::failed)?);

@@ -23,16 +23,16 @@ impl Axis {
     /// Steps: from the first to the last, round numbers between.
     pub fn steps(low: f64, high: f64) -> Self {
         let (low, high) = if high > low { (low, high) } else { (low - 1.0, low + 1.0) };
-        let step = round_step(high - low, 4.0).max(1.0);
+        let step = round_step(high - low, 4.0, Unit::Number).max(1.0);
         let ticks = multiples(low, high, step).map(|x| (x, number(x, step))).collect();
         Self { low, high, log: false, ticks }
     }
 
-    /// Values: widened to round numbers, from 0 where 0 is near.
+    /// Values: widened to round numbers, from 0 where 0 is near; shares always from 0.
     pub fn values(low: f64, high: f64, unit: Unit) -> Self {
         let (low, high) = widened(low, high);
-        let (low, high) = if unit == Unit::Share { (low.max(0.0), high.min(1.0)) } else { (low, high) };
-        let step = round_step(high - low, 4.0);
+        let (low, high) = if unit == Unit::Share { (0.0, high.clamp(1e-6, 1.0)) } else { (low, high) };
+        let step = round_step(high - low, 4.0, unit);
         let (low, high) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
         let ticks = multiples(low, high, step).map(|y| (y, value(y, step, unit))).collect();
         Self { low, high, log: false, ticks }
@@ -80,11 +80,12 @@ fn widened(low: f64, high: f64) -> (f64, f64) {
     (if near(low, high) && low > 0.0 { 0.0 } else { low }, if near(high, low) && high < 0.0 { 0.0 } else { high })
 }
 
-/// The round step (1, 2, 2.5 or 5 times a power of ten) that cuts a range into about so many parts.
-fn round_step(range: f64, parts: f64) -> f64 {
+/// The round step that cuts a range into about so many parts: 1, 2 or 5 times a power of ten, quarters for shares.
+fn round_step(range: f64, parts: f64, unit: Unit) -> f64 {
     let rough = (range / parts).clamp(1e-90, 1e100);
     let power = 10f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 2.5, 5.0].into_iter().find(|factor| factor * power >= rough * 0.999);
+    let factors = if unit == Unit::Share { [1.0, 2.5, 5.0] } else { [1.0, 2.0, 5.0] };
+    let factor = factors.into_iter().find(|factor| factor * power >= rough * 0.999);
     factor.unwrap_or(10.0) * power
 }
 
@@ -128,11 +129,14 @@ fn scientific(value: f64, step: f64) -> String {
     format!("{mantissa}e{power}")
 }
 
+/// Such steps need a digit more than others.
+fn is_two_and_a_half(step: f64) -> bool {
+    (2.4..2.6).contains(&(step / 10f64.powf(step.log10().floor())))
+}
+
 fn plain(value: f64, step: f64) -> String {
     let mut decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 8.0) as usize;
-    // Steps of 2.5 need a digit more.
-    let digits = step / 10f64.powf(step.log10().floor());
-    decimals += usize::from((2.4..2.6).contains(&digits) && step < 9.0);
+    decimals += usize::from(is_two_and_a_half(step) && step < 9.0);
     let text = format!("{value:.decimals$}");
     if text.trim_matches(['-', '0', '.']).is_empty() { "0".into() } else { text.replace('-', "−") }
 }
@@ -146,7 +150,7 @@ pub fn told(value: f64, unit: Unit) -> String {
     match size {
         0.0 => "0".into(),
         s if s >= 1e15 || s < 1e-3 => scientific(value, size / 100.0),
-        s if s >= 1e4 => number(value, size / 1000.0),
+        s if s >= 1e4 => number(value, size / 100.0),
         s => {
             let decimals = (2.0 - s.log10().floor()).clamp(0.0, 3.0) as usize;
             format!("{value:.decimals$}").replace('-', "−")

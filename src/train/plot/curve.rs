@@ -21,7 +21,7 @@ pub struct Curve {
 /// The curve of a series, with a band of this half width.
 pub fn curve(series: &Series, width: Option<&Series>, smooth: bool) -> Curve {
     let points = series.points();
-    let half = if smooth && points.len() >= MANY { (points.len() / 50).max(2) } else { 0 };
+    let half = if smooth && points.len() >= MANY { (points.len() / 80).max(2) } else { 0 };
     let mean = moving_mean(points, half);
     let line = if half > 0 { every(&mean) } else { thin(points) };
     let behind = if half > 0 { thin(points) } else { Vec::new() };
@@ -33,7 +33,7 @@ pub fn curve(series: &Series, width: Option<&Series>, smooth: bool) -> Curve {
     Curve { line, behind, band }
 }
 
-/// The mean of each point and so many on both sides; at the ends of fewer, equally many on both sides.
+/// The mean of each point and so many on both sides, as far as there are any.
 fn moving_mean(points: &[(f64, f64)], half: usize) -> Vec<(f64, f64)> {
     let mut sums = Vec::with_capacity(points.len() + 1);
     let mut sum = 0.0;
@@ -43,9 +43,8 @@ fn moving_mean(points: &[(f64, f64)], half: usize) -> Vec<(f64, f64)> {
         sum
     }));
     let mean = |i: usize| {
-        let reach = half.min(i).min(points.len() - 1 - i);
-        let (before, after) = (sums.get(i - reach)?, sums.get(i + reach + 1)?);
-        Some((points.get(i)?.0, (after - before) / (2 * reach + 1) as f64))
+        let (first, end) = (i.saturating_sub(half), (i + half + 1).min(points.len()));
+        Some((points.get(i)?.0, (sums.get(end)? - sums.get(first)?) / (end - first) as f64))
     };
     if half == 0 { points.to_vec() } else { (0..points.len()).filter_map(mean).collect() }
 }

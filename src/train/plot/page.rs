@@ -132,7 +132,9 @@ impl<'a> Page<'a> {
             (false, true) => parts.push("bands: ± one standard deviation"),
             (false, false) => {}
         }
-        parts.push("numbers at the top: newest value");
+        if self.panels.iter().any(|panel| panel.legend || panel.lines.len() == 1) {
+            parts.push("numbers beside names: newest value");
+        }
         parts.join(" · ")
     }
 }

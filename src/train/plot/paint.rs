@@ -71,7 +71,9 @@ pub(super) fn paint(board: &mut dyn Board, panel: &Panel<'_>, frame: Frame, shar
         board.line(&[(entry.at.0, y), (entry.at.0 + 14.0, y)], look(line.colour, 2.5));
         board.text((entry.at.0 + 19.0, entry.at.1), &entry.text, small(SOFT));
     }
-    let top = frame.y + if panel.caption.is_empty() { 42.0 } else { 58.0 } + rows as f32 * LEGEND_ROW;
+    let under_head = if panel.caption.is_empty() { 42.0 } else { 60.0 };
+    let gap = if rows > 0 { 6.0 } else { 0.0 };
+    let top = frame.y + under_head + gap + rows as f32 * LEGEND_ROW;
     let curves: Vec<Curve> = panel.lines.iter().map(|line| curve(line.series, line.band, panel.smooth)).collect();
     let values = values(panel, &curves);
     let widest = values.ticks.iter().map(|tick| width(&tick.1, SMALL, false)).fold(0.0, f32::max);
@@ -124,7 +126,9 @@ fn legend(panel: &Panel<'_>, left: f32, top: f32, room: f32) -> (Vec<Entry>, usi
 /// The axis of values that has room for all lines and bands.
 fn values(panel: &Panel<'_>, curves: &[Curve]) -> Axis {
     let lines = curves.iter().flat_map(|curve| curve.line.iter().chain(&curve.behind)).map(|point| point.1);
-    let bands = curves.iter().flat_map(|curve| &curve.band).flat_map(|&(_, low, high)| [low, high]);
+    // Where lines share a panel, the first is what it is named after; the bands of the others may be cut.
+    let banded = if panel.legend { 1 } else { curves.len() };
+    let bands = curves.iter().take(banded).flat_map(|curve| &curve.band).flat_map(|&(_, low, high)| [low, high]);
     let (least, most) = range(lines.clone());
     let many = panel.powers && least > 0.0 && most / least >= 30.0;
     let (low, high) = range(lines.chain(bands));
@@ -172,7 +176,7 @@ fn lines(board: &mut dyn Board, panel: &Panel<'_>, curves: &[Curve], place: &dyn
         board.area(&high.chain(low).collect::<Vec<_>>(), pen(i, 1.0).colour, strength);
     }
     let faint = if curves.len() > 2 { 0.16 } else { 0.3 };
-    for (i, curve) in curves.iter().enumerate().filter(|(_, curve)| curve.behind.len() > 1) {
+    for (i, curve) in curves.iter().enumerate().filter(|(_, curve)| curves.len() <= 4 && curve.behind.len() > 1) {
         let thin = Pen { dash: None, ..pen(i, 0.9) };
         board.line(&at(&curve.behind), thin.faint(faint));
     }

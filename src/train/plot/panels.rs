@@ -61,7 +61,7 @@ const fn group(title: &'static str, keys: &'static [&'static str], caption: &'st
 
 /// What a training by reinforcement is judged by.
 const REINFORCED: &[Group] = &[
-    group("Reward", &["reward", "reward_*"], "mean over the step's answers, and the terms it is made of"),
+    group("Reward", &["reward", "reward_*"], "mean over the step's answers; the terms it is made of"),
     group("Accuracy", &["accuracy"], "share of answers that are right"),
     group("Zooming", &["zoom_rate", "coverage", "iou"], "answers with a zoom; how much of the target it saw; overlap"),
     group("Accuracy by task", &["tasks.*.accuracy"], "share of answers that are right"),
@@ -138,7 +138,19 @@ fn unknown(runs: &[Run], key: &str) -> TrainError {
 fn caption(patterns: &[&str]) -> &'static str {
     let whole = |group: &&Group| patterns.iter().all(|pattern| group.keys.contains(pattern));
     let alone = |group: &&Group| group.keys.len() == patterns.len();
-    REINFORCED.iter().chain(SUPERVISED).find(|group| whole(group) && alone(group)).map_or("", |group| group.caption)
+    let found = REINFORCED.iter().chain(SUPERVISED).find(|group| whole(group) && alone(group));
+    found.map_or_else(|| patterns.first().map_or("", |name| alone_caption(name)), |group| group.caption)
+}
+
+/// What one metric of a group means.
+fn alone_caption(name: &str) -> &'static str {
+    match name {
+        "reward" => "mean over the step's answers",
+        "zoom_rate" => "share of answers with a zoom",
+        "coverage" => "how much of the target the best zoom saw",
+        "iou" => "overlap of the best zoom with its target",
+        _ => "",
+    }
 }
 
 /// The names in all runs that fit, in the order of the patterns.
@@ -151,7 +163,13 @@ fn matching<'a>(runs: &'a [Run], keys: &[&str]) -> Vec<(&'a str, String)> {
         names.dedup();
         for name in names {
             if !found.iter().any(|(known, _)| *known == name) {
-                found.push((name, words(part(key, name))));
+                // What a task or a head is called stays as it is.
+                let label = if key.contains('.') && key.contains('*') {
+                    part(key, name).into()
+                } else {
+                    words(part(key, name))
+                };
+                found.push((name, label));
             }
         }
     }
@@ -166,10 +184,11 @@ fn of_group<'a>(runs: &'a [Run], title: &str, caption: &str, keys: &[&str]) -> V
             let title = match found.len() {
                 1 => title.to_owned(),
                 _ if *label == words(name) => label.clone(),
-                _ => format!("{title} · {label}"),
+                _ => format!("{title}: {}", label.to_lowercase()),
             };
             let lines = runs.iter().enumerate().filter_map(|(i, run)| line(run, name, run.name.clone(), i));
-            panel(title, if found.len() == 1 { caption } else { "" }, &[name], lines.collect(), false)
+            let alone = found.len() == 1 || title.contains(':');
+            panel(title, if alone { caption } else { alone_caption(name) }, &[name], lines.collect(), false)
         };
         return found.iter().map(panel).collect();
     };

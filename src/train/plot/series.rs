@@ -145,6 +145,14 @@ impl Curves {
         BANDS.iter().any(|ending| name.strip_suffix(ending).is_some_and(|stem| self.series.contains_key(stem)))
     }
 
+    /// Forgets what lies beyond a step.
+    pub fn cut(&mut self, step: u64) {
+        for series in self.series.values_mut() {
+            series.points.retain(|point| point.0 <= step as f64);
+        }
+        self.stages.retain(|stage| stage.0 <= step as f64);
+    }
+
     /// Where stages begin, with their names.
     pub fn stages(&self) -> &[(f64, String)] {
         &self.stages
