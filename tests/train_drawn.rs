@@ -33,7 +33,7 @@ impl Watch for Lines {
 
 fn quick() -> Settings {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/train/sft-r-quick.toml");
-    let mut settings = Settings::open(&file).unwrap();
+    let mut settings = Settings::open(&file, &[]).unwrap();
     for stage in &mut settings.stages {
         (stage.steps, stage.pages, stage.warmup) = (2, 2, 0);
     }

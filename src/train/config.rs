@@ -124,12 +124,12 @@ impl RunSettings {
 }
 
 impl Settings {
-    /// Reads and checks a settings file.
+    /// Reads and checks a settings file; `changes` are `key=value` pairs that go before what it says.
     ///
     /// # Errors
     /// A file that cannot be read, a key nobody knows, a number out of range: named, with its place.
-    pub fn open(path: &Path) -> Result<Self> {
-        let text = read_settings(path)?;
+    pub fn open(path: &Path, changes: &[String]) -> Result<Self> {
+        let text = read_settings(path, changes)?;
         let mut parsed = Self::parse(&text).map_err(|message| settings(path, message))?;
         let beside = path.parent().unwrap_or(Path::new(""));
         if let Some(start) = &mut parsed.start {
@@ -213,16 +213,48 @@ impl Settings {
     }
 }
 
-/// The text of a settings file.
+/// The text of a settings file, with `key=value` changes made to it.
 ///
 /// # Errors
-/// A file that is too large or cannot be read.
-pub(crate) fn read_settings(path: &Path) -> Result<String> {
+/// A file that is too large or cannot be read, a change that names no place in it.
+pub(crate) fn read_settings(path: &Path, changes: &[String]) -> Result<String> {
     let size = std::fs::metadata(path).map_err(io(path))?.len();
     if size > MAX_FILE {
         return Err(settings(path, format!("{size} bytes are too many for a settings file")));
     }
-    std::fs::read_to_string(path).map_err(io(path))
+    let text = std::fs::read_to_string(path).map_err(io(path))?;
+    if changes.is_empty() {
+        return Ok(text);
+    }
+    let mut table: toml::Table = toml::from_str(&text).map_err(|error| settings(path, error.to_string()))?;
+    for change in changes {
+        apply(&mut table, change).map_err(|message| settings(path, format!("--set {change}: {message}")))?;
+    }
+    toml::to_string(&table).map_err(|error| settings(path, error.to_string()))
+}
+
+/// Sets `a.b.0.c=value`; numbers step into lists, tables that are not there are made.
+fn apply(table: &mut toml::Table, change: &str) -> std::result::Result<(), String> {
+    let (key, value) = change.split_once('=').ok_or("expected KEY=VALUE")?;
+    let parsed = toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut t| t.remove("value"));
+    let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let mut steps = key.trim().split('.');
+    let first = steps.next().unwrap_or_default().to_owned();
+    let empty = || toml::Value::Table(toml::Table::new());
+    let mut place = table.entry(first).or_insert_with(empty);
+    for step in steps {
+        place = match place {
+            toml::Value::Table(table) => table.entry(step.to_owned()).or_insert_with(empty),
+            toml::Value::Array(list) => {
+                let count = list.len();
+                let found = step.parse::<usize>().ok().and_then(|index| list.get_mut(index));
+                found.ok_or(format!("{step} is not one of 0 … {}", count.saturating_sub(1)))?
+            }
+            _ => return Err(format!("nothing is inside of what {step} is looked for in")),
+        };
+    }
+    *place = value;
+    Ok(())
 }
 
 fn is_false(value: &bool) -> bool {
@@ -273,6 +305,21 @@ steps = 4
         assert!(fails("[[stage]]", "[optimizer]\nclip = -1.0\n[[stage]]").contains("optimizer.clip"));
         assert!(fails("hidden = 16\nlayers", "layers").contains("hidden"));
         assert!(fails("files = \"files\"", "start = \"there\"").contains("either [model] or start"));
+    }
+
+    #[test]
+    fn changes_reach_tables_and_lists_and_wrong_ones_are_named() {
+        let changed = |change: &str| {
+            let mut table: toml::Table = toml::from_str(SMALL).unwrap();
+            apply(&mut table, change).map(|()| toml::to_string(&table).unwrap())
+        };
+        let open = |change: &str| Settings::parse(&changed(change).unwrap());
+        assert_eq!(open("stage.0.steps=9").unwrap().steps(), 9);
+        assert_eq!(open("name=other").unwrap().name, "other");
+        assert_eq!(open("optimizer.learning_rate=1e-4").unwrap().optimizer.learning_rate, 1e-4);
+        assert!(open("sede=9").unwrap_err().contains("sede"));
+        assert!(changed("stage.3.steps=9").unwrap_err().contains("0 … 0"));
+        assert!(changed("seed.x=9").is_err() && changed("seed").is_err());
     }
 
     #[test]

@@ -72,6 +72,17 @@ pub enum TrainError {
     /// The validation failed.
     #[error("validation: {0}")]
     Validation(String),
+    /// What should be metrics is something else.
+    #[error("{path}: {message}")]
+    Metrics {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The chart asked for cannot be drawn.
+    #[error("plot: {0}")]
+    Plot(String),
     /// A tensor operation failed.
     #[error("tensor operation: {0}")]
     Tensor(#[from] candle_core::Error),

@@ -19,6 +19,7 @@ pub mod ops;
 pub mod optim;
 pub mod pack;
 pub mod params;
+pub mod plot;
 pub mod progress;
 pub mod rl;
 pub mod rotary;

@@ -1,5 +1,6 @@
 //! `panelscope train`: one file a kind of training.
 
+mod plot;
 mod rl;
 mod sft;
 
@@ -29,6 +30,8 @@ enum TrainCommand {
     Rl(RunArgs),
     /// Region-aware reinforcement learning: GRPO with the zoom tool in the loop
     Rarl(RunArgs),
+    /// Draw what trainings measured, as SVG or PNG
+    Plot(plot::PlotArgs),
 }
 
 /// What all trainings take.
@@ -43,12 +46,15 @@ struct RunArgs {
     /// Checkpoint to start from instead of the one the settings name
     #[arg(long, value_name = "DIR")]
     start: Option<PathBuf>,
-    /// Seed instead of the one the settings name
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    /// Another value for a key of the settings, such as reward.region=0 or stage.0.steps=50 (may be repeated)
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Go on from the newest checkpoint in the out folder
     #[arg(long)]
     resume: bool,
+    /// Plain lines instead of live charts
+    #[arg(long)]
+    plain: bool,
     /// Where to compute: cpu, or cuda[:N] in a build with that feature
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     device: String,
@@ -64,6 +70,7 @@ pub fn run(args: TrainArgs, _global: &Global) -> CliResult {
         TrainCommand::SftR(args) => sft::run(&args, sft::Learnt::Trajectories),
         TrainCommand::Rl(args) => rl::run(&args, false),
         TrainCommand::Rarl(args) => rl::run(&args, true),
+        TrainCommand::Plot(args) => plot::run(&args),
     }
 }
 
@@ -96,8 +103,8 @@ impl RunArgs {
                 if let Some(start) = &self.start {
                     again += &format!(" --start {}", start.display());
                 }
-                if let Some(seed) = self.seed {
-                    again += &format!(" --seed {seed}");
+                for set in &self.set {
+                    again += &format!(" --set {set}");
                 }
                 eprintln!("go on with: {again}");
                 Err(CliError::Interrupted)

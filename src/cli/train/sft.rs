@@ -7,7 +7,7 @@ use crate::cli::{CliError, CliResult, interrupt_flag};
 use crate::protocol::Profile;
 use crate::train::config::Settings;
 use crate::train::data::DrawnSource;
-use crate::train::progress::Progress;
+use crate::train::progress::{Opening, Progress};
 use crate::train::source::PageSource;
 use crate::train::trainer::{Surroundings, Trainer, Watch};
 use crate::train::validate::ToolValidator;
@@ -22,17 +22,16 @@ pub(super) enum Learnt {
 }
 
 pub(super) fn run(args: &RunArgs, learnt: Learnt) -> CliResult {
-    let mut settings = Settings::open(&args.config).map_err(CliError::usage)?;
+    let mut settings = Settings::open(&args.config, &args.set).map_err(CliError::usage)?;
     if let Some(start) = &args.start {
         settings.start_from(start);
     }
-    settings.seed = args.seed.unwrap_or(settings.seed);
     if learnt == Learnt::Answers {
         settings.answers_only();
     }
     let device = args.device()?;
     let out = args.out(&settings.name);
-    let (steps, bench) = (settings.steps(), settings.run.validate_bench.clone());
+    let (name, steps, bench) = (settings.name.clone(), settings.steps(), settings.run.validate_bench.clone());
     let source = source(&settings)?;
     let mut trainer = if args.resume {
         let (trainer, warnings) = Trainer::resume(settings, &out, &device).map_err(CliError::failed)?;
@@ -41,7 +40,8 @@ pub(super) fn run(args: &RunArgs, learnt: Learnt) -> CliResult {
     } else {
         Trainer::start(settings, &out, &device).map_err(CliError::failed)?
     };
-    let mut progress = Progress::new(trainer.step(), steps);
+    let opening = Opening { name: &name, out: &out, done: trainer.step(), of: steps, plain: args.plain };
+    let mut progress = Progress::new(&opening);
     progress.say(&format!("{} trained values, step {} of {steps}", trainer.params().count(), trainer.step()));
     let stop = interrupt_flag();
     let profile = Arc::new(Profile::builtin("rarl").map_err(CliError::failed)?);

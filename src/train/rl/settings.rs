@@ -147,12 +147,12 @@ impl QuestionPlan {
 }
 
 impl RlSettings {
-    /// Reads and checks a settings file.
+    /// Reads and checks a settings file; `changes` are `key=value` pairs that go before what it says.
     ///
     /// # Errors
     /// A file that cannot be read, a key nobody knows, a number out of range: named, with its place.
-    pub fn open(path: &Path) -> Result<Self> {
-        let text = read_settings(path)?;
+    pub fn open(path: &Path, changes: &[String]) -> Result<Self> {
+        let text = read_settings(path, changes)?;
         let mut parsed = Self::parse(&text).map_err(|message| TrainError::Settings { path: path.into(), message })?;
         parsed.start = path.parent().unwrap_or(Path::new("")).join(&parsed.start);
         Ok(parsed)
