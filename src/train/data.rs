@@ -6,11 +6,12 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{CellLabels, Segment, TrainPage};
-use super::cells::{CROP_HEADS, crop_labels, panel_labels};
+use super::cells::{CROP_HEADS, PAGE_HEADS, crop_labels, panel_labels};
 use super::error::{Result, TrainError};
 use super::schedule::Stage;
 use super::source::PageSource;
 use super::trajectory::{Part, Role, direct, panels_of, zooming};
+use super::turns::{TURNS, is_well_known};
 use crate::benchmark::synthetic::{
     Dice, Difficulty, DrawnPage, PAGE_SIZE, PageTruth, PanelTruth, dice, draw_page, question_for,
 };
@@ -21,8 +22,10 @@ use crate::protocol::{Profile, PromptPart};
 
 /// Page seeds of trainings begin here and stay below `4e9`; benchmarks draw theirs above (`benchmark/source.rs`).
 pub const FIRST_SEED: u64 = 1_000_000_000;
+/// Share of well-known questions that are asked.
+const WELL_KNOWN: f32 = 0.4;
 /// Questions tried for a page before it is given up to have more.
-const TRIES: u32 = 40;
+const TRIES: u32 = 60;
 
 /// What a stage draws (`[stages.data]` in a training's settings).
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
@@ -34,6 +37,10 @@ pub struct Plan {
     pub direct: f32,
     /// Crops are cut off the mark by up to this share of the box's side.
     pub jitter: f32,
+    /// Boxes are those of a teacher that points roughly.
+    pub teacher: Teacher,
+    /// Every task is asked as often; otherwise what is hard to learn comes more often.
+    pub even: bool,
     /// Images are not shown; only what follows from text is learnt.
     pub text_only: bool,
     /// Pages that are drawn over and over; 0 draws new ones at every step.
@@ -50,12 +57,40 @@ pub struct Plan {
     pub coordinate_weight: f32,
 }
 
+/// How roughly the teacher of a trajectory points: the box is grown, then moved, by chance, and clamped to the page. Zero
+/// points exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Teacher {
+    /// Each side is lengthened by up to this share of it.
+    pub grow: f32,
+    /// The box is moved along each axis by up to this share of its side, either way.
+    pub shift: f32,
+}
+
+impl Teacher {
+    /// Where it points for a region of the page.
+    fn points(&self, b: &PageBox, dice: &mut Dice) -> PageBox {
+        if *self == Self::default() {
+            return *b;
+        }
+        let (w, h) = (b.width(), b.height());
+        let mut chance = |from: f32, to: f32| f64::from(dice.between(from, to));
+        let (wide, high) = (0.5 * w * chance(0.0, self.grow), 0.5 * h * chance(0.0, self.grow));
+        let (right, down) = (w * chance(-self.shift, self.shift), h * chance(-self.shift, self.shift));
+        let grown = PageBox::new(b.x1 - wide + right, b.y1 - high + down, b.x2 + wide + right, b.y2 + high + down);
+        grown.clamped(PAGE_SIZE)
+    }
+}
+
 impl Default for Plan {
     fn default() -> Self {
         Self {
             segments: 8,
             direct: 0.12,
             jitter: 0.06,
+            teacher: Teacher::default(),
+            even: false,
             text_only: false,
             pool: 0,
             seed_offset: 0,
@@ -84,6 +119,8 @@ impl Plan {
 pub struct SketchCrop {
     /// The panel it shows.
     pub panel: u32,
+    /// Where the teacher points for it.
+    pub pointed: PageBox,
     /// Processed pixels.
     pub pixels: RgbImage,
     /// Per merged cell the classes of [`crop_labels`].
@@ -112,8 +149,8 @@ pub struct Sketch {
     pub crops: Vec<SketchCrop>,
     /// Questions.
     pub segments: Vec<SketchSegment>,
-    /// Panel number a merged cell of the page, 0 for none.
-    pub page_cells: Vec<i32>,
+    /// Per merged cell of the page the classes of [`panel_labels`].
+    pub page_cells: Vec<[i32; PAGE_HEADS]>,
 }
 
 /// Draws the page of a seed and asks about it: a pure function of its arguments.
@@ -129,21 +166,36 @@ pub fn sketch(seed: u64, plan: &Plan, processor: &ImageProcessor) -> Result<Sket
     let (rows, columns) = grid(&page, processor);
     let page_cells = panel_labels(&drawn.truth, &whole, rows, columns);
     let mut sketch = Sketch { seed, direct: is_direct, page, crops: Vec::new(), segments: Vec::new(), page_cells };
-    for question in questions_of(&drawn.truth, plan.segments) {
+    for question in questions_of(&drawn.truth, plan.segments, plan.even) {
         add_segment(&mut sketch, &drawn, question, plan, processor, &mut dice)?;
     }
     Ok(sketch)
 }
 
-/// Up to `count` questions about a page, task after task, no two alike. All ways of training ask these.
-pub fn questions_of(truth: &PageTruth, count: usize) -> Vec<Question> {
+/// Up to `count` questions about a page, no two alike. All ways of training ask these. `even` asks every task as often;
+/// otherwise what is hard to learn comes more often ([`super::turns`]).
+pub fn questions_of(truth: &PageTruth, count: usize, even: bool) -> Vec<Question> {
+    let mut dice = dice(truth.seed, "questions");
+    let tasks: &[Task] = if even { &Task::ALL } else { &TURNS };
+    // Pages begin at different turns, or what comes last would be missing from the fullest pages.
+    let turns = tasks.iter().cycle().skip(dice.below(tasks.len()));
     let (mut asked, mut all) = (HashSet::new(), Vec::with_capacity(count));
-    for salt in 0..TRIES {
-        let Some(task) = Task::ALL.get(salt as usize % Task::ALL.len()) else { continue };
-        let question = question_for(truth, *task, salt).filter(|q| all.len() < count && asked.insert(q.text.clone()));
-        all.extend(question);
+    for (salt, task) in (0..TRIES).zip(turns) {
+        if all.len() >= count {
+            break;
+        }
+        let Some(question) = question_for(truth, *task, salt) else { continue };
+        let passed = !even && is_well_known(&question) && !dice.chance(WELL_KNOWN);
+        if !passed && asked.insert(key(&question)) {
+            all.push(question);
+        }
     }
     all
+}
+
+/// The same words with other choices, or with the same in another order, are another question.
+fn key(question: &Question) -> String {
+    format!("{} {}", question.text, question.choices.join(", "))
 }
 
 fn add_segment(
@@ -162,12 +214,14 @@ fn add_segment(
         for panel in &panels {
             let known = sketch.crops.iter().position(|c| c.panel == panel.number);
             if known.is_none() {
-                sketch.crops.push(cut(drawn, panel, plan.jitter, processor, dice)?);
+                sketch.crops.push(cut(drawn, panel, plan, processor, dice)?);
             }
             crops.push(known.unwrap_or(sketch.crops.len() - 1));
         }
         let processed = Size::new(sketch.page.width(), sketch.page.height());
-        (zooming(&question, &panels, PAGE_SIZE, processed), crops)
+        let pointed =
+            crops.iter().filter_map(|&crop| sketch.crops.get(crop)).map(|crop| crop.pointed).collect::<Vec<_>>();
+        (zooming(&question, &panels, &pointed, PAGE_SIZE, processed), crops)
     };
     if let Some(parts) = parts {
         sketch.segments.push(SketchSegment { question, parts, crops });
@@ -175,15 +229,15 @@ fn add_segment(
     Ok(())
 }
 
-/// The panel, cut a little off the mark, as the tool would return it.
+/// What the teacher points at, cut a little off the mark, as the tool would return it.
 fn cut(
     drawn: &DrawnPage,
     panel: &PanelTruth,
-    jitter: f32,
+    plan: &Plan,
     processor: &ImageProcessor,
     dice: &mut Dice,
 ) -> Result<SketchCrop> {
-    let b = panel.bounds;
+    let (b, jitter) = (plan.teacher.points(&panel.bounds, dice), plan.jitter);
     let mut off = |side: f64| f64::from(dice.between(-jitter, jitter)) * side;
     let (w, h) = (b.width(), b.height());
     let cut = PageBox::new(b.x1 + off(w), b.y1 + off(h), b.x2 + off(w), b.y2 + off(h)).clamped(PAGE_SIZE);
@@ -193,7 +247,7 @@ fn cut(
     let pixels = processor.resize(&pixels).map_err(data_error)?;
     let (rows, columns) = grid(&pixels, processor);
     let cells = crop_labels(&drawn.truth, &cut, rows, columns);
-    Ok(SketchCrop { panel: panel.number, pixels, cells })
+    Ok(SketchCrop { panel: panel.number, pointed: b, pixels, cells })
 }
 
 /// Rows and columns of merged cells.
@@ -255,13 +309,13 @@ impl DrawnSource {
         };
         prefix.extend(self.image_ids(&page));
         let segments = sketch.segments.iter().map(|s| self.segment(s, &crops, plan)).collect::<Result<_>>()?;
-        // The page's head comes first; a label of -1 is none.
-        let of_page = |panel: i32| CellLabels { heads: [&[panel][..], &[-1; CROP_HEADS]].concat() };
-        let of_crop = |classes: &[i32; CROP_HEADS]| CellLabels { heads: [&[-1][..], classes].concat() };
+        // The page's heads come first; a label of -1 is none.
+        let of_page = |classes: &[i32; PAGE_HEADS]| CellLabels { heads: [&classes[..], &[-1; CROP_HEADS]].concat() };
+        let of_crop = |classes: &[i32; CROP_HEADS]| CellLabels { heads: [&[-1; PAGE_HEADS][..], classes].concat() };
         let (page_cells, crop_cells) = match plan.text_only {
             true => (Vec::new(), Vec::new()),
             false => (
-                sketch.page_cells.iter().map(|&panel| of_page(panel)).collect(),
+                sketch.page_cells.iter().map(of_page).collect(),
                 sketch.crops.iter().map(|c| c.cells.iter().map(of_crop).collect()).collect(),
             ),
         };

@@ -27,7 +27,7 @@ pub fn questions(stage: &Stage, plan: &QuestionPlan, step: u64) -> Vec<Asked> {
         let drawn = draw_page(seed, Difficulty::Easy);
         let wanted =
             |question: &Question| plan.tasks.is_empty() || question.task.is_some_and(|task| plan.tasks.contains(&task));
-        let asked = questions_of(&drawn.truth, plan.segments);
+        let asked = questions_of(&drawn.truth, plan.segments, plan.even);
         let page = Arc::new(Page::from_pixels(drawn.pixels));
         for question in asked.into_iter().filter(wanted) {
             all.push(Asked { question, page: Arc::clone(&page), sheet });

@@ -87,6 +87,8 @@ pub struct PolicySettings {
 pub struct QuestionPlan {
     /// Questions about a page.
     pub segments: usize,
+    /// Every task is asked as often; otherwise what is hard to learn comes more often.
+    pub even: bool,
     /// Only these tasks; all where none is named.
     pub tasks: Vec<Task>,
     /// Pages that are drawn over and over; 0 draws new ones at every step.
@@ -121,7 +123,7 @@ impl Default for PolicySettings {
 
 impl Default for QuestionPlan {
     fn default() -> Self {
-        Self { segments: 7, tasks: Vec::new(), pool: 0, seed_offset: 0, reward: toml::Table::new() }
+        Self { segments: 7, even: true, tasks: Vec::new(), pool: 0, seed_offset: 0, reward: toml::Table::new() }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Two kinds: the zoom trajectory (think, zoom in on each panel the question is about, read each crop, answer) and the
 //! direct answer of a session without the tool. The wire format is the `rarl` profile's.
 
+mod compare;
 mod read;
 
 use serde::{Deserialize, Serialize};
@@ -78,22 +79,28 @@ pub fn direct(question: &Question) -> Option<Vec<Part>> {
 }
 
 /// Zooms into one panel after the other, reads each crop, answers; `None` where the panels do not fit the question.
-pub fn zooming(question: &Question, panels: &[&PanelTruth], page: Size, processed: Size) -> Option<Vec<Part>> {
+pub fn zooming(
+    question: &Question,
+    panels: &[&PanelTruth],
+    pointed: &[PageBox],
+    page: Size,
+    processed: Size,
+) -> Option<Vec<Part>> {
     let mut parts = vec![Part::Text(asked(question), Role::Prompt)];
     text(&mut parts, "<think>", Role::Plain);
+    let mut found = Vec::new();
     for (i, panel) in panels.iter().enumerate() {
         let name = name(question, panel);
-        if i == 0 {
-            text(&mut parts, "Look at panel", Role::Plain);
-            text(&mut parts, name.clone(), Role::Copied);
-            text(&mut parts, ".", Role::Plain);
-        }
-        call(&mut parts, &name, panel, page, processed);
+        // Said before the box, which follows from it.
+        text(&mut parts, if i == 0 { "Look at panel" } else { " Look at panel" }, Role::Plain);
+        text(&mut parts, name.clone(), Role::Copied);
+        text(&mut parts, ".", Role::Plain);
+        call(&mut parts, &name, pointed.get(i).unwrap_or(&panel.bounds), page, processed);
         text(&mut parts, "<think>", Role::Plain);
-        read::panel(&mut parts, question, panel, &name)?;
+        read::panel(&mut parts, question, panel, &name, &mut found)?;
     }
     text(&mut parts, "</think>\n<answer>", Role::Plain);
-    read::answer(&mut parts, question)?;
+    read::answer(&mut parts, question, panels)?;
     text(&mut parts, "</answer><|im_end|>", Role::Plain);
     Some(parts)
 }
@@ -107,10 +114,10 @@ fn name(question: &Question, panel: &PanelTruth) -> String {
 }
 
 /// Ends the thought, zooms into the panel, and takes the crop.
-fn call(parts: &mut Vec<Part>, name: &str, panel: &PanelTruth, page: Size, processed: Size) {
+fn call(parts: &mut Vec<Part>, name: &str, place: &PageBox, page: Size, processed: Size) {
     let open = "{\"name\": \"image_zoom_in_tool\", \"arguments\": {\"bbox_2d\": [";
     text(parts, format!("</think>\n<tool_call>{open}"), Role::Plain);
-    for (i, value) in on_grid(&panel.bounds, page, processed).into_iter().enumerate() {
+    for (i, value) in on_grid(place, page, processed).into_iter().enumerate() {
         if i > 0 {
             text(parts, ",", Role::Plain);
         }
