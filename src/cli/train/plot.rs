@@ -50,3 +50,38 @@ fn usual_place(runs: &[PathBuf]) -> PathBuf {
         _ => file.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draw(runs: &[&Path], out: Option<&Path>, keys: &[&str]) -> CliResult {
+        let runs = runs.iter().map(|run| run.to_path_buf()).collect();
+        let keys = keys.iter().map(|&key| key.to_owned()).collect();
+        super::run(&PlotArgs { runs, out: out.map(Path::to_path_buf), keys })
+    }
+
+    #[test]
+    fn charts_go_where_they_are_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path();
+        let metrics = place.join("metrics.jsonl");
+        fs::write(&metrics, "{\"step\":1,\"loss\":2}\n{\"step\":2,\"loss\":1}\n{\"st").unwrap();
+        draw(&[place], None, &[]).unwrap();
+        assert!(fs::read_to_string(place.join("training.svg")).unwrap().ends_with("</svg>\n"));
+        let picture = place.join("two.PNG");
+        draw(&[place, &metrics], Some(&picture), &["loss"]).unwrap();
+        assert!(fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn wrong_use_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path();
+        assert!(matches!(draw(&[place], Some(Path::new("x.pdf")), &[]), Err(CliError::Usage(_))));
+        assert!(matches!(draw(&[place], None, &[]), Err(CliError::Failed(_))));
+        fs::write(place.join("metrics.jsonl"), "{\"step\":1,\"loss\":2}").unwrap();
+        assert!(matches!(draw(&[place], None, &["reward"]), Err(CliError::Usage(_))));
+        assert!(!place.join("training.svg").exists());
+    }
+}

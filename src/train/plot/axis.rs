@@ -149,7 +149,7 @@ pub fn told(value: f64, unit: Unit) -> String {
     let size = value.abs();
     match size {
         0.0 => "0".into(),
-        s if s >= 1e15 || s < 1e-3 => scientific(value, size / 100.0),
+        s if !(1e-3..1e15).contains(&s) => scientific(value, size / 100.0),
         s if s >= 1e4 => number(value, size / 100.0),
         s => {
             let decimals = (2.0 - s.log10().floor()).clamp(0.0, 3.0) as usize;

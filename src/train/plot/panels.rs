@@ -114,7 +114,10 @@ pub fn asked_panels<'a>(runs: &'a [Run], keys: &[String]) -> Result<Vec<Panel<'a
     let mut panels = Vec::new();
     for key in keys.iter().map(|key| key.trim()).filter(|key| !key.is_empty()) {
         let patterns: Vec<&str> = key.split('+').map(str::trim).collect();
-        let title = patterns.iter().map(|pattern| words(pattern)).collect::<Vec<_>>().join(", ");
+        let title = match matching(runs, &patterns).as_slice() {
+            [(name, _)] => words(name),
+            _ => patterns.iter().map(|pattern| words(pattern)).collect::<Vec<_>>().join(", "),
+        };
         let found = of_group(runs, &title, caption(&patterns), &patterns);
         if found.is_empty() {
             return Err(unknown(runs, key));

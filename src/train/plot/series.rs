@@ -6,6 +6,8 @@ use serde_json::Value;
 
 /// Names a training may have; a file with more is not one.
 const MOST_NAMES: usize = 2000;
+/// Bytes of a name; what is longer is none.
+const LONGEST_NAME: usize = 200;
 /// How deep objects in a line may lie in each other.
 const DEEPEST: usize = 4;
 /// Beyond this a number is none: differences of such numbers overflow.
@@ -114,7 +116,7 @@ impl Curves {
     pub fn push(&mut self, name: &str, step: f64, value: f64) {
         if let Some(series) = self.series.get_mut(name) {
             series.push(step, value);
-        } else if self.series.len() < MOST_NAMES && usable(value) {
+        } else if self.series.len() < MOST_NAMES && name.len() <= LONGEST_NAME && usable(value) {
             let mut series = Series::default();
             series.push(step, value);
             self.series.insert(name.into(), series);

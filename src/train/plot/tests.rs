@@ -149,6 +149,7 @@ fn what_was_not_measured_is_said() {
 fn hostile_names_stay_text() {
     let evil = "</text><script>\\u001b[2J&\\u202e\\uffff\\u0000";
     let long = "x".repeat(100_000);
+    assert!(read_lines(&format!("{{\"step\":1,\"{long}\":2}}")).is_empty());
     let text = format!(
         "{{\"step\":1,\"stage\":\"{evil}\",\"{evil}\":1,\"{long}\":2}}\n{{\"step\":2,\"stage\":\"b\",\"{evil}\":2}}"
     );

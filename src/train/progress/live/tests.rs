@@ -79,6 +79,8 @@ fn any_size_is_drawn() {
         }
     }
     assert_eq!(draw(&shown, (50, 24), true).area.height, 2, "too narrow: the heading");
+    let narrow = drawn(&supervised(30), (60, 24));
+    assert!(narrow.starts_with("sft-r · text · step 30 of 40 · 1:05 min · 22 s left\n"), "{narrow}");
     for shown in [Shown::default(), supervised(0), supervised(1)] {
         draw(&shown, (80, 24), true);
     }

@@ -6,6 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis as ChartAxis, Chart as ChartWidget, Dataset, GraphType, Widget};
+use unicode_width::UnicodeWidthStr;
 
 use super::charts::{Chart, charts};
 use super::has_room;
@@ -76,6 +77,10 @@ fn heading(shown: &Shown, buffer: &mut Buffer) {
         parts.push(format!("{} left", duration(pace * (shown.of - shown.step) as f64)));
     }
     parts.extend(shown.speed.map(|speed| format!("{speed:.1} samples/s")));
+    // What comes last goes first where the room is small.
+    while parts.len() > 1 && parts.join(" · ").width() > usize::from(buffer.area.width) {
+        parts.pop();
+    }
     let text = one_line(&parts.join(" · ")).into_owned();
     let bold = Style::default().add_modifier(Modifier::BOLD);
     if !buffer.area.is_empty() {
