@@ -28,9 +28,14 @@ ACTIONS = ["running", "sitting", "sleeping", "cheering", "reading", "fishing", "
 PLACES = ["a village", "a wood", "the sea", "the mountains"]
 SOUNDS = ["BOOM", "CRASH", "SPLASH", "DING", "POW", "TOK", "WHOOSH", "RIP"]
 MOMENTS = ["first", "second", "third"]
-# Classes of the heads of a crop's cells: who, action, nearness, words, place, moment; the last of the quiet ones is "none".
-CROP_CLASSES = (9, 9, 3, 49, 4, 19)
-QUIET = (True, True, True, True, False, True)
+# What balloons say, then what bursts do: the first word of each, which tells it from all others.
+LETTERED = """HELLO OH LOOK HM WAIT YES WHY HA OUCH COME WOW SH GO NOT REALLY SOON RUN TEA MAYBE I UP THANKS SORRY NEVER AGAIN HURRY STOP
+WHERE LUNCH GOOD TOO A MY IT WHO FINE BYE ALL HOME TWO""".split() + SOUNDS
+# Classes of the heads of a page's cells: panel, letter in a story; 0 is "none", and quiet for letters.
+PAGE_CLASSES = (13, 4)
+# Classes of the heads of a crop's cells: who, action, nearness, words, place, moment, order; the last of the quiet ones is "none".
+CROP_CLASSES = (9, 9, 3, 49, 4, 19, 4)
+QUIET = (True, True, True, True, False, True, True)
 VOCAB = 896
 
 
@@ -206,6 +211,27 @@ def collate(pages, text, text_only):
     )
 
 
+def lettered(pages, crops=48):
+    """Batches of crops in which something is lettered, for steps that only read; what lies below the lettering is cut off."""
+    batch, many = dict(crops={}, crop_cells={}), 0
+    for page in pages:
+        for size, pixels, cells in zip(page["crops"], page["pixels"][1:], page["crop_cells"]):
+            columns = size[1] // 28
+            rows = max((i // columns for i, c in enumerate(cells) if c[3] < len(LETTERED)), default=-1) + 1
+            if rows:
+                # From a part of a panel its place cannot be told.
+                cells = [c[:4] + [-1] + c[5:] for c in cells[: rows * columns]]
+                key = (28 * max(rows, 2), size[1])
+                cells += [[-1] * len(CROP_CLASSES)] * (key[0] // 28 * columns - len(cells))
+                batch["crops"].setdefault(key, []).append(pixels[: key[0]])
+                batch["crop_cells"].setdefault(key, []).append(cells)
+                many += 1
+        if many >= crops:
+            stack = lambda a: torch.from_numpy(np.stack(a))
+            yield dict(crops={k: stack(v) for k, v in batch["crops"].items()}, crop_cells={k: torch.tensor(v) for k, v in batch["crop_cells"].items()})
+            batch, many = dict(crops={}, crop_cells={}), 0
+
+
 # ---------------------------------------------------------------- model
 
 
@@ -283,7 +309,7 @@ class Model(nn.Module):
         self.blocks = nn.ModuleList(TextBlock(c) for _ in range(c.layers))
         self.norm = Norm(c.hidden)
         # Scaffolding, not exported: what a cell of the page or of a crop shows.
-        self.page_head, self.crop_head = nn.Linear(c.hidden, 13), nn.Linear(c.hidden, sum(CROP_CLASSES))
+        self.page_head, self.crop_head = nn.Linear(c.hidden, sum(PAGE_CLASSES)), nn.Linear(c.hidden, sum(CROP_CLASSES))
         for name, p in self.named_parameters():
             if p.ndim == 2:
                 nn.init.normal_(p, std=0.02 if "embed" in name or "merge2" in name else 0.6 / math.sqrt(p.shape[1]))
@@ -364,22 +390,46 @@ class Model(nn.Module):
 
 
 def cell_loss(model, batch, page, crops, words):
-    """Auxiliary heads: panel numbers on the page, figures in crops; figure cells also tied to word embeddings."""
-    loss = F.cross_entropy(model.page_head(page).float().reshape(-1, 13), batch["page_cells"].reshape(-1))
+    """Auxiliary heads: panels on the page, what crops show; cells of figures and of lettering also tied to word embeddings."""
+    loss, right = 0.0, {}
+    if page is not None:
+        number, letter = model.page_head(page).float().reshape(-1, sum(PAGE_CLASSES)).split(PAGE_CLASSES, 1)
+        numbers, letters = batch["page_cells"].reshape(-1, 2).unbind(1)
+        loss = F.cross_entropy(number, numbers) + F.cross_entropy(letter, letters, torch.tensor([0.2, 1.0, 1.0, 1.0]))
+        some = letters > 0
+        right["head letter"] = [(letter[some].argmax(1) == letters[some]).sum().item(), some.sum().item()]
     z = torch.cat([model.crop_head(x).float().reshape(-1, sum(CROP_CLASSES)) for x in crops.values()])
     labels = torch.cat([batch["crop_cells"][k].reshape(-1, len(CROP_CLASSES)) for k in crops])
     for column, (logits, quiet) in enumerate(zip(z.split(CROP_CLASSES, 1), QUIET)):
         weight = torch.ones(logits.shape[1])
         if quiet:
             weight[-1] = 0.2
-        loss = loss + F.cross_entropy(logits, labels[:, column], weight, ignore_index=-1)
-    there = labels[:, 0] < 8
-    cells = torch.cat([x.float().reshape(-1, x.shape[-1]) for x in crops.values()])[there]
+        if (labels[:, column] >= 0).any():
+            loss = loss + F.cross_entropy(logits, labels[:, column], weight, ignore_index=-1)
+    cells = torch.cat([x.float().reshape(-1, x.shape[-1]) for x in crops.values()])
     cells = F.rms_norm(cells, (cells.shape[-1],))
-    for column, ids in enumerate(words):
-        loss = loss + 0.3 * F.cross_entropy(cells @ model.embed.weight[ids].float().T, labels[there, column])
-    right = (z[there, 9:18].argmax(1) == labels[there, 1]).float().mean().item()
+    for column, ids, weight in words:
+        there = (labels[:, column] >= 0) & (labels[:, column] < len(ids))
+        loss = loss + weight * F.cross_entropy(cells[there] @ model.embed.weight[ids].float().T, labels[there, column])
+    for name, column, of in (("pose", 1, range(8)), ("spoken", 3, range(40)), ("heard", 3, range(40, 48)), ("order", 6, range(3))):
+        some = (labels[:, column] >= of[0]) & (labels[:, column] <= of[-1])
+        guess = z[some, sum(CROP_CLASSES[:column]) : sum(CROP_CLASSES[: column + 1])].argmax(1)
+        right["head " + name] = [(guess == labels[some, column]).sum().item(), some.sum().item()]
     return loss, right
+
+
+def add_up(stats, right):
+    for key, (good, of) in right.items():
+        tally = stats.setdefault(key, [0, 0])
+        tally[0] += good
+        tally[1] += of
+
+
+def read_only(model, batch, words, stats):
+    """What crops show, without a word about it: a fifth of the time of a step with text."""
+    loss, right = cell_loss(model, batch, None, {k: model.see(v) for k, v in batch["crops"].items()}, words)
+    add_up(stats, right)
+    return loss
 
 
 def forward(model, batch, text, words, text_only, aux_weight, stats):
@@ -392,7 +442,8 @@ def forward(model, batch, text, words, text_only, aux_weight, stats):
         xp[batch["pids"] == text.pad] = page.reshape(-1, page.shape[-1]).to(xp.dtype)
         crops = {k: model.see(v) for k, v in batch["crops"].items()}
         if crops and aux_weight:
-            aux, stats["pose_head"] = cell_loss(model, batch, page, crops, words)
+            aux, right = cell_loss(model, batch, page, crops, words)
+            add_up(stats, right)
     groups = []
     for g in batch["groups"]:
         x = model.embed(g["ids"])
@@ -443,7 +494,7 @@ def optimisers(model, lr, matrix_lr):
 
 
 def adopt(model, state, text, old):
-    """Takes over a checkpoint. Tokens that its vocabulary spells in several pieces begin as their mean; heads of another size begin anew."""
+    """Takes over a checkpoint. Tokens that its vocabulary spells in several pieces begin as their mean; classes that its heads lack begin anew."""
     own = model.state_dict()
     table = own["embed.weight"]
     if state["embed.weight"].shape != table.shape or old.tok.get_vocab() != text.tok.get_vocab():
@@ -457,6 +508,8 @@ def adopt(model, state, text, old):
     for name, tensor in own.items():
         if name not in state or state[name].shape != tensor.shape:
             print("begins anew:", name, flush=True)
+            if name in state and "_head" in name and len(state[name]) < len(tensor):
+                tensor[: len(state[name])] = state[name]
             state[name] = tensor
     model.load_state_dict(state)
 
@@ -472,7 +525,8 @@ def train(a):
     out = pathlib.Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     text = Text(a.tokenizer)
-    words = [torch.tensor([text.one(" " + w) for w in NAMES]), torch.tensor([text.one(" " + w) for w in ACTIONS])]
+    # Column of labels, tokens of its classes, weight.
+    words = [(column, torch.tensor([text.one(" " + w) for w in of]), weight) for column, of, weight in ((0, NAMES, 0.3), (1, ACTIONS, 0.3), (3, LETTERED, 0.6))]
     model = Model(Config())
     if a.init:
         adopt(model, torch.load(a.init)["model"], text, Text(a.init_tokenizer or a.tokenizer))
@@ -483,6 +537,7 @@ def train(a):
         print("parameters", sum(p.numel() for n, p in model.named_parameters() if "_head" not in n), flush=True)
     first = a.seed_base + rank * 500_000_000
     pages = prefetch(stream(a.export, first, 10_000_000, direct=a.direct))
+    reading = lettered(prefetch(stream(a.export, first + 200_000_000, 10_000_000, segments=24, direct=0))) if a.reading else None
     log = open(out / "metrics.jsonl", "a")
     start, stats, mean = time.time(), {}, None
     for step in range(1, a.steps + 1):
@@ -491,10 +546,18 @@ def train(a):
         progress = step / a.steps
         if a.seconds:
             progress = max(progress, (time.time() - start) / a.seconds)
-        factor = min(1, step / 50) * (1 if progress < 0.6 else max(0.02, 1 - (progress - 0.6) / 0.4))
+        factor = min(1, step / a.warmup) * (1 if progress < 0.6 else max(0.02, 1 - (progress - 0.6) / 0.4))
         for o, base in zip(opts, rates):
             for g, lr in zip(o.param_groups, base):
                 g["lr"] = lr * factor
+        for _ in range(round(a.reading * max(1.0, a.reading_first * (1 - progress / 0.25)))) if reading else ():
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bool(a.bf16)):
+                loss = read_only(model, next(reading), words, stats)
+            loss.backward()
+            nn.utils.clip_grad_norm_([p for p in params if p.grad is not None], 1.0)
+            for o in opts:
+                o.step()
+                o.zero_grad(set_to_none=True)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bool(a.bf16)):
             ce, aux = forward(model, batch, text, words, text_only, a.aux, stats)
             loss = ce + a.aux * aux
@@ -515,9 +578,8 @@ def train(a):
         stop = progress >= 1
         if rank == 0 and (step % 25 == 0 or step < 4 or stop):
             seconds = time.time() - start
-            record = {"step": step, "seconds": round(seconds), "loss": round(mean, 4), "aux": round(float(aux), 3), "norm": round(norm, 2), "segments_per_s": round(step * a.pages * 8 * world / seconds, 1), "lr_factor": round(factor, 3)}
-            record["pose_head"] = round(stats.pop("pose_head", 0.0), 3)
-            record["right"] = {k: round(v[0] / v[1], 3) for k, v in sorted(stats.items())}
+            record = {"step": step, "seconds": round(seconds), "loss": round(mean, 4), "aux": round(float(aux.detach()), 3), "norm": round(norm, 2), "segments_per_s": round(step * a.pages * 8 * world / seconds, 1), "lr_factor": round(factor, 3)}
+            record["right"] = {k: round(v[0] / v[1], 3) for k, v in sorted(stats.items()) if v[1]}
             stats = {}
             print(json.dumps(record), flush=True)
             log.write(json.dumps(record) + "\n")
@@ -607,8 +669,11 @@ if __name__ == "__main__":
     t.add_argument("--pages", type=int, default=8, help="pages a step and process, 8 segments each")
     t.add_argument("--seconds", type=float, default=0, help="end the schedule by the clock")
     t.add_argument("--direct", type=int, default=12, help="percent of pages asked without the tool")
+    t.add_argument("--warmup", type=int, default=50)
     t.add_argument("--lr", type=float, default=2e-3)
     t.add_argument("--matrix-lr", type=float, default=0.01)
+    t.add_argument("--reading", type=int, default=0, help="steps over lettered crops alone before each step (one process)")
+    t.add_argument("--reading-first", type=float, default=4, help="so many times as many at the beginning")
     t.add_argument("--aux", type=float, default=0.3)
     t.add_argument("--init")
     t.add_argument("--init-tokenizer", help="the vocabulary of --init, where it is another")

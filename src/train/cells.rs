@@ -19,36 +19,45 @@ fn cells(region: &PageBox, rows: usize, columns: usize) -> impl Iterator<Item = 
         .map(move |(r, c)| PageBox::new(left + c * w, top + r * h, left + (c + 1.0) * w, top + (r + 1.0) * h))
 }
 
-/// The panel number at each cell's middle, 0 for none.
-pub fn panel_labels(truth: &PageTruth, region: &PageBox, rows: usize, columns: usize) -> Vec<i32> {
+/// Classes of a page's cell: the panel's number, its letter in a story.
+pub const PAGE_HEADS: usize = 2;
+
+/// Number and letter (1 for A) of the panel at each cell's middle, 0 for none.
+pub fn panel_labels(truth: &PageTruth, region: &PageBox, rows: usize, columns: usize) -> Vec<[i32; PAGE_HEADS]> {
     cells(region, rows, columns)
         .map(|cell| {
             let (x, y) = ((cell.x1 + cell.x2) / 2.0, (cell.y1 + cell.y2) / 2.0);
             let here =
                 |p: &&PanelTruth| (p.bounds.x1..p.bounds.x2).contains(&x) && (p.bounds.y1..p.bounds.y2).contains(&y);
-            truth.panels.iter().find(here).map_or(0, |p| p.number as i32)
+            truth.panels.iter().find(here).map_or([0, 0], |p| [p.number as i32, letter_label(p)])
         })
         .collect()
 }
 
-/// Classes of a crop's cell: who, action, nearness, words, place, moment.
-pub const CROP_HEADS: usize = 6;
+fn letter_label(panel: &PanelTruth) -> i32 {
+    panel.beat.as_ref().and_then(|beat| ('A'..='Z').position(|l| l == beat.label)).map_or(0, |i| i as i32 + 1)
+}
+
+/// Classes of a crop's cell: who, action, nearness, words, place, moment, order.
+pub const CROP_HEADS: usize = 7;
 /// Class of "no word here": after all that balloons say and all sounds.
 pub const NO_WORD: i32 = 48;
 /// Class of "no story here": after three moments of every story.
 pub const NO_MOMENT: i32 = 18;
+/// Class of "no balloon among others here": after the first, second and third of a talk.
+pub const NO_ORDER: i32 = 3;
 /// Moments of a story on the pages that are learnt from.
 const MOMENTS: u32 = 3;
 
 /// Per cell the class of each of [`CROP_HEADS`] heads: of the figure that fills most of it who it is, what it does and
 /// (where depths are compared) whether it is the farther (0) or the nearer (1); of the balloon or burst what it says; of
-/// the panel its place, and its moment of a story.
+/// the panel its place, and its moment of a story; of a talk's balloon which one it is.
 pub fn crop_labels(truth: &PageTruth, region: &PageBox, rows: usize, columns: usize) -> Vec<[i32; CROP_HEADS]> {
     cells(region, rows, columns)
         .map(|cell| {
             let [who, action, nearness] = figure_label(truth, &cell);
             let [place, moment] = panel_label(truth, &cell);
-            [who, action, nearness, word_label(truth, &cell), place, moment]
+            [who, action, nearness, word_label(truth, &cell), place, moment, order_label(truth, &cell)]
         })
         .collect()
 }
@@ -78,6 +87,13 @@ fn word_label(truth: &PageTruth, cell: &PageBox) -> i32 {
     });
     let most = words.filter(|(s, _)| *s > ENOUGH).max_by(|a, b| a.0.total_cmp(&b.0));
     most.and_then(|(_, class)| class).map_or(NO_WORD, |class| class as i32)
+}
+
+fn order_label(truth: &PageTruth, cell: &PageBox) -> i32 {
+    let talks = truth.panels.iter().filter(|p| p.balloons.len() > 1);
+    let balloons = talks.flat_map(|p| (0..).zip(&p.balloons)).map(|(i, b)| (share(&b.bounds, cell), i));
+    let most = balloons.filter(|(s, _)| *s > ENOUGH).max_by(|a, b| a.0.total_cmp(&b.0));
+    most.map_or(NO_ORDER, |(_, i)| i.min(NO_ORDER))
 }
 
 fn panel_label(truth: &PageTruth, cell: &PageBox) -> [i32; 2] {

@@ -245,7 +245,7 @@ steps = 4
         for text in [include_str!("../../assets/train/demo.toml"), include_str!("../../assets/train/sft-r-quick.toml")]
         {
             let settings = Settings::parse(text).unwrap();
-            assert!(settings.steps() > 100 && settings.loss.heads.len() == 9);
+            assert!(settings.steps() > 100 && settings.loss.heads.len() == 12);
         }
     }
 }

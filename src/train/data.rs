@@ -6,21 +6,24 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{CellLabels, Segment, TrainPage};
-use super::cells::{CROP_HEADS, crop_labels, panel_labels};
+use super::cells::{CROP_HEADS, PAGE_HEADS, crop_labels, panel_labels};
 use super::error::{Result, TrainError};
 use super::schedule::Stage;
 use super::source::PageSource;
 use super::trajectory::{Part, Role, direct, panels_of, zooming};
+use super::turns::{TURNS, is_well_known};
+use crate::benchmark::Question;
 use crate::benchmark::synthetic::{Dice, Difficulty, DrawnPage, PAGE_SIZE, PanelTruth, dice, draw_page, question_for};
-use crate::benchmark::{Question, Task};
 use crate::geometry::{PageBox, Size};
 use crate::model::{ImageProcessor, Patches, Tokenizer};
 use crate::protocol::{Profile, PromptPart};
 
 /// Page seeds of trainings begin here and stay below `4e9`; benchmarks draw theirs above (`benchmark/source.rs`).
 pub const FIRST_SEED: u64 = 1_000_000_000;
+/// Share of well-known questions that are asked.
+const WELL_KNOWN: f32 = 0.4;
 /// Questions tried for a page before it is given up to have more.
-const TRIES: u32 = 40;
+const TRIES: u32 = 60;
 
 /// What a stage draws (`[stages.data]` in a training's settings).
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
@@ -107,8 +110,8 @@ pub struct Sketch {
     pub crops: Vec<SketchCrop>,
     /// Questions.
     pub segments: Vec<SketchSegment>,
-    /// Panel number a merged cell of the page, 0 for none.
-    pub page_cells: Vec<i32>,
+    /// Per merged cell of the page the classes of [`panel_labels`].
+    pub page_cells: Vec<[i32; PAGE_HEADS]>,
 }
 
 /// Draws the page of a seed and asks about it: a pure function of its arguments.
@@ -125,13 +128,24 @@ pub fn sketch(seed: u64, plan: &Plan, processor: &ImageProcessor) -> Result<Sket
     let page_cells = panel_labels(&drawn.truth, &whole, rows, columns);
     let mut sketch = Sketch { seed, direct: is_direct, page, crops: Vec::new(), segments: Vec::new(), page_cells };
     let mut asked = HashSet::new();
-    for salt in 0..TRIES {
-        let Some(task) = Task::ALL.get(salt as usize % Task::ALL.len()) else { continue };
-        let question = question_for(&drawn.truth, *task, salt).filter(|_| sketch.segments.len() < plan.segments);
-        let Some(question) = question.filter(|q| asked.insert(q.text.clone())) else { continue };
+    // Pages begin at different turns, or what comes last would be missing from the fullest pages.
+    let turns = TURNS.iter().cycle().skip(dice.below(TURNS.len()));
+    for (salt, task) in (0..TRIES).zip(turns) {
+        if sketch.segments.len() >= plan.segments {
+            break;
+        }
+        let Some(question) = question_for(&drawn.truth, *task, salt) else { continue };
+        if is_well_known(&question) && !dice.chance(WELL_KNOWN) || !asked.insert(key(&question)) {
+            continue;
+        }
         add_segment(&mut sketch, &drawn, question, plan, processor, &mut dice)?;
     }
     Ok(sketch)
+}
+
+/// The same words with other choices, or with the same in another order, are another question.
+fn key(question: &Question) -> String {
+    format!("{} {}", question.text, question.choices.join(", "))
 }
 
 fn add_segment(
@@ -243,13 +257,13 @@ impl DrawnSource {
         };
         prefix.extend(self.image_ids(&page));
         let segments = sketch.segments.iter().map(|s| self.segment(s, &crops, plan)).collect::<Result<_>>()?;
-        // The page's head comes first; a label of -1 is none.
-        let of_page = |panel: i32| CellLabels { heads: [&[panel][..], &[-1; CROP_HEADS]].concat() };
-        let of_crop = |classes: &[i32; CROP_HEADS]| CellLabels { heads: [&[-1][..], classes].concat() };
+        // The page's heads come first; a label of -1 is none.
+        let of_page = |classes: &[i32; PAGE_HEADS]| CellLabels { heads: [&classes[..], &[-1; CROP_HEADS]].concat() };
+        let of_crop = |classes: &[i32; CROP_HEADS]| CellLabels { heads: [&[-1; PAGE_HEADS][..], classes].concat() };
         let (page_cells, crop_cells) = match plan.text_only {
             true => (Vec::new(), Vec::new()),
             false => (
-                sketch.page_cells.iter().map(|&panel| of_page(panel)).collect(),
+                sketch.page_cells.iter().map(of_page).collect(),
                 sketch.crops.iter().map(|c| c.cells.iter().map(of_crop).collect()).collect(),
             ),
         };

@@ -27,6 +27,7 @@ pub mod source;
 pub mod step;
 pub mod trainer;
 pub mod trajectory;
+pub mod turns;
 pub mod validate;
 pub mod windows;
 

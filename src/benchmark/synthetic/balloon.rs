@@ -3,6 +3,7 @@
 use super::canvas::{Area, Canvas, DARK, PAPER, Point};
 use super::lettering;
 use super::rng::Dice;
+use super::world::Difficulty;
 
 /// What balloons say; no text is part of another.
 pub const WORDS: [&str; 40] = [
@@ -48,15 +49,37 @@ pub const WORDS: [&str; 40] = [
     "TWO PLEASE",
 ];
 
-/// Words of the small balloons of easy pages.
+/// Words of small balloons, and of all balloons of easy pages: the first so many.
 pub const SMALL_WORDS: usize = 12;
-/// Height of their letters.
-pub const SMALL_LETTER: f32 = 13.0;
+
+/// What the balloons of a talk may say.
+pub fn talk_words(difficulty: Difficulty) -> Vec<&'static str> {
+    let known = if difficulty == Difficulty::Easy { SMALL_WORDS } else { WORDS.len() };
+    WORDS.into_iter().take(known).collect()
+}
+
+/// Height of the letters of small balloons.
+pub const fn small_letter(difficulty: Difficulty) -> f32 {
+    match difficulty {
+        Difficulty::Easy => 18.0,
+        Difficulty::Medium | Difficulty::Hard => 13.0,
+    }
+}
+
+/// Half of the height of a small balloon.
+pub fn small_half_height(letter: f32) -> f32 {
+    (letter * 1.3).round()
+}
 
 /// Draws a small balloon near the top of a panel, above `speaker`, and gives its box.
-pub fn draw_small(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, speaker: &Area, word: &str) -> Area {
-    let letter = SMALL_LETTER;
-    let (half_w, half_h) = (lettering::width(word, letter) / 2.0 + 16.0, 17.0);
+pub fn draw_small(
+    canvas: &mut Canvas,
+    dice: &mut Dice,
+    panel: &Area,
+    speaker: &Area,
+    (word, letter): (&str, f32),
+) -> Area {
+    let (half_w, half_h) = (lettering::width(word, letter) / 2.0 + 16.0, small_half_height(letter));
     let mouth = (speaker.x1 + speaker.x2) / 2.0;
     let cx = (mouth + dice.between(-30.0, 30.0)).clamp(panel.x1 + half_w + 8.0, panel.x2 - half_w - 8.0);
     let cy = panel.y1 + half_h + dice.between(6.0, 14.0);
@@ -66,7 +89,7 @@ pub fn draw_small(canvas: &mut Canvas, dice: &mut Dice, panel: &Area, speaker: &
     canvas.ellipse((cx, cy), half_w, half_h, PAPER, 2.2);
     canvas.rect(cx - 8.0, cy + half_h - 9.0, cx + 8.0, cy + half_h - 2.5, PAPER, 0.0);
     let left = cx - lettering::width(word, letter) / 2.0;
-    lettering::write(canvas, word, (left, cy + letter / 2.0), letter, DARK, 2.0);
+    lettering::write(canvas, word, (left, cy + letter / 2.0), letter, DARK, (letter * 0.15).max(2.0));
     Area::around((cx, cy), half_w, half_h)
 }
 

@@ -6,7 +6,7 @@ use super::words::named;
 use crate::geometry::{PageBox, Size};
 
 /// Raised whenever the same seed draws another page or asks another question.
-pub const WORLD_VERSION: u32 = 2;
+pub const WORLD_VERSION: u32 = 3;
 
 /// Size of every drawn page in pixels.
 pub const PAGE_SIZE: Size = Size::new(840, 1176);

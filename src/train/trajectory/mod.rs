@@ -3,6 +3,7 @@
 //! Two kinds: the zoom trajectory (think, zoom in on each panel the question is about, read each crop, answer) and the
 //! direct answer of a session without the tool. The wire format is the `rarl` profile's.
 
+mod compare;
 mod read;
 
 use serde::{Deserialize, Serialize};
@@ -81,19 +82,19 @@ pub fn direct(question: &Question) -> Option<Vec<Part>> {
 pub fn zooming(question: &Question, panels: &[&PanelTruth], page: Size, processed: Size) -> Option<Vec<Part>> {
     let mut parts = vec![Part::Text(asked(question), Role::Prompt)];
     text(&mut parts, "<think>", Role::Plain);
+    let mut found = Vec::new();
     for (i, panel) in panels.iter().enumerate() {
         let name = name(question, panel);
-        if i == 0 {
-            text(&mut parts, "Look at panel", Role::Plain);
-            text(&mut parts, name.clone(), Role::Copied);
-            text(&mut parts, ".", Role::Plain);
-        }
+        // Said before the box, which follows from it.
+        text(&mut parts, if i == 0 { "Look at panel" } else { " Look at panel" }, Role::Plain);
+        text(&mut parts, name.clone(), Role::Copied);
+        text(&mut parts, ".", Role::Plain);
         call(&mut parts, &name, panel, page, processed);
         text(&mut parts, "<think>", Role::Plain);
-        read::panel(&mut parts, question, panel, &name)?;
+        read::panel(&mut parts, question, panel, &name, &mut found)?;
     }
     text(&mut parts, "</think>\n<answer>", Role::Plain);
-    read::answer(&mut parts, question)?;
+    read::answer(&mut parts, question, panels)?;
     text(&mut parts, "</answer><|im_end|>", Role::Plain);
     Some(parts)
 }

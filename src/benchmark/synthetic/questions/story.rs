@@ -3,6 +3,7 @@
 use super::{Asked, listed, smallest, wording};
 use crate::benchmark::AnswerForm;
 use crate::benchmark::synthetic::rng::Dice;
+use crate::benchmark::synthetic::scene::letter_height;
 use crate::benchmark::synthetic::world::{PageTruth, PanelTruth};
 
 /// "In which order do panels A, B and C tell the story?"
@@ -31,7 +32,7 @@ pub(super) fn ask<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>
         choices: Vec::new(),
         right: right.join(", "),
         labels,
-        detail: smallest(panels.iter().flat_map(|p| &p.figures)).min(60.0),
+        detail: smallest(panels.iter().flat_map(|p| &p.figures)).min(letter_height(truth.difficulty)),
         panels,
     })
 }

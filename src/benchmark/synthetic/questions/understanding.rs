@@ -2,6 +2,7 @@
 
 use super::{Asked, options, pick_panel, wording};
 use crate::benchmark::AnswerForm;
+use crate::benchmark::synthetic::balloon::SMALL_WORDS;
 use crate::benchmark::synthetic::balloon_words;
 use crate::benchmark::synthetic::rng::Dice;
 use crate::benchmark::synthetic::world::{PageTruth, PanelTruth, Place, Scene, Sound};
@@ -32,7 +33,9 @@ fn said<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>> {
     let balloon = panel.balloons.first()?;
     let wordings =
         ["What is said in panel {0}?", "In panel {0}, what does the balloon say?", "Read the balloon of panel {0}."];
-    Some(asked(truth, dice, panel, &wordings, &balloon.text, balloon_words(), balloon.letter))
+    // Small balloons say the first words only: others among the choices would be wrong at first sight.
+    let all = balloon_words().take(SMALL_WORDS);
+    Some(asked(truth, dice, panel, &wordings, &balloon.text, all, balloon.letter))
 }
 
 fn heard<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>> {

@@ -6,6 +6,8 @@ mod depth;
 mod lone;
 mod talk;
 
+pub use beat::letter_height;
+
 use super::balloon;
 use super::canvas::{Area, Canvas};
 use super::cast::Cast;
@@ -82,13 +84,13 @@ impl Stage<'_> {
         let wanted = self.dice.chance(0.4);
         let word = balloon::WORDS.get(self.dice.below(balloon::SMALL_WORDS)).copied().unwrap_or("HELLO!");
         let Some(speaker) = figures.get(self.dice.below(figures.len())) else { return Vec::new() };
-        let top = f64::from(self.panel.y1) + 62.0;
+        let letter = balloon::small_letter(self.difficulty);
+        let top = f64::from(self.panel.y1 + 2.0 * balloon::small_half_height(letter) + 28.0);
         if !wanted || !figures.iter().all(|f| f.bounds.y1 > top) {
             return Vec::new();
         }
         let above = Area::of(&speaker.bounds);
-        let bounds = balloon::draw_small(self.canvas, &mut self.dice, &self.panel, &above, word).page_box();
-        let letter = balloon::SMALL_LETTER;
+        let bounds = balloon::draw_small(self.canvas, &mut self.dice, &self.panel, &above, (word, letter)).page_box();
         vec![BalloonTruth { text: word.to_owned(), bounds, speaker: speaker.figure, letter }]
     }
 

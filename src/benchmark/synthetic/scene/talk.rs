@@ -3,7 +3,7 @@
 
 use super::{Played, Stage};
 use crate::benchmark::synthetic::backdrop::draw_backdrop;
-use crate::benchmark::synthetic::balloon::{Speech, WORDS, draw_speech, half_size};
+use crate::benchmark::synthetic::balloon::{Speech, draw_speech, half_size, talk_words};
 use crate::benchmark::synthetic::canvas::{Area, Point};
 use crate::benchmark::synthetic::cast::{CALM, Player, draw_players, dress};
 use crate::benchmark::synthetic::figure;
@@ -21,6 +21,8 @@ struct Room {
     letter: f32,
     /// Height between rows.
     gap: f32,
+    /// What may be said.
+    words: Vec<&'static str>,
     /// Tops of the heads of the left and the right figure.
     heads: [Point; 2],
 }
@@ -52,6 +54,7 @@ pub fn play(stage: &mut Stage<'_>) -> Played {
         floor: extents.iter().map(|e| e.y1).fold(f32::MAX, f32::min) - 5.0,
         letter,
         gap: letter * 0.4 + 5.0,
+        words: talk_words(stage.difficulty),
         heads: [head(players.first()), head(players.last())],
     };
     let rows = draw_rows(&mut stage.dice, &room, count, least);
@@ -86,21 +89,21 @@ fn draw_speakers(stage: &mut Stage<'_>) -> Vec<Player> {
 /// Words, speakers and rows of a talk that fits.
 fn draw_rows(dice: &mut Dice, room: &Room, count: usize, least: usize) -> Vec<Row> {
     for _ in 0..TRIES {
-        let lines = draw_lines(dice, count);
+        let lines = draw_lines(dice, &room.words, count);
         let rows = break_rows(dice, room, &lines);
         if fits(room, &rows) {
             return rows;
         }
     }
     // A panel too low for long words gets short ones.
-    let mut short: Vec<&'static str> = WORDS.into_iter().filter(|w| w.len() <= 5).collect();
+    let mut short: Vec<&'static str> = room.words.iter().copied().filter(|w| w.len() <= 5).collect();
     dice.shuffle(&mut short);
     short.into_iter().take(least).map(|word| vec![(word, dice.chance(0.5))]).collect()
 }
 
 /// Different words, said by both in a random order.
-fn draw_lines(dice: &mut Dice, count: usize) -> Vec<(&'static str, bool)> {
-    let mut words = WORDS;
+fn draw_lines(dice: &mut Dice, words: &[&'static str], count: usize) -> Vec<(&'static str, bool)> {
+    let mut words = words.to_vec();
     dice.shuffle(&mut words);
     let mut lines: Vec<(&'static str, bool)> = words.into_iter().take(count).map(|w| (w, dice.chance(0.5))).collect();
     let first = lines.first().is_some_and(|l| l.1);
