@@ -36,6 +36,10 @@ PAGE_CLASSES = (13, 4)
 # Classes of the heads of a crop's cells: who, action, nearness, words, place, moment, order; the last of the quiet ones is "none".
 CROP_CLASSES = (9, 9, 3, 49, 4, 19, 4)
 QUIET = (True, True, True, True, False, True, True)
+# Layer and head that are shown where a word that is compared stands in the crop.
+LOOKS = (1, 3)
+# Layer and head that are shown how the last piece of such a word looks back at its first.
+BACK = (2, 0)
 VOCAB = 896
 
 
@@ -118,6 +122,9 @@ class Text:
         self.vs, self.ve, self.pad, self.end = (self.tok.token_to_id(t) for t in ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|endoftext|>"))
         self.prefix_text = [self.ids(p) for p in profile_prompts()]
         self.one = lambda w: self.ids(w)[0]
+        self.verdicts = {self.one(w): i for i, w in enumerate((" first", " second", " third", " yes", " no"))}
+        self.names = {self.one(" " + w): i for i, w in enumerate(NAMES)}
+        self.lettered = {self.one(" " + w): i for i, w in enumerate(LETTERED)}
 
     def ids(self, text):
         if text not in self.cache:
@@ -141,26 +148,58 @@ class Text:
         p = self.image(ids, pos, len(ids), rows, cols)
         return ids, pos, p
 
-    def segment(self, s, p, crops, text_only):
-        """ids, positions, weights, roles; weight i is that of predicting ids[i]."""
-        ids, pos, weights, roles = [], [], [], []
+    def segment(self, s, p, crops, cells, text_only):
+        """ids, positions, weights, roles, looks; weight i is that of predicting ids[i]."""
+        ids, pos, weights, roles, looks = [], [], [], [], []
+        compares, seen = s["task"] in ("dialog-reordering", "panel-understanding"), None
+        is_set, names = s["task"] == "character-identification" and s["parts"].count("crop") > 1, []
         used = iter(s["crops"])
         for part in s["parts"]:
             if part == "crop":
-                h, w = crops[next(used)]
+                crop = next(used)
+                h, w = crops[crop]
+                seen = (len(ids) + 1, [c[3] for c in cells[crop]])
+                names = []
                 p = self.image(ids, pos, p, h // 28, w // 28)
                 weights += [0.0] * (len(ids) - len(weights))
                 roles += ["prompt"] * (len(ids) - len(roles))
                 continue
             text, role = part["text"]
             more = self.ids(text)
+            if compares and seen and role == "copied" and more[0] in self.lettered:
+                looks.append((len(ids), len(ids) + len(more) - 1, *seen, self.lettered[more[0]]))
+            if is_set and more[0] in self.names:
+                name = self.names[more[0]]
+                if role == "copied" and names:
+                    # The figure asked for, after those that are in the panel.
+                    first = names[0][0]
+                    at = dict(names)
+                    looks.append((len(ids), len(ids), first, [at.get(i, 99) for i in range(first, len(ids))], name))
+                elif role == "seen":
+                    names.append((len(ids), name))
             pos += [(p + i, p + i, p + i) for i in range(len(more))]
             p += len(more)
             ids += more
             unseen = text_only and role in ("seen", "coordinate")
             weights += [0.0 if unseen else {"prompt": 0.0, "plain": 1.0, "seen": 6.0, "copied": 4.0, "coordinate": 3.0}[role]] * len(more)
             roles += [role] * len(more)
-        return ids, pos, weights, roles
+        return ids, pos, weights, roles, looks
+
+
+def looks_of(items, length, verdicts):
+    """First and last rows of words that are compared, where each may look (at itself, or past all lettering where it is not in the crop), and the verdict."""
+    rows = [(k, row, last, verdicts.get(x["ids"][last + 1], -1), first, cells, word) for k, x in enumerate(items) for row, last, first, cells, word in x["looks"]]
+    there = torch.ones(len(rows), length, dtype=torch.bool)
+    found = torch.zeros(len(rows), dtype=torch.bool)
+    for n, (*_, first, cells, word) in enumerate(rows):
+        found[n] = word in cells
+        if found[n]:
+            there[n] = False
+        for i, c in enumerate(cells):
+            if c < len(LETTERED):
+                there[n, first + i] = c == word
+    at = torch.tensor([r[:4] for r in rows], dtype=torch.long).view(-1, 4)
+    return *at.unbind(1), there, found
 
 
 def collate(pages, text, text_only):
@@ -176,8 +215,8 @@ def collate(pages, text, text_only):
             group.append(page["pixels"][1 + j])
             crop_cells.setdefault(tuple(size), []).append(page["crop_cells"][j])
         for s in page["segments"]:
-            ids, pos, weights, roles = text.segment(s, prefixes[i][2], page["crops"], text_only)
-            items.append(dict(page=i, ids=ids, pos=pos, weights=weights, roles=roles, task=s["task"], direct=page["direct"], slots=[slots[c] for c in s["crops"]]))
+            ids, pos, weights, roles, looks = text.segment(s, prefixes[i][2], page["crops"], page["crop_cells"], text_only)
+            items.append(dict(page=i, ids=ids, pos=pos, weights=weights, roles=roles, looks=looks, task=s["task"], direct=page["direct"], slots=[slots[c] for c in s["crops"]]))
     items.sort(key=lambda x: len(x["ids"]))
     groups = []
     # Three zooms make a segment three times as long: groups of like lengths are padded less.
@@ -193,7 +232,7 @@ def collate(pages, text, text_only):
                 ids[k, :n] = torch.tensor(x["ids"])
                 pos[:, k, :n] = torch.tensor(x["pos"]).T
                 weights[k, :n] = torch.tensor(x["weights"])
-            groups.append(dict(ids=ids, pos=pos, weights=weights, page=torch.tensor([x["page"] for x in part]), items=part))
+            groups.append(dict(ids=ids, pos=pos, weights=weights, page=torch.tensor([x["page"] for x in part]), items=part, looks=looks_of(part, length, text.verdicts)))
     # Prefixes differ in length with and without the tool: pad on the left, mask.
     length = max(len(p[0]) for p in prefixes)
     pids = torch.full((len(pages), length), text.end)
@@ -310,6 +349,8 @@ class Model(nn.Module):
         self.norm = Norm(c.hidden)
         # Scaffolding, not exported: what a cell of the page or of a crop shows.
         self.page_head, self.crop_head = nn.Linear(c.hidden, sum(PAGE_CLASSES)), nn.Linear(c.hidden, sum(CROP_CLASSES))
+        # What the word that looks has found: first, second, third, yes, no.
+        self.look_head = nn.Linear(c.hidden, 5)
         for name, p in self.named_parameters():
             if p.ndim == 2:
                 nn.init.normal_(p, std=0.02 if "embed" in name or "merge2" in name else 0.6 / math.sqrt(p.shape[1]))
@@ -355,8 +396,9 @@ class Model(nn.Module):
         f = torch.cat([f, f], 1)[:, None]
         return f.cos(), f.sin()
 
-    def read(self, xp, ppos, pmask, groups):
-        """Hidden states of the segments; every page's prefix is computed once."""
+    def read(self, xp, ppos, pmask, groups, looks):
+        """Hidden states of the segments, and how far off their looks are; every page's prefix is computed once."""
+        off, back, found = [], [], []
         c = self.c
         b, lp, d = xp.shape
         flat = torch.cat([xp.reshape(-1, d)] + [x.reshape(-1, d) for x, _, _ in groups])
@@ -372,7 +414,7 @@ class Model(nn.Module):
             biases.append(torch.cat([torch.where(pmask[page], 0.0, -1e4)[:, None].expand(s, ls, lp), own], 2)[:, None])
         many = c.heads // c.kv_heads
         shape = lambda t, s, n: t.view(s, n, -1, c.head_dim).transpose(1, 2)
-        for block in self.blocks:
+        for depth, block in enumerate(self.blocks):
             q, k, v = (t.split(sizes) for t in block.heads(flat, cos, sin))
             kp, vp = shape(k[0], b, lp), shape(v[0], b, lp)
             wide = lambda t: t.repeat_interleave(many, 1)
@@ -381,9 +423,31 @@ class Model(nn.Module):
                 s, ls = x.shape[:2]
                 kk = torch.cat([kp[page], shape(k[i + 1], s, ls)], 2)
                 vv = torch.cat([vp[page], shape(v[i + 1], s, ls)], 2)
+                if depth == LOOKS[0] and len(looks[i][0]):
+                    off.append(self.look(shape(q[i + 1], s, ls), kk, biases[i], looks[i], lp))
+                if depth == BACK[0] and len(looks[i][0]):
+                    back.append(self.look_back(shape(q[i + 1], s, ls), kk, biases[i], looks[i], lp))
                 outs.append(attend(shape(q[i + 1], s, ls), wide(kk), wide(vv), biases[i]).transpose(1, 2).reshape(s * ls, -1))
             flat = block.finish(flat, torch.cat(outs))
-        return [o.view(*x.shape) for o, (x, _, _) in zip(flat.split(sizes)[1:], groups)]
+            if depth == LOOKS[0]:
+                for (x, _, _), part, (item, row, _, verdict, *_) in zip(groups, flat.split(sizes)[1:], looks):
+                    found.append((self.look_head(F.rms_norm(part.view(*x.shape)[item, row].float(), (d,))).float(), verdict))
+        return [o.view(*x.shape) for o, (x, _, _) in zip(flat.split(sizes)[1:], groups)], off, back, found
+
+    def look(self, q, k, bias, looks, lp):
+        """Per word that is compared: minus the log of the attention that one head pays where the word stands."""
+        item, row, _, _, there, found = looks
+        key = k[item, LOOKS[1] * self.c.kv_heads // self.c.heads].float()
+        scores = (q[item, LOOKS[1], row].float()[:, None] @ key.transpose(1, 2))[:, 0] * self.c.head_dim**-0.5 + bias[item, 0, row]
+        may = torch.cat([~found[:, None].expand(-1, lp), there], 1)
+        return -(scores.log_softmax(-1).masked_fill(~may, -1e4)).logsumexp(-1), found
+
+    def look_back(self, q, k, bias, looks, lp):
+        """Per word of several pieces: minus the log of the attention that its last piece pays its first."""
+        item, row, last = (x[looks[1] < looks[2]] for x in looks[:3])
+        key = k[item, BACK[1] * self.c.kv_heads // self.c.heads].float()
+        scores = (q[item, BACK[1], last].float()[:, None] @ key.transpose(1, 2))[:, 0] * self.c.head_dim**-0.5 + bias[item, 0, last]
+        return -scores.log_softmax(-1).gather(1, lp + row[:, None])[:, 0]
 
 
 # ---------------------------------------------------------------- loss
@@ -452,7 +516,18 @@ def forward(model, batch, text, words, text_only, aux_weight, stats):
             x = x.clone()
             x[g["ids"] == text.pad] = torch.cat([crops[size][i] for size, i in slots]).to(x.dtype)
         groups.append((x, g["pos"], g["page"]))
-    hidden = model.read(xp, batch["ppos"], batch["pmask"], groups)
+    hidden, off, back, said = model.read(xp, batch["ppos"], batch["pmask"], groups, [g["looks"] for g in batch["groups"]])
+    if off and not text_only and aux_weight:
+        miss, found = (torch.cat(x) for x in zip(*off))
+        back = torch.cat(back)
+        guess, verdict = (torch.cat(x) for x in zip(*said))
+        aux = aux + 2.0 * miss.mean() + 2.0 * F.cross_entropy(guess, verdict, ignore_index=-1)
+        if len(back):
+            aux = aux + 2.0 * back.mean()
+            add_up(stats, {"look back": [back.neg().exp().sum().item(), len(back)]})
+        add_up(stats, {"look verdict": [(guess.argmax(1) == verdict).sum().item(), len(verdict)]})
+        for name, some in (("look there", found), ("look past", ~found)):
+            add_up(stats, {name: [miss[some].neg().exp().sum().item(), some.sum().item()]})
     total, weight = 0.0, 0.0
     for g, h in zip(batch["groups"], hidden):
         w = g["weights"][:, 1:]
@@ -487,7 +562,7 @@ def count(stats, group, keep, logits, target):
 
 def optimisers(model, lr, matrix_lr):
     names = dict(model.named_parameters())
-    matrix = [p for n, p in names.items() if p.ndim == 2 and not n.startswith(("embed", "patch", "page_head", "crop_head"))]
+    matrix = [p for n, p in names.items() if p.ndim == 2 and not n.startswith(("embed", "patch", "page_head", "crop_head", "look_head"))]
     known = {id(p) for p in matrix}
     rest = [p for p in names.values() if id(p) not in known]
     return [torch.optim.Muon(matrix, lr=matrix_lr, weight_decay=0.01, momentum=0.95), torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
