@@ -28,9 +28,18 @@ ACTIONS = ["running", "sitting", "sleeping", "cheering", "reading", "fishing", "
 PLACES = ["a village", "a wood", "the sea", "the mountains"]
 SOUNDS = ["BOOM", "CRASH", "SPLASH", "DING", "POW", "TOK", "WHOOSH", "RIP"]
 MOMENTS = ["first", "second", "third"]
-# Classes of the heads of a crop's cells: who, action, nearness, words, place, moment; the last of the quiet ones is "none".
-CROP_CLASSES = (9, 9, 3, 49, 4, 19)
-QUIET = (True, True, True, True, False, True)
+# What balloons say, then what bursts do: the first word of each, which tells it from all others.
+LETTERED = """HELLO OH LOOK HM WAIT YES WHY HA OUCH COME WOW SH GO NOT REALLY SOON RUN TEA MAYBE I UP THANKS SORRY NEVER AGAIN HURRY STOP
+WHERE LUNCH GOOD TOO A MY IT WHO FINE BYE ALL HOME TWO""".split() + SOUNDS
+# Classes of the heads of a page's cells: panel, letter in a story; 0 is "none", and quiet for letters.
+PAGE_CLASSES = (13, 4)
+# Classes of the heads of a crop's cells: who, action, nearness, words, place, moment, order; the last of the quiet ones is "none".
+CROP_CLASSES = (9, 9, 3, 49, 4, 19, 4)
+QUIET = (True, True, True, True, False, True, True)
+# Layer and head that are shown where a word that is compared stands in the crop.
+LOOKS = (1, 3)
+# Layer and head that are shown how the last piece of such a word looks back at its first.
+BACK = (2, 0)
 VOCAB = 896
 
 
@@ -113,6 +122,9 @@ class Text:
         self.vs, self.ve, self.pad, self.end = (self.tok.token_to_id(t) for t in ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|endoftext|>"))
         self.prefix_text = [self.ids(p) for p in profile_prompts()]
         self.one = lambda w: self.ids(w)[0]
+        self.verdicts = {self.one(w): i for i, w in enumerate((" first", " second", " third", " yes", " no"))}
+        self.names = {self.one(" " + w): i for i, w in enumerate(NAMES)}
+        self.lettered = {self.one(" " + w): i for i, w in enumerate(LETTERED)}
 
     def ids(self, text):
         if text not in self.cache:
@@ -136,26 +148,58 @@ class Text:
         p = self.image(ids, pos, len(ids), rows, cols)
         return ids, pos, p
 
-    def segment(self, s, p, crops, text_only):
-        """ids, positions, weights, roles; weight i is that of predicting ids[i]."""
-        ids, pos, weights, roles = [], [], [], []
+    def segment(self, s, p, crops, cells, text_only):
+        """ids, positions, weights, roles, looks; weight i is that of predicting ids[i]."""
+        ids, pos, weights, roles, looks = [], [], [], [], []
+        compares, seen = s["task"] in ("dialog-reordering", "panel-understanding"), None
+        is_set, names = s["task"] == "character-identification" and s["parts"].count("crop") > 1, []
         used = iter(s["crops"])
         for part in s["parts"]:
             if part == "crop":
-                h, w = crops[next(used)]
+                crop = next(used)
+                h, w = crops[crop]
+                seen = (len(ids) + 1, [c[3] for c in cells[crop]])
+                names = []
                 p = self.image(ids, pos, p, h // 28, w // 28)
                 weights += [0.0] * (len(ids) - len(weights))
                 roles += ["prompt"] * (len(ids) - len(roles))
                 continue
             text, role = part["text"]
             more = self.ids(text)
+            if compares and seen and role == "copied" and more[0] in self.lettered:
+                looks.append((len(ids), len(ids) + len(more) - 1, *seen, self.lettered[more[0]]))
+            if is_set and more[0] in self.names:
+                name = self.names[more[0]]
+                if role == "copied" and names:
+                    # The figure asked for, after those that are in the panel.
+                    first = names[0][0]
+                    at = dict(names)
+                    looks.append((len(ids), len(ids), first, [at.get(i, 99) for i in range(first, len(ids))], name))
+                elif role == "seen":
+                    names.append((len(ids), name))
             pos += [(p + i, p + i, p + i) for i in range(len(more))]
             p += len(more)
             ids += more
             unseen = text_only and role in ("seen", "coordinate")
             weights += [0.0 if unseen else {"prompt": 0.0, "plain": 1.0, "seen": 6.0, "copied": 4.0, "coordinate": 3.0}[role]] * len(more)
             roles += [role] * len(more)
-        return ids, pos, weights, roles
+        return ids, pos, weights, roles, looks
+
+
+def looks_of(items, length, verdicts):
+    """First and last rows of words that are compared, where each may look (at itself, or past all lettering where it is not in the crop), and the verdict."""
+    rows = [(k, row, last, verdicts.get(x["ids"][last + 1], -1), first, cells, word) for k, x in enumerate(items) for row, last, first, cells, word in x["looks"]]
+    there = torch.ones(len(rows), length, dtype=torch.bool)
+    found = torch.zeros(len(rows), dtype=torch.bool)
+    for n, (*_, first, cells, word) in enumerate(rows):
+        found[n] = word in cells
+        if found[n]:
+            there[n] = False
+        for i, c in enumerate(cells):
+            if c < len(LETTERED):
+                there[n, first + i] = c == word
+    at = torch.tensor([r[:4] for r in rows], dtype=torch.long).view(-1, 4)
+    return *at.unbind(1), there, found
 
 
 def collate(pages, text, text_only):
@@ -171,8 +215,8 @@ def collate(pages, text, text_only):
             group.append(page["pixels"][1 + j])
             crop_cells.setdefault(tuple(size), []).append(page["crop_cells"][j])
         for s in page["segments"]:
-            ids, pos, weights, roles = text.segment(s, prefixes[i][2], page["crops"], text_only)
-            items.append(dict(page=i, ids=ids, pos=pos, weights=weights, roles=roles, task=s["task"], direct=page["direct"], slots=[slots[c] for c in s["crops"]]))
+            ids, pos, weights, roles, looks = text.segment(s, prefixes[i][2], page["crops"], page["crop_cells"], text_only)
+            items.append(dict(page=i, ids=ids, pos=pos, weights=weights, roles=roles, looks=looks, task=s["task"], direct=page["direct"], slots=[slots[c] for c in s["crops"]]))
     items.sort(key=lambda x: len(x["ids"]))
     groups = []
     # Three zooms make a segment three times as long: groups of like lengths are padded less.
@@ -188,7 +232,7 @@ def collate(pages, text, text_only):
                 ids[k, :n] = torch.tensor(x["ids"])
                 pos[:, k, :n] = torch.tensor(x["pos"]).T
                 weights[k, :n] = torch.tensor(x["weights"])
-            groups.append(dict(ids=ids, pos=pos, weights=weights, page=torch.tensor([x["page"] for x in part]), items=part))
+            groups.append(dict(ids=ids, pos=pos, weights=weights, page=torch.tensor([x["page"] for x in part]), items=part, looks=looks_of(part, length, text.verdicts)))
     # Prefixes differ in length with and without the tool: pad on the left, mask.
     length = max(len(p[0]) for p in prefixes)
     pids = torch.full((len(pages), length), text.end)
@@ -204,6 +248,27 @@ def collate(pages, text, text_only):
         crops={k: stack(v) for k, v in crops.items()}, page_cells=torch.tensor([p["page_cells"] for p in pages]),
         crop_cells={k: torch.tensor(v) for k, v in crop_cells.items()},
     )
+
+
+def lettered(pages, crops=48):
+    """Batches of crops in which something is lettered, for steps that only read; what lies below the lettering is cut off."""
+    batch, many = dict(crops={}, crop_cells={}), 0
+    for page in pages:
+        for size, pixels, cells in zip(page["crops"], page["pixels"][1:], page["crop_cells"]):
+            columns = size[1] // 28
+            rows = max((i // columns for i, c in enumerate(cells) if c[3] < len(LETTERED)), default=-1) + 1
+            if rows:
+                # From a part of a panel its place cannot be told.
+                cells = [c[:4] + [-1] + c[5:] for c in cells[: rows * columns]]
+                key = (28 * max(rows, 2), size[1])
+                cells += [[-1] * len(CROP_CLASSES)] * (key[0] // 28 * columns - len(cells))
+                batch["crops"].setdefault(key, []).append(pixels[: key[0]])
+                batch["crop_cells"].setdefault(key, []).append(cells)
+                many += 1
+        if many >= crops:
+            stack = lambda a: torch.from_numpy(np.stack(a))
+            yield dict(crops={k: stack(v) for k, v in batch["crops"].items()}, crop_cells={k: torch.tensor(v) for k, v in batch["crop_cells"].items()})
+            batch, many = dict(crops={}, crop_cells={}), 0
 
 
 # ---------------------------------------------------------------- model
@@ -283,7 +348,9 @@ class Model(nn.Module):
         self.blocks = nn.ModuleList(TextBlock(c) for _ in range(c.layers))
         self.norm = Norm(c.hidden)
         # Scaffolding, not exported: what a cell of the page or of a crop shows.
-        self.page_head, self.crop_head = nn.Linear(c.hidden, 13), nn.Linear(c.hidden, sum(CROP_CLASSES))
+        self.page_head, self.crop_head = nn.Linear(c.hidden, sum(PAGE_CLASSES)), nn.Linear(c.hidden, sum(CROP_CLASSES))
+        # What the word that looks has found: first, second, third, yes, no.
+        self.look_head = nn.Linear(c.hidden, 5)
         for name, p in self.named_parameters():
             if p.ndim == 2:
                 nn.init.normal_(p, std=0.02 if "embed" in name or "merge2" in name else 0.6 / math.sqrt(p.shape[1]))
@@ -329,8 +396,9 @@ class Model(nn.Module):
         f = torch.cat([f, f], 1)[:, None]
         return f.cos(), f.sin()
 
-    def read(self, xp, ppos, pmask, groups):
-        """Hidden states of the segments; every page's prefix is computed once."""
+    def read(self, xp, ppos, pmask, groups, looks):
+        """Hidden states of the segments, and how far off their looks are; every page's prefix is computed once."""
+        off, back, found = [], [], []
         c = self.c
         b, lp, d = xp.shape
         flat = torch.cat([xp.reshape(-1, d)] + [x.reshape(-1, d) for x, _, _ in groups])
@@ -346,7 +414,7 @@ class Model(nn.Module):
             biases.append(torch.cat([torch.where(pmask[page], 0.0, -1e4)[:, None].expand(s, ls, lp), own], 2)[:, None])
         many = c.heads // c.kv_heads
         shape = lambda t, s, n: t.view(s, n, -1, c.head_dim).transpose(1, 2)
-        for block in self.blocks:
+        for depth, block in enumerate(self.blocks):
             q, k, v = (t.split(sizes) for t in block.heads(flat, cos, sin))
             kp, vp = shape(k[0], b, lp), shape(v[0], b, lp)
             wide = lambda t: t.repeat_interleave(many, 1)
@@ -355,31 +423,77 @@ class Model(nn.Module):
                 s, ls = x.shape[:2]
                 kk = torch.cat([kp[page], shape(k[i + 1], s, ls)], 2)
                 vv = torch.cat([vp[page], shape(v[i + 1], s, ls)], 2)
+                if depth == LOOKS[0] and len(looks[i][0]):
+                    off.append(self.look(shape(q[i + 1], s, ls), kk, biases[i], looks[i], lp))
+                if depth == BACK[0] and len(looks[i][0]):
+                    back.append(self.look_back(shape(q[i + 1], s, ls), kk, biases[i], looks[i], lp))
                 outs.append(attend(shape(q[i + 1], s, ls), wide(kk), wide(vv), biases[i]).transpose(1, 2).reshape(s * ls, -1))
             flat = block.finish(flat, torch.cat(outs))
-        return [o.view(*x.shape) for o, (x, _, _) in zip(flat.split(sizes)[1:], groups)]
+            if depth == LOOKS[0]:
+                for (x, _, _), part, (item, row, _, verdict, *_) in zip(groups, flat.split(sizes)[1:], looks):
+                    found.append((self.look_head(F.rms_norm(part.view(*x.shape)[item, row].float(), (d,))).float(), verdict))
+        return [o.view(*x.shape) for o, (x, _, _) in zip(flat.split(sizes)[1:], groups)], off, back, found
+
+    def look(self, q, k, bias, looks, lp):
+        """Per word that is compared: minus the log of the attention that one head pays where the word stands."""
+        item, row, _, _, there, found = looks
+        key = k[item, LOOKS[1] * self.c.kv_heads // self.c.heads].float()
+        scores = (q[item, LOOKS[1], row].float()[:, None] @ key.transpose(1, 2))[:, 0] * self.c.head_dim**-0.5 + bias[item, 0, row]
+        may = torch.cat([~found[:, None].expand(-1, lp), there], 1)
+        return -(scores.log_softmax(-1).masked_fill(~may, -1e4)).logsumexp(-1), found
+
+    def look_back(self, q, k, bias, looks, lp):
+        """Per word of several pieces: minus the log of the attention that its last piece pays its first."""
+        item, row, last = (x[looks[1] < looks[2]] for x in looks[:3])
+        key = k[item, BACK[1] * self.c.kv_heads // self.c.heads].float()
+        scores = (q[item, BACK[1], last].float()[:, None] @ key.transpose(1, 2))[:, 0] * self.c.head_dim**-0.5 + bias[item, 0, last]
+        return -scores.log_softmax(-1).gather(1, lp + row[:, None])[:, 0]
 
 
 # ---------------------------------------------------------------- loss
 
 
 def cell_loss(model, batch, page, crops, words):
-    """Auxiliary heads: panel numbers on the page, figures in crops; figure cells also tied to word embeddings."""
-    loss = F.cross_entropy(model.page_head(page).float().reshape(-1, 13), batch["page_cells"].reshape(-1))
+    """Auxiliary heads: panels on the page, what crops show; cells of figures and of lettering also tied to word embeddings."""
+    loss, right = 0.0, {}
+    if page is not None:
+        number, letter = model.page_head(page).float().reshape(-1, sum(PAGE_CLASSES)).split(PAGE_CLASSES, 1)
+        numbers, letters = batch["page_cells"].reshape(-1, 2).unbind(1)
+        loss = F.cross_entropy(number, numbers) + F.cross_entropy(letter, letters, torch.tensor([0.2, 1.0, 1.0, 1.0]))
+        some = letters > 0
+        right["head letter"] = [(letter[some].argmax(1) == letters[some]).sum().item(), some.sum().item()]
     z = torch.cat([model.crop_head(x).float().reshape(-1, sum(CROP_CLASSES)) for x in crops.values()])
     labels = torch.cat([batch["crop_cells"][k].reshape(-1, len(CROP_CLASSES)) for k in crops])
     for column, (logits, quiet) in enumerate(zip(z.split(CROP_CLASSES, 1), QUIET)):
         weight = torch.ones(logits.shape[1])
         if quiet:
             weight[-1] = 0.2
-        loss = loss + F.cross_entropy(logits, labels[:, column], weight, ignore_index=-1)
-    there = labels[:, 0] < 8
-    cells = torch.cat([x.float().reshape(-1, x.shape[-1]) for x in crops.values()])[there]
+        if (labels[:, column] >= 0).any():
+            loss = loss + F.cross_entropy(logits, labels[:, column], weight, ignore_index=-1)
+    cells = torch.cat([x.float().reshape(-1, x.shape[-1]) for x in crops.values()])
     cells = F.rms_norm(cells, (cells.shape[-1],))
-    for column, ids in enumerate(words):
-        loss = loss + 0.3 * F.cross_entropy(cells @ model.embed.weight[ids].float().T, labels[there, column])
-    right = (z[there, 9:18].argmax(1) == labels[there, 1]).float().mean().item()
+    for column, ids, weight in words:
+        there = (labels[:, column] >= 0) & (labels[:, column] < len(ids))
+        loss = loss + weight * F.cross_entropy(cells[there] @ model.embed.weight[ids].float().T, labels[there, column])
+    for name, column, of in (("pose", 1, range(8)), ("spoken", 3, range(40)), ("heard", 3, range(40, 48)), ("order", 6, range(3))):
+        some = (labels[:, column] >= of[0]) & (labels[:, column] <= of[-1])
+        guess = z[some, sum(CROP_CLASSES[:column]) : sum(CROP_CLASSES[: column + 1])].argmax(1)
+        right["head " + name] = [(guess == labels[some, column]).sum().item(), some.sum().item()]
     return loss, right
+
+
+def add_up(stats, right):
+    for key, (good, of) in right.items():
+        tally = stats.setdefault(key, [0, 0])
+        tally[0] += good
+        tally[1] += of
+
+
+def read_only(model, batch, words, stats):
+    """What crops show, without a word about it: a fifth of the time of a step with text."""
+    loss, right = cell_loss(model, batch, None, {k: model.see(v) for k, v in batch["crops"].items()}, words)
+    add_up(stats, right)
+    return loss
 
 
 def forward(model, batch, text, words, text_only, aux_weight, stats):
@@ -392,7 +506,8 @@ def forward(model, batch, text, words, text_only, aux_weight, stats):
         xp[batch["pids"] == text.pad] = page.reshape(-1, page.shape[-1]).to(xp.dtype)
         crops = {k: model.see(v) for k, v in batch["crops"].items()}
         if crops and aux_weight:
-            aux, stats["pose_head"] = cell_loss(model, batch, page, crops, words)
+            aux, right = cell_loss(model, batch, page, crops, words)
+            add_up(stats, right)
     groups = []
     for g in batch["groups"]:
         x = model.embed(g["ids"])
@@ -401,7 +516,18 @@ def forward(model, batch, text, words, text_only, aux_weight, stats):
             x = x.clone()
             x[g["ids"] == text.pad] = torch.cat([crops[size][i] for size, i in slots]).to(x.dtype)
         groups.append((x, g["pos"], g["page"]))
-    hidden = model.read(xp, batch["ppos"], batch["pmask"], groups)
+    hidden, off, back, said = model.read(xp, batch["ppos"], batch["pmask"], groups, [g["looks"] for g in batch["groups"]])
+    if off and not text_only and aux_weight:
+        miss, found = (torch.cat(x) for x in zip(*off))
+        back = torch.cat(back)
+        guess, verdict = (torch.cat(x) for x in zip(*said))
+        aux = aux + 2.0 * miss.mean() + 2.0 * F.cross_entropy(guess, verdict, ignore_index=-1)
+        if len(back):
+            aux = aux + 2.0 * back.mean()
+            add_up(stats, {"look back": [back.neg().exp().sum().item(), len(back)]})
+        add_up(stats, {"look verdict": [(guess.argmax(1) == verdict).sum().item(), len(verdict)]})
+        for name, some in (("look there", found), ("look past", ~found)):
+            add_up(stats, {name: [miss[some].neg().exp().sum().item(), some.sum().item()]})
     total, weight = 0.0, 0.0
     for g, h in zip(batch["groups"], hidden):
         w = g["weights"][:, 1:]
@@ -436,14 +562,14 @@ def count(stats, group, keep, logits, target):
 
 def optimisers(model, lr, matrix_lr):
     names = dict(model.named_parameters())
-    matrix = [p for n, p in names.items() if p.ndim == 2 and not n.startswith(("embed", "patch", "page_head", "crop_head"))]
+    matrix = [p for n, p in names.items() if p.ndim == 2 and not n.startswith(("embed", "patch", "page_head", "crop_head", "look_head"))]
     known = {id(p) for p in matrix}
     rest = [p for p in names.values() if id(p) not in known]
     return [torch.optim.Muon(matrix, lr=matrix_lr, weight_decay=0.01, momentum=0.95), torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
 def adopt(model, state, text, old):
-    """Takes over a checkpoint. Tokens that its vocabulary spells in several pieces begin as their mean; heads of another size begin anew."""
+    """Takes over a checkpoint. Tokens that its vocabulary spells in several pieces begin as their mean; classes that its heads lack begin anew."""
     own = model.state_dict()
     table = own["embed.weight"]
     if state["embed.weight"].shape != table.shape or old.tok.get_vocab() != text.tok.get_vocab():
@@ -457,6 +583,8 @@ def adopt(model, state, text, old):
     for name, tensor in own.items():
         if name not in state or state[name].shape != tensor.shape:
             print("begins anew:", name, flush=True)
+            if name in state and "_head" in name and len(state[name]) < len(tensor):
+                tensor[: len(state[name])] = state[name]
             state[name] = tensor
     model.load_state_dict(state)
 
@@ -472,7 +600,8 @@ def train(a):
     out = pathlib.Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     text = Text(a.tokenizer)
-    words = [torch.tensor([text.one(" " + w) for w in NAMES]), torch.tensor([text.one(" " + w) for w in ACTIONS])]
+    # Column of labels, tokens of its classes, weight.
+    words = [(column, torch.tensor([text.one(" " + w) for w in of]), weight) for column, of, weight in ((0, NAMES, 0.3), (1, ACTIONS, 0.3), (3, LETTERED, 0.6))]
     model = Model(Config())
     if a.init:
         adopt(model, torch.load(a.init)["model"], text, Text(a.init_tokenizer or a.tokenizer))
@@ -483,6 +612,7 @@ def train(a):
         print("parameters", sum(p.numel() for n, p in model.named_parameters() if "_head" not in n), flush=True)
     first = a.seed_base + rank * 500_000_000
     pages = prefetch(stream(a.export, first, 10_000_000, direct=a.direct))
+    reading = lettered(prefetch(stream(a.export, first + 200_000_000, 10_000_000, segments=24, direct=0))) if a.reading else None
     log = open(out / "metrics.jsonl", "a")
     start, stats, mean = time.time(), {}, None
     for step in range(1, a.steps + 1):
@@ -491,10 +621,18 @@ def train(a):
         progress = step / a.steps
         if a.seconds:
             progress = max(progress, (time.time() - start) / a.seconds)
-        factor = min(1, step / 50) * (1 if progress < 0.6 else max(0.02, 1 - (progress - 0.6) / 0.4))
+        factor = min(1, step / a.warmup) * (1 if progress < 0.6 else max(0.02, 1 - (progress - 0.6) / 0.4))
         for o, base in zip(opts, rates):
             for g, lr in zip(o.param_groups, base):
                 g["lr"] = lr * factor
+        for _ in range(round(a.reading * max(1.0, a.reading_first * (1 - progress / 0.25)))) if reading else ():
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bool(a.bf16)):
+                loss = read_only(model, next(reading), words, stats)
+            loss.backward()
+            nn.utils.clip_grad_norm_([p for p in params if p.grad is not None], 1.0)
+            for o in opts:
+                o.step()
+                o.zero_grad(set_to_none=True)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bool(a.bf16)):
             ce, aux = forward(model, batch, text, words, text_only, a.aux, stats)
             loss = ce + a.aux * aux
@@ -515,9 +653,8 @@ def train(a):
         stop = progress >= 1
         if rank == 0 and (step % 25 == 0 or step < 4 or stop):
             seconds = time.time() - start
-            record = {"step": step, "seconds": round(seconds), "loss": round(mean, 4), "aux": round(float(aux), 3), "norm": round(norm, 2), "segments_per_s": round(step * a.pages * 8 * world / seconds, 1), "lr_factor": round(factor, 3)}
-            record["pose_head"] = round(stats.pop("pose_head", 0.0), 3)
-            record["right"] = {k: round(v[0] / v[1], 3) for k, v in sorted(stats.items())}
+            record = {"step": step, "seconds": round(seconds), "loss": round(mean, 4), "aux": round(float(aux.detach()), 3), "norm": round(norm, 2), "segments_per_s": round(step * a.pages * 8 * world / seconds, 1), "lr_factor": round(factor, 3)}
+            record["right"] = {k: round(v[0] / v[1], 3) for k, v in sorted(stats.items()) if v[1]}
             stats = {}
             print(json.dumps(record), flush=True)
             log.write(json.dumps(record) + "\n")
@@ -607,8 +744,11 @@ if __name__ == "__main__":
     t.add_argument("--pages", type=int, default=8, help="pages a step and process, 8 segments each")
     t.add_argument("--seconds", type=float, default=0, help="end the schedule by the clock")
     t.add_argument("--direct", type=int, default=12, help="percent of pages asked without the tool")
+    t.add_argument("--warmup", type=int, default=50)
     t.add_argument("--lr", type=float, default=2e-3)
     t.add_argument("--matrix-lr", type=float, default=0.01)
+    t.add_argument("--reading", type=int, default=0, help="steps over lettered crops alone before each step (one process)")
+    t.add_argument("--reading-first", type=float, default=4, help="so many times as many at the beginning")
     t.add_argument("--aux", type=float, default=0.3)
     t.add_argument("--init")
     t.add_argument("--init-tokenizer", help="the vocabulary of --init, where it is another")

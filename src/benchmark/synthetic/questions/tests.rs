@@ -171,3 +171,13 @@ fn actions_places_and_sets_are_spread() {
         assert!((0.4..0.6).contains(&share), "panel {i} of the candidates is right in {share:.2} of {}", sets.len());
     }
 }
+
+#[test]
+fn no_choice_is_wrong_at_first_sight() {
+    for difficulty in Difficulty::ALL {
+        let all = asked(Task::PanelUnderstanding, difficulty);
+        let truths: BTreeSet<_> = all.iter().filter_map(|(_, q)| q.truth.clone()).collect();
+        let choices: BTreeSet<_> = all.iter().flat_map(|(_, q)| q.choices.clone()).collect();
+        assert_eq!(choices, truths, "{difficulty:?}");
+    }
+}
