@@ -69,10 +69,10 @@ fn a_quick_training_runs_from_pages_to_validation() {
     let lines = lines.0;
     assert_eq!(lines.len(), 4);
     assert_eq!((&lines[1]["stage"], &lines[2]["stage"]), (&"text".into(), &"trajectories".into()));
-    // Text only: nothing is seen, so no head learns; later all nine do.
+    // Text only: nothing is seen, so no head learns; later all do.
     let learning =
         |line: &Value| line["aux"].as_object().unwrap().values().filter(|loss| loss.as_f64().unwrap() > 0.0).count();
-    assert_eq!((learning(&lines[0]), learning(&lines[3])), (0, 9));
+    assert_eq!((learning(&lines[0]), learning(&lines[3])), (0, 12));
     assert_eq!(lines[3]["questions"], 4);
     let number = |line: &Value, key: &str| line[key].as_f64().unwrap();
     assert!(lines.iter().all(|line| number(line, "loss").is_finite() && number(line, "gradient_norm") > 0.0));
@@ -91,6 +91,6 @@ fn the_same_step_has_the_same_pages_and_fits_the_heads() {
     let trainer = Trainer::start(settings.clone(), folder.path(), &Device::Cpu).unwrap();
     let shape: &ModelShape = trainer.shape();
     let packed = pack(&pages, shape, &settings.loss.heads).unwrap();
-    assert_eq!(packed.labels.len(), 9);
+    assert_eq!(packed.labels.len(), 12);
     assert!(packed.targets.iter().any(|target| target.weight > 1.0));
 }

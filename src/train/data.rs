@@ -166,17 +166,29 @@ pub fn sketch(seed: u64, plan: &Plan, processor: &ImageProcessor) -> Result<Sket
     let (rows, columns) = grid(&page, processor);
     let page_cells = panel_labels(&drawn.truth, &whole, rows, columns);
     let mut sketch = Sketch { seed, direct: is_direct, page, crops: Vec::new(), segments: Vec::new(), page_cells };
-    for question in questions_of(&drawn.truth, plan.segments, plan.even) {
+    let mix = if plan.even { Mix::Even(&Task::ALL) } else { Mix::Hard };
+    for question in questions_of(&drawn.truth, plan.segments, mix) {
         add_segment(&mut sketch, &drawn, question, plan, processor, &mut dice)?;
     }
     Ok(sketch)
 }
 
-/// Up to `count` questions about a page, no two alike. All ways of training ask these. `even` asks every task as often;
-/// otherwise what is hard to learn comes more often ([`super::turns`]).
-pub fn questions_of(truth: &PageTruth, count: usize, even: bool) -> Vec<Question> {
+/// Which tasks a page is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix<'a> {
+    /// What is hard to learn comes more often ([`super::turns`]).
+    Hard,
+    /// These, one after the other.
+    Even(&'a [Task]),
+}
+
+/// Up to `count` questions about a page, no two alike. All ways of training ask these.
+pub fn questions_of(truth: &PageTruth, count: usize, mix: Mix<'_>) -> Vec<Question> {
     let mut dice = dice(truth.seed, "questions");
-    let tasks: &[Task] = if even { &Task::ALL } else { &TURNS };
+    let tasks = match mix {
+        Mix::Hard => &TURNS[..],
+        Mix::Even(tasks) => tasks,
+    };
     // Pages begin at different turns, or what comes last would be missing from the fullest pages.
     let turns = tasks.iter().cycle().skip(dice.below(tasks.len()));
     let (mut asked, mut all) = (HashSet::new(), Vec::with_capacity(count));
@@ -185,7 +197,7 @@ pub fn questions_of(truth: &PageTruth, count: usize, even: bool) -> Vec<Question
             break;
         }
         let Some(question) = question_for(truth, *task, salt) else { continue };
-        let passed = !even && is_well_known(&question) && !dice.chance(WELL_KNOWN);
+        let passed = mix == Mix::Hard && is_well_known(&question) && !dice.chance(WELL_KNOWN);
         if !passed && asked.insert(key(&question)) {
             all.push(question);
         }

@@ -95,6 +95,17 @@ pub struct TaskLine {
     pub did: Did,
 }
 
+/// A term's name in the file, and its value.
+type Term = (&'static str, fn(&Reward) -> f64);
+
+const TERMS: [Term; 5] = [
+    ("reward", |r| r.total),
+    ("reward_answer", |r| r.answer),
+    ("reward_format", |r| r.format),
+    ("reward_count", |r| r.count),
+    ("reward_region", |r| r.region),
+];
+
 /// Means over rollouts.
 pub fn did<'a>(rollouts: impl Iterator<Item = &'a Rollout> + Clone) -> Did {
     let share = |yes: bool| if yes { 1.0 } else { 0.0 };
@@ -120,14 +131,7 @@ impl RlLine {
     /// Fills in what follows from the rollouts.
     pub fn of(rollouts: &[Rollout]) -> Self {
         let mut line = Self { rollouts: rollouts.len(), did: did(rollouts.iter()), ..Self::default() };
-        let terms: [(&str, fn(&Reward) -> f64); 5] = [
-            ("reward", |r| r.total),
-            ("reward_answer", |r| r.answer),
-            ("reward_format", |r| r.format),
-            ("reward_count", |r| r.count),
-            ("reward_region", |r| r.region),
-        ];
-        for (name, term) in terms {
+        for (name, term) in TERMS {
             let average = mean(rollouts.iter().map(|r| term(&r.reward)));
             let square = mean(rollouts.iter().map(|r| (term(&r.reward) - average).powi(2)));
             line.rewards.insert(name.to_owned(), average);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::settings::QuestionPlan;
-use crate::benchmark::Question;
 use crate::benchmark::synthetic::{Difficulty, draw_page};
+use crate::benchmark::{Question, Task};
 use crate::page::Page;
-use crate::train::data::{questions_of, seeds};
+use crate::train::data::{Mix, questions_of, seeds};
 use crate::train::schedule::Stage;
 
 /// One question and its page: the rollouts of one are a group.
@@ -25,11 +25,10 @@ pub fn questions(stage: &Stage, plan: &QuestionPlan, step: u64) -> Vec<Asked> {
     let mut all = Vec::new();
     for (sheet, seed) in seeds(stage, step, plan.pool, plan.seed_offset).enumerate() {
         let drawn = draw_page(seed, Difficulty::Easy);
-        let wanted =
-            |question: &Question| plan.tasks.is_empty() || question.task.is_some_and(|task| plan.tasks.contains(&task));
-        let asked = questions_of(&drawn.truth, plan.segments, plan.even);
+        let tasks = if plan.tasks.is_empty() { &Task::ALL[..] } else { &plan.tasks };
+        let asked = questions_of(&drawn.truth, plan.segments, Mix::Even(tasks));
         let page = Arc::new(Page::from_pixels(drawn.pixels));
-        for question in asked.into_iter().filter(wanted) {
+        for question in asked {
             all.push(Asked { question, page: Arc::clone(&page), sheet });
         }
     }

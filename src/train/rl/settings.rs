@@ -87,9 +87,7 @@ pub struct PolicySettings {
 pub struct QuestionPlan {
     /// Questions about a page.
     pub segments: usize,
-    /// Every task is asked as often; otherwise what is hard to learn comes more often.
-    pub even: bool,
-    /// Only these tasks; all where none is named.
+    /// Tasks asked, one after the other; all where none is named.
     pub tasks: Vec<Task>,
     /// Pages that are drawn over and over; 0 draws new ones at every step.
     pub pool: u64,
@@ -123,7 +121,7 @@ impl Default for PolicySettings {
 
 impl Default for QuestionPlan {
     fn default() -> Self {
-        Self { segments: 7, even: true, tasks: Vec::new(), pool: 0, seed_offset: 0, reward: toml::Table::new() }
+        Self { segments: 7, tasks: Vec::new(), pool: 0, seed_offset: 0, reward: toml::Table::new() }
     }
 }
 
@@ -208,7 +206,8 @@ impl RlSettings {
     fn check_policy(&self) -> std::result::Result<(), String> {
         let p = &self.policy;
         let share = |value: f64| (0.0..1.0).contains(&value);
-        if !share(p.clip_low) || !(p.clip_high.is_finite() && p.clip_high >= 0.0) || !share(p.collapse) {
+        let above = p.clip_high.is_finite() && p.clip_high >= 0.0;
+        if !above || !share(p.clip_low) || !share(p.collapse) {
             return Err("policy.clip_low and collapse must lie in 0 … 1, clip_high must be 0 or more".into());
         }
         if !(p.kl.is_finite() && p.kl >= 0.0) || p.updates == 0 || p.segments_per_part == 0 {
@@ -257,6 +256,17 @@ mod tests {
         let plan = QuestionPlan::of(&settings.stages[0]).unwrap();
         let weights = plan.weights(&settings.reward).unwrap();
         assert_eq!((weights.count, weights.region, weights.answer, weights.gate), (0.5, 0.0, 1.0, true));
+    }
+
+    #[test]
+    fn shipped_recipes_are_valid() {
+        for text in [
+            include_str!("../../../assets/train/rarl-quick.toml"),
+            include_str!("../../../assets/train/experiment/rl.toml"),
+            include_str!("../../../assets/train/experiment/rarl.toml"),
+        ] {
+            assert!(RlSettings::parse(text).unwrap().steps() >= 40);
+        }
     }
 
     #[test]

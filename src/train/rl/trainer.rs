@@ -121,6 +121,11 @@ impl RlTrainer {
     }
 
     fn open(settings: RlSettings, tool: bool, profile: Arc<Profile>, out: &Path, device: &Device) -> Result<Self> {
+        if !settings.start.join("model.safetensors").is_file() {
+            let message =
+                "no checkpoint to start from; name one with --start, or make it as the recipe's first lines say".into();
+            return Err(TrainError::Settings { path: settings.start, message });
+        }
         let files = ModelFiles::open(&settings.start)?;
         let shape = ModelShape::open(&settings.start, files.tokens)?;
         let load = || -> Result<Params> {
