@@ -161,7 +161,7 @@ fn session_page(path: &Path) -> Result<Arc<RgbImage>, String> {
 }
 
 /// Most sessions the library lists.
-const MOST_SESSIONS: usize = 500;
+const MOST_SESSIONS: usize = 5000;
 
 fn sessions(store: &SessionStore) -> Vec<Entry> {
     let newest = session::list(store).into_iter().take(MOST_SESSIONS);
