@@ -39,16 +39,19 @@ start="--start $out/cold-start/model"
 train sft-r $recipes/cold-start.toml cold-start
 train sft-s $recipes/sft-s.toml sft-s
 train sft-r $recipes/sft-r.toml sft-r
+train sft-r $recipes/sft-r.toml sft-r-exact --set stage.0.data.teacher.grow=0 --set stage.0.data.teacher.shift=0
 train rl $recipes/rl.toml rl $start
 train rarl $recipes/rarl.toml rarl $start
 
 ask base models/base
+ask base-blank-off models/base --page blank --tool off
 ask base-blank models/base --page blank
 ask base-off models/base --tool off
 ask cold-start "$out/cold-start/model"
 ask cold-start-off "$out/cold-start/model" --tool off
 ask sft-s "$out/sft-s/model" --tool off
 ask sft-r "$out/sft-r/model"
+ask sft-r-exact "$out/sft-r-exact/model"
 ask rl "$out/rl/model" --tool off
 ask rarl "$out/rarl/model"
 ask rarl-off "$out/rarl/model" --tool off

@@ -12,13 +12,14 @@ import sys
 TASKS = ["depth-comparison", "action-recognition", "character-counting", "panel-understanding", "character-identification",
          "dialog-reordering", "panel-reordering"]
 SHORT = ["depth", "action", "counting", "underst.", "identif.", "dialogs", "stories"]
-ROWS = [("base-blank", "base, blank page"), ("base-off", "base, no zoom"), ("base", "base"), ("cold-start-off", "cold start, no zoom"),
+ROWS = [("base-blank-off", "base, blank page, no zoom"), ("base-blank", "base, blank page"), ("base-off", "base, no zoom"), ("base", "base"), ("cold-start-off", "cold start, no zoom"),
         ("cold-start", "cold start"), ("sft-s", "SFT-S"), ("sft-r", "SFT-R"), ("sft-r-seed2", "SFT-R, seed 2"), ("sft-r-seed3", "SFT-R, seed 3"),
         ("sft-r-exact", "SFT-R, exact boxes"), ("rl", "RL"), ("rarl", "**RARL**"), ("rarl-seed2", "RARL, seed 2"), ("rarl-seed3", "RARL, seed 3"),
         ("rarl-off", "RARL, zoom off"), ("rarl-swapped", "RARL, swapped crops"), ("rarl-greyed", "RARL, greyed crops"),
         ("quick", "quick: all terms"), ("quick-no-region", "quick: no region term"), ("quick-no-count", "quick: no count term"),
         ("quick-no-gate", "quick: no gate")]
-COST = ["cold-start", "sft-s", "sft-r", "rl", "rarl", "quick"]
+COST = ["cold-start", "sft-s", "sft-r", "sft-r-exact", "rl", "rarl", "quick"]
+REWARDED = ["rl", "rarl", "quick", "quick-no-region", "quick-no-count", "quick-no-gate"]
 
 
 def wilson(right, n):
@@ -74,7 +75,36 @@ def cost(folder):
         print(f"| {name} | {lines[-1]['step']} | {taught} | {lines[-1]['seconds'] / 60:.1f} |")
 
 
+def interval(values):
+    """Mean and half of its 95 % interval."""
+    n, mean = len(values), sum(values) / len(values)
+    return mean, 1.96 * (sum((v - mean) ** 2 for v in values) / max(n - 1, 1) / n) ** 0.5
+
+
+def rise(folder):
+    """First and last ten steps, sampled; the unit of the intervals is the question, since its rollouts are not independent."""
+    print("| rollouts, first → last ten steps | reward | answer | count | region | coverage |")
+    print("|---|---|---|---|---|---|")
+    for name in REWARDED:
+        path = folder / name / "rollouts.jsonl"
+        if not path.exists():
+            continue
+        lines = [json.loads(line) for line in path.open()]
+        last = max(line["step"] for line in lines)
+        cells = []
+        for key in ("total", "answer", "count", "region", "coverage"):
+            ends = []
+            for part in ([l for l in lines if l["step"] <= 10], [l for l in lines if l["step"] > last - 10]):
+                groups = {}
+                for line in part:
+                    groups.setdefault((line["step"], line["group"]), []).append(line[key] or 0.0)
+                mean, half = interval([sum(g) / len(g) for g in groups.values()])
+                ends.append(f"{mean:.2f} ± {half:.2f}")
+            cells.append(" → ".join(ends))
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
 if __name__ == "__main__":
-    for table in (accuracy, zooms, cost):
+    for table in (accuracy, zooms, rise, cost):
         table(pathlib.Path(sys.argv[1]))
         print()
