@@ -64,7 +64,7 @@ def cost(folder):
     print("|---|---|---|---|")
     for name in COST:
         path = folder / name / "metrics.jsonl"
-        if not path.exists():
+        if not (folder / name / "model").exists():
             continue
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         taught = sum(line.get("rollouts", 0) for line in lines)
@@ -87,7 +87,7 @@ def rise(folder):
     print("|---|---|---|---|---|---|")
     for name in REWARDED:
         path = folder / name / "rollouts.jsonl"
-        if not path.exists():
+        if not (folder / name / "model").exists():
             continue
         lines = [json.loads(line) for line in path.open()]
         last = max(line["step"] for line in lines)

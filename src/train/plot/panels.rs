@@ -61,7 +61,8 @@ const fn group(title: &'static str, keys: &'static [&'static str], caption: &'st
 
 /// What a training by reinforcement is judged by.
 const REINFORCED: &[Group] = &[
-    group("Reward", &["reward", "reward_*"], "mean over the step's answers; the terms it is made of"),
+    group("Reward", &["reward"], "mean over the step's answers"),
+    group("Reward terms", &["reward_*"], "each before its weight and the gate"),
     group("Accuracy", &["accuracy"], "share of answers that are right"),
     group("Zooming", &["zoom_rate", "coverage", "iou"], "answers with a zoom; how much of the target it saw; overlap"),
     group("Accuracy by task", &["tasks.*.accuracy"], "share of answers that are right"),
