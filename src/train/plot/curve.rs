@@ -59,7 +59,7 @@ fn every(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     kept
 }
 
-/// At most about [`DRAWN`] points: the lowest and the highest of each stretch, so that no spike is lost.
+/// At most some 600 points: the lowest and the highest of each stretch, so that no spike is lost.
 pub fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     thin_to(points, DRAWN)
 }
