@@ -32,7 +32,6 @@ batch = 4
 keep = 2
 [policy]
 updates = 2
-kl = 0.01
 segments_per_part = 3
 [optimizer]
 learning_rate = 1e-3

@@ -67,6 +67,8 @@ pub struct PolicySettings {
     pub clip_high: f64,
     /// Weight of the divergence from the start.
     pub kl: f64,
+    /// Whether that divergence is measured although it has no weight; costs another forward pass.
+    pub watch_kl: bool,
     /// Moves of the optimiser a step; the step's groups are shared out among them.
     pub updates: usize,
     /// Whether advantages are divided by their group's spread.
@@ -109,6 +111,7 @@ impl Default for PolicySettings {
             clip_low: 0.2,
             clip_high: 0.28,
             kl: 0.0,
+            watch_kl: true,
             updates: 1,
             normalise: true,
             segments_per_part: 16,

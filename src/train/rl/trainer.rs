@@ -134,7 +134,7 @@ impl RlTrainer {
             Ok(params)
         };
         let params = load()?;
-        let reference = if settings.policy.kl > 0.0 { Some(load()?) } else { None };
+        let reference = if settings.policy.kl > 0.0 || settings.policy.watch_kl { Some(load()?) } else { None };
         let optimiser = Optimiser::new(settings.optimizer, &params)?;
         fs::create_dir_all(out).map_err(crate::train::error::io(out))?;
         let checkpoints = Checkpoints::new(out, settings.run.keep);
