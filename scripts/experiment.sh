@@ -1,7 +1,7 @@
 #!/bin/sh
 # The comparison of docs/EXPERIMENT.md from end to end: cold start, SFT-S, SFT-R, RL, RARL, ablations, held-out evaluation.
 #
-#   scripts/experiment.sh [OUT]          (default: runs/experiment; about 90 minutes on 2 cores)
+#   scripts/experiment.sh [OUT]          (default: runs/experiment; about an hour on 2 cores)
 #
 # What is done already is skipped, what was interrupted goes on. PANELSCOPE names the program, QUESTIONS the number of
 # held-out questions (2100: 300 a task), ABLATIONS=0 leaves the short trainings out. Needs python3 for the tables.
