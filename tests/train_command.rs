@@ -49,6 +49,7 @@ fn killed_and_resumed_it_gives_the_weights_of_an_unbroken_run_and_its_rollouts_o
     }
     child.kill().unwrap();
     child.wait().unwrap();
+    assert!(!broken.join("checkpoints/step-00000004").exists(), "it was killed too late to prove anything");
     done(&train(&broken, &["--resume"]).output().unwrap());
     assert!(weights(&whole) == weights(&broken), "killed and resumed it has other weights");
 

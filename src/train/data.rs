@@ -1,20 +1,16 @@
 //! Drawn pages as training data: trajectories about a page, their crops a little off the mark, labels of cells.
 
-use std::collections::HashSet;
-
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{CellLabels, Segment, TrainPage};
 use super::cells::{CROP_HEADS, PAGE_HEADS, crop_labels, panel_labels};
 use super::error::{Result, TrainError};
+use super::mix::{Mix, questions_of};
 use super::schedule::Stage;
 use super::source::PageSource;
 use super::trajectory::{Part, Role, direct, panels_of, zooming};
-use super::turns::{TURNS, is_well_known};
-use crate::benchmark::synthetic::{
-    Dice, Difficulty, DrawnPage, PAGE_SIZE, PageTruth, PanelTruth, dice, draw_page, question_for,
-};
+use crate::benchmark::synthetic::{Dice, Difficulty, DrawnPage, PAGE_SIZE, PanelTruth, dice, draw_page};
 use crate::benchmark::{Question, Task};
 use crate::geometry::{PageBox, Size};
 use crate::model::{ImageProcessor, Patches, Tokenizer};
@@ -22,10 +18,6 @@ use crate::protocol::{Profile, PromptPart};
 
 /// Page seeds of trainings begin here and stay below `4e9`; benchmarks draw theirs above (`benchmark/source.rs`).
 pub const FIRST_SEED: u64 = 1_000_000_000;
-/// Share of well-known questions that are asked.
-const WELL_KNOWN: f32 = 0.4;
-/// Questions tried for a page before it is given up to have more.
-const TRIES: u32 = 60;
 
 /// What a stage draws (`[stages.data]` in a training's settings).
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
@@ -171,43 +163,6 @@ pub fn sketch(seed: u64, plan: &Plan, processor: &ImageProcessor) -> Result<Sket
         add_segment(&mut sketch, &drawn, question, plan, processor, &mut dice)?;
     }
     Ok(sketch)
-}
-
-/// Which tasks a page is asked about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mix<'a> {
-    /// What is hard to learn comes more often ([`super::turns`]).
-    Hard,
-    /// These, one after the other.
-    Even(&'a [Task]),
-}
-
-/// Up to `count` questions about a page, no two alike. All ways of training ask these.
-pub fn questions_of(truth: &PageTruth, count: usize, mix: Mix<'_>) -> Vec<Question> {
-    let mut dice = dice(truth.seed, "questions");
-    let tasks = match mix {
-        Mix::Hard => &TURNS[..],
-        Mix::Even(tasks) => tasks,
-    };
-    // Pages begin at different turns, or what comes last would be missing from the fullest pages.
-    let turns = tasks.iter().cycle().skip(dice.below(tasks.len()));
-    let (mut asked, mut all) = (HashSet::new(), Vec::with_capacity(count));
-    for (salt, task) in (0..TRIES).zip(turns) {
-        if all.len() >= count {
-            break;
-        }
-        let Some(question) = question_for(truth, *task, salt) else { continue };
-        let passed = mix == Mix::Hard && is_well_known(&question) && !dice.chance(WELL_KNOWN);
-        if !passed && asked.insert(key(&question)) {
-            all.push(question);
-        }
-    }
-    all
-}
-
-/// The same words with other choices, or with the same in another order, are another question.
-fn key(question: &Question) -> String {
-    format!("{} {}", question.text, question.choices.join(", "))
 }
 
 fn add_segment(

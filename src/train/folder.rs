@@ -135,6 +135,16 @@ pub fn write_model(folder: &Path, shape: &ModelShape, params: &Params, files: &M
     files.iter().try_for_each(|(name, bytes)| write(&folder.join(name), bytes))
 }
 
+/// Writes the model in 16 bits to `out/model`, whole or not at all.
+///
+/// # Errors
+/// As [`write_model`].
+pub fn export_model(out: &Path, shape: &ModelShape, params: &Params, files: &ModelFiles) -> Result<PathBuf> {
+    let folder = out.join("model");
+    atomically(&folder, |to| write_model(to, shape, params, files, DType::F16))?;
+    Ok(folder)
+}
+
 fn check_range(folder: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<()> {
     for (name, value) in tensors {
         let sum = value.to_dtype(DType::F32)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?;

@@ -15,6 +15,7 @@ pub mod graph;
 pub mod init;
 pub mod loss;
 pub mod metrics;
+pub mod mix;
 pub mod ops;
 pub mod optim;
 pub mod pack;
@@ -29,7 +30,6 @@ pub mod source;
 pub mod step;
 pub mod trainer;
 pub mod trajectory;
-pub mod turns;
 pub mod validate;
 pub mod windows;
 

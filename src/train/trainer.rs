@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
-use candle_core::{DType, Device};
+use candle_core::Device;
 
 use super::checkpoint::{Checkpoints, State, Trained, load_weights, restore};
 use super::config::Settings;
 use super::error::{Result, TrainError, io};
-use super::folder::{ModelFiles, atomically, write_model};
+use super::folder::{ModelFiles, export_model};
 use super::graph::Graph;
 use super::init::initialise;
 use super::loss::LossSpec;
@@ -297,9 +297,7 @@ impl Trainer {
     /// # Errors
     /// A weight that does not fit, or a file that cannot be written.
     pub fn export(&self) -> Result<PathBuf> {
-        let folder = self.out.join("model");
-        atomically(&folder, |to| write_model(to, &self.shape, &self.params, &self.files, DType::F16))?;
-        Ok(folder)
+        export_model(&self.out, &self.shape, &self.params, &self.files)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rollouts of one question compared with each other.
 
+use super::rollout::Rollout;
+
 /// Spread below which a group says nothing.
 const QUIET: f64 = 1e-6;
 
@@ -15,6 +17,19 @@ pub fn advantages(rewards: &[f64], normalise: bool) -> Option<Vec<f64>> {
     // As in GRPO the small number only keeps the division finite.
     let scale = if normalise { 1.0 / (spread + 1e-4) } else { 1.0 };
     Some(rewards.iter().map(|reward| (reward - mean) * scale).collect())
+}
+
+/// Advantages of rollouts that stand group by group; none for those of groups without signal.
+pub fn gains(rollouts: &[Rollout], normalise: bool) -> Vec<Option<f64>> {
+    let mut all = Vec::with_capacity(rollouts.len());
+    for group in rollouts.chunk_by(|a, b| a.group == b.group) {
+        let rewards: Vec<f64> = group.iter().map(|rollout| rollout.reward.total).collect();
+        match advantages(&rewards, normalise) {
+            Some(found) => all.extend(found.into_iter().map(Some)),
+            None => all.resize(all.len() + group.len(), None),
+        }
+    }
+    all
 }
 
 /// Standard deviation with n − 1, as `torch.std` has it; 0 for fewer than two.

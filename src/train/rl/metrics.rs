@@ -1,6 +1,6 @@
 //! One line of `metrics.jsonl` for a step: every term and its spread, nothing averaged away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -141,6 +141,13 @@ impl RlLine {
         line.entropy = mean(written.map(|token| f64::from(token.entropy)));
         line.tasks = tasks(rollouts);
         line
+    }
+
+    /// Fills in how many of the step's `groups` have something to learn from.
+    pub fn signal(&mut self, groups: usize, rollouts: &[Rollout], gains: &[Option<f64>]) {
+        let heard = rollouts.iter().zip(gains).filter(|(_, gain)| gain.is_some()).map(|(rollout, _)| rollout.group);
+        let heard: BTreeSet<usize> = heard.collect();
+        (self.groups, self.groups_with_signal) = (groups, heard.len() as f64 / groups.max(1) as f64);
     }
 
     /// Fills in what the updates measured.

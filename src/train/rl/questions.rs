@@ -6,7 +6,8 @@ use super::settings::QuestionPlan;
 use crate::benchmark::synthetic::{Difficulty, draw_page};
 use crate::benchmark::{Question, Task};
 use crate::page::Page;
-use crate::train::data::{Mix, questions_of, seeds};
+use crate::train::data::seeds;
+use crate::train::mix::{Mix, questions_of};
 use crate::train::schedule::Stage;
 
 /// One question and its page: the rollouts of one are a group.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use candle_core::{DType, Device};
 
-use super::group::advantages;
+use super::group::gains;
 use super::health::Health;
 use super::journal::{Keep, RolloutFile, open_store};
 use super::learn::{Eyes, PolicyPart, parts};
@@ -23,7 +23,7 @@ use crate::protocol::Profile;
 use crate::session::SessionStore;
 use crate::train::checkpoint::{Checkpoints, State, Trained, load_weights, restore};
 use crate::train::error::{Result, TrainError};
-use crate::train::folder::{ModelFiles, atomically, model_files, write_model};
+use crate::train::folder::{ModelFiles, export_model, model_files};
 use crate::train::graph::Graph;
 use crate::train::metrics::MetricsFile;
 use crate::train::ops::Kernels;
@@ -185,6 +185,10 @@ impl RlTrainer {
             self.first_line(&mut desk, around)?;
         }
         while let Some((stage, inside)) = locate(&stages, self.step) {
+            if inside == 0 {
+                // Another stage may weigh rewards differently: what was good before says nothing now.
+                self.health = Health::default();
+            }
             let Some(mut line) = self.one(stage, stage.factor(inside), &mut desk, around.stop)? else {
                 open_store(&self.out, self.step)?;
                 let checkpoint = self.save(desk.seconds())?;
@@ -265,7 +269,8 @@ impl RlTrainer {
         let Some(rollouts) = roll_out(&rolling, &asked)? else { return Ok(None) };
         let rolled = clock.elapsed().as_secs_f64();
         let mut line = RlLine::of(&rollouts);
-        let gains = self.advantages(&asked, &rollouts, &mut line);
+        let gains = gains(&rollouts, self.settings.policy.normalise);
+        line.signal(asked.len(), &rollouts, &gains);
         let eyes = Eyes { model: &model, images: &images, frozen: self.settings.policy.freeze_vision };
         let (sums, norms) = self.learn(&asked, &rollouts, &gains, eyes, factor)?;
         line.learnt(&sums, &norms, self.reference.is_some());
@@ -285,27 +290,6 @@ impl RlTrainer {
         let failed = |error: crate::model::ModelError| TrainError::Validation(error.to_string());
         let model = Model::load(&FileSource::Memory(Arc::new(files)), &self.device).map_err(failed)?;
         Ok(model.named(format!("{} step {}", self.settings.name, self.step)))
-    }
-
-    /// Advantages of all rollouts, none for those of groups without signal.
-    fn advantages(&self, asked: &[Asked], rollouts: &[Rollout], line: &mut RlLine) -> Vec<Option<f64>> {
-        let mut gains = vec![None; rollouts.len()];
-        let mut with_signal = 0usize;
-        for group in 0..asked.len() {
-            let own: Vec<usize> =
-                rollouts.iter().enumerate().filter(|(_, r)| r.group == group).map(|(index, _)| index).collect();
-            let rewards: Vec<f64> =
-                own.iter().filter_map(|&index| rollouts.get(index)).map(|r| r.reward.total).collect();
-            let Some(found) = advantages(&rewards, self.settings.policy.normalise) else { continue };
-            with_signal += 1;
-            for (index, advantage) in own.into_iter().zip(found) {
-                if let Some(gain) = gains.get_mut(index) {
-                    *gain = Some(advantage);
-                }
-            }
-        }
-        (line.groups, line.groups_with_signal) = (asked.len(), with_signal as f64 / asked.len().max(1) as f64);
-        gains
     }
 
     /// Moves the policy: the groups with signal are shared out among the updates.
@@ -384,9 +368,7 @@ impl RlTrainer {
     /// # Errors
     /// A weight that does not fit, or a file that cannot be written.
     pub fn export(&self) -> Result<PathBuf> {
-        let folder = self.out.join("model");
-        atomically(&folder, |to| write_model(to, &self.shape, &self.params, &self.files, DType::F16))?;
-        Ok(folder)
+        export_model(&self.out, &self.shape, &self.params, &self.files)
     }
 }
 
