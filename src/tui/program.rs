@@ -408,6 +408,7 @@ impl Program {
             tool: true,
             page_mode: PageMode::Normal,
             crop_mode: CropMode::Normal,
+            debug: crate::engine::Debugging::default(),
         });
         self.start_pending();
     }

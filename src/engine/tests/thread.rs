@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::*;
 
 fn scripted(engine: ScriptedEngine) -> ModelSource {
-    ModelSource::Made("scripted".into(), Box::new(move || Ok(Box::new(engine) as Box<dyn StepEngine>)))
+    ModelSource::Made("scripted".into(), Box::new(move || Ok(Box::new(engine) as Box<dyn StepEngine + Send>)))
 }
 
 fn started(start: Start) -> Handle {

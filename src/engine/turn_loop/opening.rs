@@ -16,6 +16,11 @@ impl TurnLoop {
     pub(super) fn open(&mut self, engine: &mut dyn StepEngine) -> Result<Boundary, EngineError> {
         let page = self.ask.page.load()?;
         zoom::check(&self.ask, &page)?;
+        let fork = self.ask.debug.fork.clone();
+        if let Some(fork) = fork.filter(|fork| fork.position() > 0) {
+            self.page = Some(page);
+            return self.open_fork(engine, &fork);
+        }
         let clock = Instant::now();
         let begun = engine.begin(self.ask.sampling, self.ask.seed);
         self.compute += clock.elapsed().as_secs_f64();
