@@ -4,8 +4,8 @@ use crate::analysis::zoom_measures;
 use crate::geometry::PageBox;
 use crate::text::{one_line, sanitise};
 use crate::trace::{
-    Body, Cursor, ForkEvent, ImageEvent, ImageRole, Record, SegmentKind, SegmentSpan, SessionEnd, SessionStart, Trace, ZoomEvent,
-    ZoomOutcome,
+    Body, Cursor, ForkEvent, ImageEvent, ImageRole, Record, SegmentKind, SegmentSpan, SessionEnd, SessionStart, Trace,
+    ZoomEvent, ZoomOutcome,
 };
 
 /// Columns of the word at the beginning of a line.

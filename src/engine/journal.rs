@@ -38,7 +38,12 @@ impl Journal {
             base: 0.0,
             past: None,
             copied: Vec::new(),
-            seq: 0, out: Vec::new(), batch: None, last_token: 0.0, single: false }
+            seq: 0,
+            out: Vec::new(),
+            batch: None,
+            last_token: 0.0,
+            single: false,
+        }
     }
 
     /// Seconds since the session's start, to the microsecond.

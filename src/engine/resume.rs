@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
+use super::EngineError;
 use super::image_cache::{Encoded, encode, fingerprint, key};
 use super::local::{LocalEngine, Pending};
 use super::step::{Recorded, Resumed};
-use super::EngineError;
 use crate::model::ImageEmbedding;
 use crate::model::sampler::Sampler;
 

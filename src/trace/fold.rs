@@ -5,8 +5,8 @@
 //! position that is written again keeps the last writing; of answers, scores and ends the last one counts.
 
 use super::event::{
-    Answer, Body, BreakEvent, Control, ErrorEvent, ForkEvent, ImageEvent, Piece, Record, ScoreEvent, SegmentEvent, SessionEnd,
-    SessionStart, TokenSource, Tokens, TopEntry, ZoomEvent,
+    Answer, Body, BreakEvent, Control, ErrorEvent, ForkEvent, ImageEvent, Piece, Record, ScoreEvent, SegmentEvent,
+    SessionEnd, SessionStart, TokenSource, Tokens, TopEntry, ZoomEvent,
 };
 use super::view::{Cursor, View};
 

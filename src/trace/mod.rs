@@ -12,8 +12,8 @@ mod view;
 
 pub use event::{
     Answer, BlobEvent, Body, BreakEvent, Change, Control, ErrorEvent, FORMAT_VERSION, ForkEvent, ImageEvent, ImageRole,
-    ModelInfo, Parent, Piece, Record, Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd, SessionStart, TokenSource,
-    Tokens, TopEntry, ZoomEvent, ZoomOutcome,
+    ModelInfo, Parent, Piece, Record, Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd,
+    SessionStart, TokenSource, Tokens, TopEntry, ZoomEvent, ZoomOutcome,
 };
 pub use fold::{PlacedImage, Token, Trace};
 pub use view::{Cursor, SegmentSpan, View};

@@ -21,6 +21,13 @@ pub(super) struct Arrival {
     comparable: bool,
 }
 
+impl Arrival {
+    /// A fork that shares nothing with its parent but the question's page.
+    pub(super) fn anew(position: u64) -> Self {
+        Self { resumed: Resumed { kept: 0, exact: false }, position, comparable: false }
+    }
+}
+
 impl TurnLoop {
     /// Begins as a fork: the parent's context up to its place, then the edit.
     pub(super) fn open_fork(&mut self, engine: &mut dyn StepEngine, fork: &Fork) -> Result<Boundary, EngineError> {

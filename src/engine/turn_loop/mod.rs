@@ -16,7 +16,8 @@ use crate::geometry::Size;
 use crate::page::Page;
 use crate::protocol::Parser;
 use crate::trace::{
-    Answer, Body, BreakEvent, Control, ErrorEvent, ModelInfo, Refusal, SamplingInfo, ScoreEvent, SessionEnd, SessionStart,
+    Answer, Body, BreakEvent, Control, ErrorEvent, ModelInfo, Refusal, SamplingInfo, ScoreEvent, SessionEnd,
+    SessionStart,
 };
 
 /// What a step reached; the larger one where it reached several.

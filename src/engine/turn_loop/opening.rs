@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use image::RgbImage;
 
+use super::fork::Arrival;
 use super::{Boundary, TurnLoop};
 use crate::engine::{EngineError, PageMode, StepEngine, zoom};
 use crate::geometry::Size;
@@ -34,6 +35,7 @@ impl TurnLoop {
         self.processed =
             self.append(engine, &parts, Some((&pixels, &hash, ImageRole::Page)))?.unwrap_or(self.processed);
         self.state.opened = true;
+        self.arrival = self.ask.debug.fork.is_some().then(|| Arrival::anew(engine.position()));
         Ok(Boundary::Opened)
     }
 

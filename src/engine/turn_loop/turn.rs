@@ -95,6 +95,7 @@ impl TurnLoop {
                 Ok((page_box, pixels, crop))
             }
         };
+        self.state.refused += u32::from(settled.is_err());
         let (outcome, reply) = fork::reply(settled);
         self.state.turn.call = Some(reply);
         self.journal.record(Body::Zoom(ZoomEvent {

@@ -1,7 +1,9 @@
 //! One moment for every token the model wrote: the token and what followed from it.
 
 use crate::geometry::{PageBox, coverage, iou, tightness};
-use crate::trace::{Body, Record, Refusal, SegmentEvent, SegmentKind, Token, TokenSource, Trace, ZoomEvent, ZoomOutcome};
+use crate::trace::{
+    Body, Record, Refusal, SegmentEvent, SegmentKind, Token, TokenSource, Trace, ZoomEvent, ZoomOutcome,
+};
 
 /// Bytes of the turn's text that a pattern can see.
 const TAIL: usize = 512;
