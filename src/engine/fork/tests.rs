@@ -214,7 +214,8 @@ fn settings_of_the_opening_begin_anew_and_others_go_on() {
     let mut engine = LocalEngine::new(model());
     let base = ask(Sampling::default());
     let parent = Arc::new(told(&mut engine, &base));
-    let hot = Ask { sampling: HOT, seed: 11, ..base.clone() };
+    let hottest = Sampling { temperature: 4.0, ..HOT };
+    let hot = Ask { sampling: hottest, seed: 11, ..base.clone() };
     let position = written(&parent)[10];
     let names = vec!["temperature".into(), "seed".into()];
     let fork = forked(&mut engine, &parent, &hot, At::Token(position), Edit::Settings(names));
