@@ -20,7 +20,6 @@ use super::effect::Effect;
 use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
-use super::keys::Keymap;
 use super::source::Live;
 use super::update::pasted;
 use super::{Setup, TuiError, view};
@@ -53,7 +52,6 @@ enum Message {
 pub struct Program {
     app: App,
     setup: Setup,
-    keymap: Keymap,
     gallery: Gallery,
     worker: Worker,
     frames: Frames,
@@ -105,7 +103,6 @@ impl Program {
         Ok(Self {
             app,
             setup,
-            keymap: Keymap::default(),
             gallery,
             worker,
             frames,
@@ -227,7 +224,7 @@ impl Program {
         #[cfg(debug_assertions)]
         self.setup.panic_on(key);
         let now = Action::Now(self.now());
-        match self.keymap.action(view::context(&self.app), key) {
+        match self.app.keymap.action(view::context(&self.app), key) {
             Some(action) => {
                 self.act(now)?;
                 self.act(action)
@@ -331,7 +328,7 @@ impl Program {
         if !self.frames.is_due(self.now()) {
             return Ok(());
         }
-        let (app, gallery, keymap) = (&self.app, &self.gallery, &self.keymap);
+        let (app, gallery, keymap) = (&self.app, &self.gallery, &self.app.keymap);
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| {
             view::draw(app, gallery, keymap, frame);
