@@ -8,6 +8,7 @@ use image::RgbImage;
 use super::explorer::Explorer;
 use super::field::TextField;
 pub use super::library::{Entry, Library};
+use super::sessions::Sessions;
 use super::theme::Theme;
 
 /// What a screen is about.
@@ -45,6 +46,8 @@ pub enum Screen {
     Explorer,
     /// Typing a question about a page.
     Ask,
+    /// The table of recorded sessions.
+    Sessions,
 }
 
 /// How a question or session came out.
@@ -123,6 +126,8 @@ pub struct App {
     pub toast: Option<String>,
     /// The library.
     pub library: Library,
+    /// The table of recorded sessions.
+    pub sessions: Sessions,
     /// The session on screen.
     pub explorer: Option<Explorer>,
     /// The form.
@@ -149,6 +154,7 @@ impl App {
             help: None,
             toast: None,
             library: Library::default(),
+            sessions: Sessions::default(),
             explorer: None,
             ask: AskForm::default(),
             preview: PreviewPane::default(),

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::action::{Action, Edit, Scrub, Unit};
 use super::library::FilterBy;
+use super::sessions::Deed;
 
 /// Where a binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,10 @@ pub enum Context {
     Explorer,
     /// The form.
     Ask,
+    /// The table of recorded sessions.
+    Sessions,
+    /// Typing what to look for in it.
+    Filter,
     /// The list of keys.
     Help,
 }
@@ -25,6 +30,8 @@ impl Context {
             Self::Library => "Library",
             Self::Explorer => "Explorer",
             Self::Ask => "Typing a question",
+            Self::Sessions => "Sessions",
+            Self::Filter => "Typing a filter",
             Self::Help => "Help",
         }
     }
@@ -109,6 +116,8 @@ impl Default for Keymap {
         map.explorer();
         map.library();
         map.ask();
+        map.sessions();
+        map.filter();
         map.help();
         map
     }
@@ -186,18 +195,59 @@ impl Keymap {
         self.add(c, &[ch('v')], Action::Filter(FilterBy::Verdict), "only right, partly, wrong, … ones", "verdict");
         self.add(c, &[key(Esc)], Action::Close, "show everything again", "");
         self.add(c, &[ch('a')], Action::AskOwn, "type a question about this page", "ask");
+        self.add(c, &[ch('s')], Action::InSessions(Deed::Show), "recorded sessions as a table", "sessions");
         self.add(c, &[ch('T')], Action::ToggleTheme, "dark or light theme", "");
         self.add(c, &[ch('?')], Action::Help, "these keys", "help");
         self.add(c, &[ch('q')], Action::Back, "leave", "leave");
     }
 
     fn ask(&mut self) {
-        use KeyCode::{BackTab, Backspace, Delete, Down, End, Enter, Esc, Home, Left, Right, Tab, Up};
+        use KeyCode::{BackTab, Down, Enter, Esc, Tab, Up};
         let c = Context::Ask;
         self.add(c, &[key(Enter)], Action::Open, "ask", "ask");
         self.add(c, &[key(Tab), key(Down)], Action::Down, "next page", "next page");
         self.add(c, &[key(BackTab), key(Up)], Action::Up, "previous page", "");
         self.add(c, &[key(Esc)], Action::Back, "back", "back");
+        self.edits(c);
+    }
+
+    fn sessions(&mut self) {
+        use KeyCode::{Down, End, Enter, Esc, Home, PageDown, PageUp, Up};
+        let c = Context::Sessions;
+        let deed = Action::InSessions;
+        self.add(c, &[key(Enter)], Action::Open, "open the session", "open");
+        self.add(c, &[key(Up), ch('k')], Action::Up, "up", "");
+        self.add(c, &[key(Down), ch('j')], Action::Down, "down", "move");
+        self.add(c, &[key(PageUp)], Action::PageUp, "a page up", "");
+        self.add(c, &[key(PageDown)], Action::PageDown, "a page down", "");
+        self.add(c, &[key(Home), ch('g')], Action::Top, "to the first", "");
+        self.add(c, &[key(End), ch('G')], Action::Bottom, "to the last", "");
+        self.add(c, &[ch('<')], deed(Deed::PrevColumn), "sort by the column before", "");
+        self.add(c, &[ch('>')], deed(Deed::NextColumn), "sort by the next column", "sort");
+        self.add(c, &[ch('r')], deed(Deed::Reverse), "turn the order around", "reverse");
+        self.add(c, &[ch('/')], deed(Deed::Type), "look for words in any column", "filter");
+        self.add(c, &[ch('v')], Action::Filter(FilterBy::Verdict), "only right, partly, wrong, … ones", "verdict");
+        self.add(c, &[key(Esc)], Action::Close, "show everything again; then back", "");
+        self.add(c, &[ch('D')], deed(Deed::Delete), "move the session to the trash", "delete");
+        self.add(c, &[ch('u')], deed(Deed::Undo), "bring back what was deleted", "");
+        self.add(c, &[ch('T')], Action::ToggleTheme, "dark or light theme", "");
+        self.add(c, &[ch('?')], Action::Help, "these keys", "help");
+        self.add(c, &[ch('q')], Action::Back, "back", "back");
+    }
+
+    fn filter(&mut self) {
+        use KeyCode::{Down, Enter, Esc, Up};
+        let c = Context::Filter;
+        self.add(c, &[key(Up)], Action::Up, "up", "");
+        self.add(c, &[key(Down)], Action::Down, "down", "move");
+        self.add(c, &[key(Enter)], Action::Open, "look at what is found", "look");
+        self.add(c, &[key(Esc)], Action::Close, "show everything again", "show all");
+        self.edits(c);
+    }
+
+    /// The keys of a text field.
+    fn edits(&mut self, c: Context) {
+        use KeyCode::{Backspace, Delete, End, Home, Left, Right};
         let edits = [
             (vec![key(Backspace), ctrl(KeyCode::Char('h'))], Edit::Backspace),
             (vec![key(Delete)], Edit::Delete),
@@ -228,7 +278,7 @@ impl Keymap {
 fn typed(context: Context, event: &KeyEvent) -> Option<Action> {
     let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     match (context, event.code) {
-        (Context::Ask, KeyCode::Char(c)) if plain => Some(Action::Edit(Edit::Insert(c.to_string()))),
+        (Context::Ask | Context::Filter, KeyCode::Char(c)) if plain => Some(Action::Edit(Edit::Insert(c.to_string()))),
         _ => None,
     }
 }

@@ -120,6 +120,7 @@ fn hint_keys(binding: &crate::tui::keys::Binding) -> String {
         // Two bindings in one hint.
         "scrub" => "←→".to_owned(),
         "pace" => "-+".to_owned(),
+        "sort" => "<>".to_owned(),
         "move" | "scroll" => "↑↓".to_owned(),
         _ => binding.chords.first().map(|c| c.name()).unwrap_or_default(),
     }
