@@ -7,6 +7,7 @@ use image::RgbImage;
 
 use super::app::{Choice, EngineState, Entry, Verdict};
 use super::library::FilterBy;
+use super::sessions::{Deed, Outcome, Row};
 use crate::trace::Record;
 
 /// A unit to step by.
@@ -158,7 +159,11 @@ pub enum Action {
         changes: Vec<(usize, Choice, Verdict)>,
     },
     /// The recorded sessions, newest first.
-    Sessions(Vec<Entry>),
+    Sessions(Vec<Row>),
+    /// A key of the Sessions screen.
+    InSessions(Deed),
+    /// Something was done with a recorded session.
+    SessionDone(Outcome),
     /// A preview is ready.
     Preview(Preview),
     /// Something failed; one sentence.

@@ -9,6 +9,7 @@ use super::explorer::Explorer;
 use super::field::TextField;
 use super::keys::Keymap;
 pub use super::library::{Entry, Library};
+use super::sessions::Sessions;
 use super::theme::Theme;
 
 /// What a screen is about.
@@ -46,6 +47,8 @@ pub enum Screen {
     Explorer,
     /// Typing a question about a page.
     Ask,
+    /// The table of recorded sessions.
+    Sessions,
 }
 
 /// How a question or session came out.
@@ -124,6 +127,8 @@ pub struct App {
     pub toast: Option<String>,
     /// The library.
     pub library: Library,
+    /// The table of recorded sessions.
+    pub sessions: Sessions,
     /// The session on screen.
     pub explorer: Option<Explorer>,
     /// The form.
@@ -152,6 +157,7 @@ impl App {
             help: None,
             toast: None,
             library: Library::default(),
+            sessions: Sessions::default(),
             explorer: None,
             ask: AskForm::default(),
             preview: PreviewPane::default(),

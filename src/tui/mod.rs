@@ -22,6 +22,7 @@ mod picture;
 pub mod playhead;
 mod program;
 pub mod reasoning;
+pub mod sessions;
 mod setup;
 mod source;
 #[cfg(test)]

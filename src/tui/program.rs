@@ -14,12 +14,13 @@ use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 
 use super::action::Action;
-use super::app::{App, Choice, EngineState, Screen};
+use super::app::{App, Choice, EngineState};
 use super::background::{self, Job, News};
 use super::effect::Effect;
 use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
+use super::sessions::Chore;
 use super::source::Live;
 use super::update::pasted;
 use super::{Setup, TuiError, view};
@@ -176,7 +177,7 @@ impl Program {
             self.job(Job::Bench(self.setup.bench.clone(), Selection::default()));
         }
         if self.app.home.is_some() {
-            self.job(Job::List);
+            self.job(Job::Sessions(Chore::List));
             self.load_model();
         }
         Ok(())
@@ -208,7 +209,7 @@ impl Program {
     fn event(&mut self, event: Event) -> Result<(), TuiError> {
         match event {
             Event::Key(key) => self.key(&key)?,
-            Event::Paste(text) if self.app.screen == Screen::Ask => self.act(pasted(&text))?,
+            Event::Paste(text) if view::context(&self.app).types() => self.act(pasted(&text))?,
             Event::Resize(w, h) => {
                 self.measure_cells();
                 self.gallery.refresh();
@@ -356,6 +357,7 @@ impl Program {
             }
             Effect::OpenLog(path) => self.job(Job::Open(path)),
             Effect::LoadPreview(choice) => self.job(Job::Preview(choice)),
+            Effect::OnSessions(chore) => self.job(Job::Sessions(chore)),
             Effect::Run => self.send(Command::Run),
             Effect::Pause => self.send(Command::Pause),
             Effect::Step(unit) => self.send(unit.into()),
@@ -459,7 +461,7 @@ impl Program {
     fn close_session(&mut self) {
         let Some(live) = self.live.take() else { return };
         let jobs = self.jobs.clone();
-        match live.close(move || drop(jobs.send(Job::List))) {
+        match live.close(move || drop(jobs.send(Job::Sessions(Chore::List)))) {
             Ok(thread) => {
                 self.closing.retain(|t| !t.is_finished());
                 self.closing.push(thread);

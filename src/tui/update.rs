@@ -8,6 +8,7 @@ use super::effect::Effect;
 use super::explorer::{Explorer, Kind};
 use super::library::FilterBy;
 use super::playhead::Pace;
+use super::sessions::{Deed, Row};
 
 /// Tokens a second a live session is shown at until a person changes it: a small model is faster than eyes.
 pub const FIRST_PACE: Pace = Pace::Tokens(40.0);
@@ -37,10 +38,8 @@ impl App {
                 self.library.loading = false;
                 self.preview_selected()
             }
-            Action::Sessions(sessions) => {
-                self.library.set_sessions(sessions);
-                Vec::new()
-            }
+            Action::Sessions(rows) => self.sessions_listed(rows),
+            Action::SessionDone(outcome) => self.session_done(outcome),
             Action::Followed { title, done, items, changes } => {
                 self.library.title = title;
                 self.library.run = Some((done, items));
@@ -62,6 +61,7 @@ impl App {
                 Screen::Library => self.in_library(other),
                 Screen::Explorer => self.in_explorer(other),
                 Screen::Ask => self.in_ask(other),
+                Screen::Sessions => self.in_sessions(other),
             },
         };
         self.relayout();
@@ -111,6 +111,7 @@ impl App {
             Action::Back => return vec![Effect::Quit],
             Action::Open => return self.open_selected(),
             Action::AskOwn => return self.ask_about_selected(),
+            Action::InSessions(Deed::Show) => return self.show_sessions(),
             _ => {}
         }
         self.preview_selected()
@@ -121,6 +122,7 @@ impl App {
         let wanted = match self.screen {
             Screen::Library => self.library.current().map(|e| e.choice.clone()),
             Screen::Ask => self.ask.page().cloned(),
+            Screen::Sessions => self.sessions.current().map(Row::choice),
             Screen::Explorer => None,
         };
         let Some(choice) = wanted else { return Vec::new() };
@@ -159,6 +161,7 @@ impl App {
             explorer.early_page = Some(std::sync::Arc::clone(pixels));
         }
         self.explorer = Some(explorer);
+        self.sessions.opened = false;
         self.screen = Screen::Explorer;
     }
 
@@ -262,6 +265,7 @@ impl App {
         self.explorer = None;
         let mut effects = vec![Effect::CloseSession];
         match self.home {
+            _ if std::mem::take(&mut self.sessions.opened) => self.screen = Screen::Sessions,
             Some(screen) => self.screen = screen,
             None => effects.push(Effect::Quit),
         }
@@ -317,6 +321,7 @@ impl App {
         let mut explorer = Explorer::new(Kind::Replay, Choice::Session(path), Pace::Recorded { speed: 1.0 }, true);
         explorer.problems = problems;
         explorer.arrive(records);
+        self.sessions.opened |= self.screen == Screen::Sessions;
         self.explorer = Some(explorer);
         self.screen = Screen::Explorer;
         Vec::new()
@@ -340,6 +345,7 @@ const fn is_key(action: &Action) -> bool {
             | Action::Replay { .. }
             | Action::Preview(_)
             | Action::Sessions(_)
+            | Action::SessionDone(_)
             | Action::Questions(..)
             | Action::Followed { .. }
             | Action::Failed(_)

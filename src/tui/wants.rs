@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::app::{App, Screen};
 use super::explorer::Explorer;
 use super::images::{Request, Slot};
-use super::view::{layout, page_pane};
+use super::view::{layout, page_pane, sessions};
 
 impl App {
     /// The pictures this state needs, at most one for each place.
@@ -16,16 +16,17 @@ impl App {
         let area = Rect::new(0, 0, self.size.0, self.size.1);
         match self.screen {
             Screen::Explorer => self.explorer.as_ref().map(|e| self.explorer_wants(e, area)).unwrap_or_default(),
-            Screen::Library => self.preview_wants(self.library.current().map(|e| &e.choice), area),
-            Screen::Ask => self.preview_wants(self.ask.page(), area),
+            Screen::Library => self.preview_wants(self.library.is_empty(), layout::library(area).preview),
+            Screen::Ask => self.preview_wants(self.ask.page().is_none(), layout::library(area).preview),
+            Screen::Sessions => self.preview_wants(self.sessions.is_empty(), sessions::panes(area).preview),
         }
     }
 
-    fn preview_wants(&self, choice: Option<&super::app::Choice>, area: Rect) -> Vec<Request> {
-        let inside = layout::inside(layout::library(area).preview);
+    fn preview_wants(&self, nothing: bool, pane: Rect) -> Vec<Request> {
+        let inside = layout::inside(pane);
         match &self.preview.shown {
             // The picture of the row before stays until the next one is there.
-            Some((_, Ok(pixels))) if choice.is_some() && !inside.is_empty() => {
+            Some((_, Ok(pixels))) if !nothing && !inside.is_empty() => {
                 vec![self.request(Slot::Page, Arc::clone(pixels), inside)]
             }
             _ => Vec::new(),

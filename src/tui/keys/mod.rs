@@ -28,13 +28,20 @@ pub enum Context {
     Explorer,
     /// The form.
     Ask,
+    /// The table of recorded sessions.
+    Sessions,
+    /// Typing what to look for in it.
+    Filter,
+    /// Any place where text is typed, besides its own keys.
+    Field,
     /// The list of keys.
     Help,
 }
 
 impl Context {
     /// Every context, screens first.
-    pub const ALL: [Self; 4] = [Self::Explorer, Self::Library, Self::Ask, Self::Help];
+    pub const ALL: [Self; 7] =
+        [Self::Explorer, Self::Library, Self::Sessions, Self::Ask, Self::Filter, Self::Field, Self::Help];
 
     /// Its title in the help.
     pub const fn title(self) -> &'static str {
@@ -42,8 +49,16 @@ impl Context {
             Self::Library => "Library",
             Self::Explorer => "Explorer",
             Self::Ask => "Typing a question",
+            Self::Sessions => "Sessions",
+            Self::Filter => "Typing a filter",
+            Self::Field => "Typing",
             Self::Help => "Help",
         }
+    }
+
+    /// Whether text is typed there.
+    pub const fn types(self) -> bool {
+        matches!(self, Self::Ask | Self::Filter)
     }
 
     /// Its table in `keys.toml`.
@@ -52,6 +67,9 @@ impl Context {
             Self::Library => "library",
             Self::Explorer => "explorer",
             Self::Ask => "ask",
+            Self::Sessions => "sessions",
+            Self::Filter => "filter",
+            Self::Field => "field",
             Self::Help => "help",
         }
     }
@@ -111,7 +129,12 @@ impl Keymap {
         if let Some(binding) = here.find(|b| b.chords.iter().any(|c| c.matches(event))) {
             return Some(binding.action.clone());
         }
-        typed(context, event)
+        if !context.types() {
+            return None;
+        }
+        let mut field = self.bindings.iter().filter(|b| b.context == Context::Field);
+        let edit = field.find(|b| b.chords.iter().any(|c| c.matches(event))).map(|b| b.action.clone());
+        edit.or_else(|| typed(event))
     }
 
     /// The keys of the hints line for a binding; of both, where two share a hint.
@@ -128,10 +151,10 @@ impl Keymap {
 }
 
 /// Characters that no binding took go into the text field.
-fn typed(context: Context, event: &KeyEvent) -> Option<Action> {
+fn typed(event: &KeyEvent) -> Option<Action> {
     let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-    match (context, event.code) {
-        (Context::Ask, KeyCode::Char(c)) if plain => Some(Action::Edit(Edit::Insert(c.to_string()))),
+    match event.code {
+        KeyCode::Char(c) if plain => Some(Action::Edit(Edit::Insert(c.to_string()))),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@
 
 mod reasoning;
 mod screens;
+mod sessions;
 mod update;
 mod wire;
 

@@ -52,9 +52,11 @@ fn content(app: &App, keymap: &Keymap) -> Vec<Row> {
         Screen::Library => Context::Library,
         Screen::Explorer => Context::Explorer,
         Screen::Ask => Context::Ask,
+        Screen::Sessions => Context::Sessions,
     };
     let mut rows = Vec::new();
-    let others = [Context::Explorer, Context::Library, Context::Ask].into_iter().filter(|c| *c != here);
+    let others =
+        [Context::Explorer, Context::Library, Context::Sessions, Context::Ask].into_iter().filter(|c| *c != here);
     for (i, context) in std::iter::once(here).chain(others).enumerate() {
         rows.push(Row(context.title().to_owned(), String::new(), Role::Title));
         for binding in keymap.bindings().iter().filter(|b| b.context == context && !b.words.is_empty()) {
