@@ -8,6 +8,7 @@ mod bench;
 mod error;
 mod escapes;
 mod explore;
+mod fork;
 pub mod images_flag;
 mod interrupt;
 mod model;
@@ -56,6 +57,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Open the explorer, as without a command; --run follows a run
     Explore(explore::ExploreArgs),
+    /// Depart from a recorded session with one thing changed, and see what would have happened
+    Fork(fork::ForkArgs),
     /// Inspect and probe a model
     Model(model::ModelArgs),
     /// Watch a recorded session again, without a model
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Some(Command::Ask(args)) => ask::run(args, &cli.global),
         Some(Command::Bench(args)) => bench::run(args, &cli.global),
         Some(Command::Explore(args)) => explore::run(args, &cli.global),
+        Some(Command::Fork(args)) => fork::run(args, &cli.global),
         Some(Command::Model(args)) => model::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Run(args)) => run::run(args, &cli.global),

@@ -22,6 +22,7 @@ mod scripted;
 mod spawn;
 mod step;
 mod turn_loop;
+mod watch;
 mod zoom;
 
 pub use ask::{Ask, CropMode, Debugging, Emission, PageMode, PageSource};
