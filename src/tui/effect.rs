@@ -31,6 +31,8 @@ pub enum Effect {
     CloseSession,
     /// Load a picture for the preview.
     LoadPreview(Choice),
+    /// Take the mouse, or give it to the terminal.
+    Mouse(bool),
     /// Leave.
     Quit,
 }

@@ -8,16 +8,12 @@ mod chord;
 pub mod names;
 mod user;
 
-use std::collections::BTreeMap;
-
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::action::{Action, Edit};
+use crate::config::KeyTable;
 pub use chord::{BadChord, Chord};
 use names::{ROWS, Row};
-
-/// Keys as configurations give them: context → action → chords.
-pub type KeyTable = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
 /// Where a binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +26,25 @@ pub enum Context {
     Ask,
     /// The list of keys.
     Help,
+    /// The command palette.
+    Palette,
+    /// The list of themes.
+    Themes,
 }
 
 impl Context {
     /// Every context, screens first.
-    pub const ALL: [Self; 4] = [Self::Explorer, Self::Library, Self::Ask, Self::Help];
+    pub const ALL: [Self; 6] = [Self::Explorer, Self::Library, Self::Ask, Self::Help, Self::Palette, Self::Themes];
+
+    /// Whether it is a whole screen, not something that stands over one.
+    pub const fn is_screen(self) -> bool {
+        !matches!(self, Self::Help | Self::Palette | Self::Themes)
+    }
+
+    /// Whether characters that are no keys go into a text field.
+    pub const fn takes_text(self) -> bool {
+        matches!(self, Self::Ask | Self::Palette)
+    }
 
     /// Its title in the help.
     pub const fn title(self) -> &'static str {
@@ -43,6 +53,8 @@ impl Context {
             Self::Explorer => "Explorer",
             Self::Ask => "Typing a question",
             Self::Help => "Help",
+            Self::Palette => "Commands",
+            Self::Themes => "Themes",
         }
     }
 
@@ -53,6 +65,8 @@ impl Context {
             Self::Explorer => "explorer",
             Self::Ask => "ask",
             Self::Help => "help",
+            Self::Palette => "palette",
+            Self::Themes => "themes",
         }
     }
 }
@@ -130,8 +144,8 @@ impl Keymap {
 /// Characters that no binding took go into the text field.
 fn typed(context: Context, event: &KeyEvent) -> Option<Action> {
     let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-    match (context, event.code) {
-        (Context::Ask, KeyCode::Char(c)) if plain => Some(Action::Edit(Edit::Insert(c.to_string()))),
+    match event.code {
+        KeyCode::Char(c) if plain && context.takes_text() => Some(Action::Edit(Edit::Insert(c.to_string()))),
         _ => None,
     }
 }
