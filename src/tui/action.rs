@@ -7,6 +7,7 @@ use image::RgbImage;
 
 use super::app::{Choice, EngineState, Entry, Verdict};
 use super::library::FilterBy;
+use super::mouse::MouseAction;
 use super::sessions::{Deed, Outcome, Row};
 use crate::trace::Record;
 
@@ -122,8 +123,14 @@ pub enum Action {
     Slower,
     /// Show or hide the true region.
     ToggleTarget,
-    /// Dark or light.
-    ToggleTheme,
+    /// Choose a theme.
+    Themes,
+    /// Choose from all that can be done here.
+    Palette,
+    /// Give the mouse to the terminal, or take it back.
+    ToggleMouse,
+    /// Something done with the mouse.
+    Mouse(MouseAction),
     /// Type a question about the page on screen.
     AskOwn,
     /// Edit the text field.

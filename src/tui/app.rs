@@ -9,6 +9,9 @@ use super::explorer::Explorer;
 use super::field::TextField;
 use super::keys::Keymap;
 pub use super::library::{Entry, Library};
+use super::palette::Palette;
+use super::picker::Picker;
+use super::playhead::Pace;
 use super::sessions::Sessions;
 use super::theme::Theme;
 
@@ -137,6 +140,16 @@ pub struct App {
     pub preview: PreviewPane,
     /// Colours.
     pub theme: Theme,
+    /// All themes there are.
+    pub themes: Arc<Vec<Theme>>,
+    /// The list of themes, while it is open.
+    pub picker: Option<Picker>,
+    /// The command palette, while it is open.
+    pub palette: Option<Palette>,
+    /// Whether the mouse is taken from the terminal.
+    pub mouse: bool,
+    /// How fast a live session is shown at first.
+    pub first_pace: Pace,
     /// What the keys do.
     pub keymap: Arc<Keymap>,
     /// Terminal size in cells.
@@ -161,6 +174,11 @@ impl App {
             explorer: None,
             ask: AskForm::default(),
             preview: PreviewPane::default(),
+            themes: Arc::new(vec![theme.clone()]),
+            picker: None,
+            palette: None,
+            mouse: true,
+            first_pace: super::update::FIRST_PACE,
             theme,
             keymap: Arc::new(Keymap::default()),
             size: (80, 24),

@@ -34,6 +34,8 @@ pub enum Effect {
     LoadPreview(Choice),
     /// Something with the recorded sessions.
     OnSessions(Chore),
+    /// Take the mouse, or give it to the terminal.
+    Mouse(bool),
     /// Leave.
     Quit,
 }

@@ -248,6 +248,11 @@ impl Explorer {
             Scrub::Start => 0,
             Scrub::End => self.written(),
         };
+        self.scrub_to(target);
+    }
+
+    /// Moves the cursor to where so many tokens are shown, because a person asked.
+    pub fn scrub_to(&mut self, target: usize) {
         let follows = self.kind == Kind::Live && self.engine == EngineState::Running;
         self.head.scrub(target, &self.times, follows);
     }

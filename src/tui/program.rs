@@ -20,10 +20,11 @@ use super::effect::Effect;
 use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
+use super::mouse::MouseAction;
 use super::sessions::Chore;
 use super::source::Live;
 use super::update::pasted;
-use super::{Setup, TuiError, view};
+use super::{Setup, TuiError, guard, view};
 use crate::benchmark::{Benchmark, Question, Selection};
 use crate::engine::{Ask, Command, CropMode, ModelSource, PageMode, PageSource};
 use crate::model::Model;
@@ -209,7 +210,14 @@ impl Program {
     fn event(&mut self, event: Event) -> Result<(), TuiError> {
         match event {
             Event::Key(key) => self.key(&key)?,
-            Event::Paste(text) if view::context(&self.app).types() => self.act(pasted(&text))?,
+            Event::Paste(text) if view::context(&self.app).takes_text() => self.act(pasted(&text))?,
+            Event::Mouse(event) => match MouseAction::read(&event) {
+                Some(event) => {
+                    self.act(Action::Now(self.now()))?;
+                    self.act(Action::Mouse(event))?;
+                }
+                None => return Ok(()),
+            },
             Event::Resize(w, h) => {
                 self.measure_cells();
                 self.gallery.refresh();
@@ -366,7 +374,14 @@ impl Program {
                 self.pending = None;
                 self.close_session();
             }
+            Effect::Mouse(on) => self.take_mouse(on),
             Effect::Quit => self.quit = true,
+        }
+    }
+
+    fn take_mouse(&mut self, on: bool) {
+        if let Err(why) = guard::mouse(on) {
+            self.app.toast = Some(format!("the mouse cannot be switched: {why}"));
         }
     }
 

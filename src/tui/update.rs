@@ -51,11 +51,16 @@ impl App {
                 Vec::new()
             }
             Action::Quit => vec![Effect::CloseSession, Effect::Quit],
-            Action::ToggleTheme => self.toggle_theme(),
+            Action::Themes => self.open_picker(),
+            Action::Palette => self.open_palette(),
+            Action::ToggleMouse => self.toggle_mouse(),
+            Action::Mouse(event) => self.mouse(event),
             Action::Help => {
                 self.help = Some(0);
                 Vec::new()
             }
+            other if self.palette.is_some() => self.in_palette(other),
+            other if self.picker.is_some() => self.in_picker(&other),
             other if self.help.is_some() => self.in_help(&other),
             other => match self.screen {
                 Screen::Library => self.in_library(other),
@@ -66,14 +71,6 @@ impl App {
         };
         self.relayout();
         effects
-    }
-
-    fn toggle_theme(&mut self) -> Vec<Effect> {
-        match super::theme::Theme::builtin(!self.theme.dark, self.theme.depth) {
-            Ok(theme) => self.theme = theme,
-            Err(why) => self.toast = Some(why.to_string()),
-        }
-        Vec::new()
     }
 
     fn in_help(&mut self, action: &Action) -> Vec<Effect> {
@@ -153,7 +150,7 @@ impl App {
     }
 
     fn start_live(&mut self, choice: Choice) {
-        let pace = self.explorer.as_ref().filter(|e| e.kind == Kind::Live).map_or(FIRST_PACE, |e| e.head.pace);
+        let pace = self.explorer.as_ref().filter(|e| e.kind == Kind::Live).map_or(self.first_pace, |e| e.head.pace);
         let mut explorer = Explorer::new(Kind::Live, choice.clone(), pace, true);
         if let Some((of, Ok(pixels))) = &self.preview.shown
             && *of == choice

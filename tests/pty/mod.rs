@@ -43,6 +43,9 @@ impl Pty {
         }
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
+        // Nobody's own configuration has a say.
+        command.env("XDG_CONFIG_HOME", dir.join("no-configuration"));
+        command.env_remove("PANELSCOPE_CONFIG");
         for (name, value) in env {
             command.env(name, value);
         }

@@ -51,6 +51,8 @@ pub struct Caps {
     pub compress: bool,
     /// Colours of block characters.
     pub depth: ColorDepth,
+    /// The terminal's background, where it was asked and told.
+    pub background: Option<[u8; 3]>,
 }
 
 /// How long the terminal may take to answer, in milliseconds.
@@ -59,7 +61,7 @@ const ANSWER_MS: i32 = 700;
 impl Caps {
     /// Block characters on cells twice as high as wide; asks nobody.
     pub const fn blocks(depth: ColorDepth) -> Self {
-        Self { way: Way::Blocks, cell: (10, 20), tmux: false, compress: false, depth }
+        Self { way: Way::Blocks, cell: (10, 20), tmux: false, compress: false, depth, background: None }
     }
 
     /// Height divided by width of a cell.
@@ -83,6 +85,10 @@ impl Caps {
                     if font.width > 0 && font.height > 0 {
                         caps.cell = (font.width, font.height);
                     }
+                    caps.background = picker.capabilities().iter().find_map(|c| match c {
+                        Capability::Background(r, g, b) => Some([*r, *g, *b]),
+                        _ => None,
+                    });
                     caps.tmux = picker.tmux_detected();
                     caps.compress = picker.capabilities().contains(&Capability::KittyCompression);
                 }
@@ -102,6 +108,7 @@ fn options(remote: bool) -> QueryStdioOptions {
     QueryStdioOptions {
         timeout_ms: ANSWER_MS,
         kitty_compression: remote,
+        terminal_background_color_osc: true,
         #[cfg(unix)]
         stdio: if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
             None

@@ -7,10 +7,13 @@ pub mod ask;
 pub mod crop_pane;
 pub mod entropy;
 pub mod explorer;
+pub mod field;
 pub mod help;
 pub mod layout;
 pub mod library;
 pub mod page_pane;
+pub mod palette;
+pub mod picker;
 pub mod reasoning;
 pub mod sessions;
 pub mod status;
@@ -41,13 +44,29 @@ pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, frame: &mut Frame<'_>
     if let Some(scroll) = app.help {
         help::draw(app, keymap, scroll, area, buf);
     }
+    picker::draw(app, area, buf);
+    if let Some(palette) = &app.palette {
+        palette::draw(app, palette, keymap, area, buf);
+    }
+    app.theme.paint(buf);
 }
 
 /// Where the keys go now.
 pub fn context(app: &App) -> Context {
+    if app.palette.is_some() {
+        return Context::Palette;
+    }
+    if app.picker.is_some() {
+        return Context::Themes;
+    }
     if app.help.is_some() {
         return Context::Help;
     }
+    screen_context(app)
+}
+
+/// The context of the screen, whatever stands over it.
+pub fn screen_context(app: &App) -> Context {
     match app.screen {
         Screen::Library => Context::Library,
         Screen::Explorer => Context::Explorer,
@@ -55,6 +74,13 @@ pub fn context(app: &App) -> Context {
         Screen::Sessions if app.sessions.typing => Context::Filter,
         Screen::Sessions => Context::Sessions,
     }
+}
+
+/// Whether something stands over a part of the screen, so that pictures outside the cells must stay away from it.
+pub(super) fn covered(app: &App, part: Rect, screen: Rect) -> bool {
+    let palette = app.palette.as_ref().map(|p| palette::place(p, &app.keymap, screen));
+    let picker = app.picker.as_ref().map(|_| picker::place(app, screen));
+    app.help.is_some() || [palette, picker].into_iter().flatten().any(|over| over.intersects(part))
 }
 
 /// Draws a pane's frame and title and gives its inside.

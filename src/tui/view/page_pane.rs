@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{line, pane, put};
+use super::{covered, line, pane, put};
 use crate::geometry::PageBox;
 use crate::trace::ZoomOutcome;
 use crate::tui::app::App;
@@ -17,7 +17,7 @@ use crate::tui::theme::Role;
 pub fn draw(app: &App, explorer: &Explorer, gallery: &Gallery, area: Rect, buf: &mut Buffer) {
     let title = if explorer.show_target { "Page · T target" } else { "Page" };
     let inside = pane(title, area, &app.theme, buf);
-    if !gallery.draw(Slot::Page, inside, app.help.is_some(), buf) {
+    if !gallery.draw(Slot::Page, inside, covered(app, inside, buf.area), buf) {
         list(app, explorer, inside, buf);
     }
 }

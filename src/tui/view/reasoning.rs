@@ -4,19 +4,28 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{line, pane, put};
+use super::{layout, line, pane, put};
 use crate::trace::Token;
 use crate::tui::app::App;
 use crate::tui::explorer::Explorer;
 use crate::tui::reasoning::{Content, Glyph, Line, gutter};
 use crate::tui::theme::{Role, Theme};
 
+/// A screen too small for a frame still shows the text.
+const fn framed(area: Rect) -> bool {
+    area.height >= 6 && area.width >= 24
+}
+
 /// Draws the reasoning's pane.
 pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
-    // A screen too small for a frame still shows the text.
-    let framed = area.height >= 6 && area.width >= 24;
-    let inside = if framed { pane("Reasoning", area, &app.theme, buf) } else { area.intersection(buf.area) };
-    let height = usize::from(inside.height);
+    let inside = if framed(area) { pane("Reasoning", area, &app.theme, buf) } else { area.intersection(buf.area) };
+    for (i, row) in rows(explorer, usize::from(inside.height)).enumerate() {
+        draw_line(app, explorer, row, line(inside, i), buf);
+    }
+}
+
+/// The lines in sight of a pane that is so many lines high.
+fn rows(explorer: &Explorer, height: usize) -> impl Iterator<Item = &Line> {
     let lines = explorer.reasoning.lines();
     let shown = explorer.head.shown();
     let seen = lines.partition_point(|l| l.after <= shown);
@@ -24,10 +33,22 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
     let pinned = pinned(lines, height);
     let room = height - pinned;
     let first = first_line(drawn, seen, room, pinned, explorer.head.scrubbed);
-    let rows = lines.iter().take(pinned).chain(lines.iter().take(drawn).skip(first).take(room));
-    for (i, row) in rows.enumerate() {
-        draw_line(app, explorer, row, line(inside, i), buf);
-    }
+    lines.iter().take(pinned).chain(lines.iter().take(drawn).skip(first).take(room))
+}
+
+/// The model token at a place of the screen, counted from 0.
+pub fn token_at(explorer: &Explorer, area: Rect, column: u16, row: u16) -> Option<usize> {
+    let inside = if framed(area) { layout::inside(area) } else { area };
+    let line = rows(explorer, usize::from(inside.height)).nth(usize::from(row.checked_sub(inside.y)?))?;
+    let Content::Flow(glyphs) = &line.content else { return None };
+    let at = column.checked_sub(inside.x)?.checked_sub(gutter(explorer.reasoning.width()))?;
+    let mut end = 0;
+    let glyph = glyphs.iter().find(|glyph| {
+        end += u16::from(glyph.width);
+        at < end
+    });
+    let known = if explorer.head.scrubbed { explorer.written() } else { explorer.head.shown() };
+    glyph.map(|g| g.token).filter(|token| *token < known)
 }
 
 /// How many lines of the question stay on top.
