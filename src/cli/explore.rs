@@ -155,6 +155,7 @@ impl Look {
             images: match self.images {
                 ImagesFlag::Auto => ImageMode::Auto,
                 ImagesFlag::Kitty => ImageMode::Kitty,
+                ImagesFlag::KittyPlaceholders => ImageMode::KittyPlaceholders,
                 ImagesFlag::Iterm2 => ImageMode::Iterm2,
                 ImagesFlag::Sixel => ImageMode::Sixel,
                 ImagesFlag::Blocks => ImageMode::Blocks,

@@ -10,6 +10,8 @@ pub enum ImagesFlag {
     Auto,
     /// Kitty's graphics protocol (kitty, Ghostty)
     Kitty,
+    /// The same through Unicode placeholders, as inside tmux
+    KittyPlaceholders,
     /// iTerm2's inline images (iTerm2, WezTerm, Konsole, mintty)
     Iterm2,
     /// Sixel graphics (foot, xterm -ti vt340)

@@ -55,7 +55,8 @@ enum Way {
 fn resolve(flag: ImagesFlag, var: impl Fn(&str) -> Option<String>) -> Way {
     match flag {
         ImagesFlag::Auto => detect(var),
-        ImagesFlag::Kitty => Way::Kitty,
+        // In the scrollback there are no cells of ours to hold placeholders.
+        ImagesFlag::Kitty | ImagesFlag::KittyPlaceholders => Way::Kitty,
         ImagesFlag::Iterm2 => Way::Iterm2,
         ImagesFlag::Sixel => Way::Sixel,
         ImagesFlag::Blocks => Way::Blocks,

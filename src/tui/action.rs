@@ -7,6 +7,7 @@ use image::RgbImage;
 
 use super::app::{Choice, EngineState, Entry, Verdict};
 use super::library::FilterBy;
+pub use super::page_moves::PageMove;
 use crate::trace::Record;
 
 /// A unit to step by.
@@ -121,6 +122,8 @@ pub enum Action {
     Slower,
     /// Show or hide the true region.
     ToggleTarget,
+    /// Look closer at the page, or elsewhere on it.
+    Page(PageMove),
     /// Dark or light.
     ToggleTheme,
     /// Type a question about the page on screen.

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::action::{Action, Edit, Scrub, Unit};
+use super::action::{Action, Edit, PageMove, Scrub, Unit};
 use super::library::FilterBy;
 
 /// Where a binding holds.
@@ -157,10 +157,28 @@ impl Keymap {
         self.add(c, &[ch('-')], Action::Slower, "slower (the view, not the model)", "pace");
         self.add(c, &[ch('+'), ch('=')], Action::Faster, "faster (the view, not the model)", "");
         self.add(c, &[ch('x')], Action::ToggleTarget, "show or hide the true region", "target");
+        self.page();
         self.add(c, &[ch('a')], Action::AskOwn, "type a question about this page", "");
         self.add(c, &[ch('T')], Action::ToggleTheme, "dark or light theme", "");
         self.add(c, &[ch('?')], Action::Help, "these keys", "help");
         self.add(c, &[ch('q'), key(Esc)], Action::Back, "back", "back");
+    }
+
+    /// Looking closer at the page.
+    fn page(&mut self) {
+        let keys = [
+            ('i', PageMove::In, "closer to the page", "closer"),
+            ('o', PageMove::Out, "farther from the page", ""),
+            ('H', PageMove::Left, "over the page to the left", ""),
+            ('J', PageMove::Down, "over the page down", ""),
+            ('K', PageMove::Up, "over the page up", ""),
+            ('L', PageMove::Right, "over the page to the right", ""),
+            ('0', PageMove::Reset, "the whole page; again: close to the zoom's box", ""),
+            ('p', PageMove::Seen, "the page as the model sees it, with its patches", "seen"),
+        ];
+        for (key, step, words, hint) in keys {
+            self.add(Context::Explorer, &[ch(key)], Action::Page(step), words, hint);
+        }
     }
 
     fn library(&mut self) {

@@ -20,6 +20,7 @@ pub mod images;
 pub mod keys;
 mod picture;
 pub mod playhead;
+mod page_moves;
 mod program;
 pub mod reasoning;
 mod setup;
@@ -31,6 +32,7 @@ mod follow;
 mod library;
 pub mod update;
 pub mod view;
+pub mod viewport;
 mod wants;
 
 use std::path::PathBuf;
@@ -126,7 +128,7 @@ pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
             explorer.head.pace = playhead::Pace::Recorded { speed };
         }
     }
-    let free = if caps.way == Way::Kitty { images::free_sequence(&caps) } else { String::new() };
+    let free = images::free_sequence(&caps);
     let setup = Setup::new(options, var);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _guard = guard::Guard::enter(free)?;

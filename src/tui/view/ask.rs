@@ -21,7 +21,7 @@ pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, area: Rect, buf: &mut
     pages(app, list, buf);
     let inside = pane("Page", panes.preview, &app.theme, buf);
     if !inside.is_empty() {
-        gallery.draw(Slot::Page, inside, app.help.is_some(), buf);
+        gallery.draw(Slot::Page, inside, app.is_covered(), buf);
     }
     status::hints(app, keymap, panes.hints, buf);
 }

@@ -23,7 +23,7 @@ pub fn draw(app: &App, explorer: &Explorer, gallery: &Gallery, area: Rect, buf: 
     };
     let title = ellipsis(&title, usize::from(area.width.saturating_sub(4)));
     let inside = pane(&title, area, &app.theme, buf);
-    if crop.is_some() && gallery.draw(Slot::Crop, inside, app.help.is_some(), buf) {
+    if crop.is_some() && gallery.draw(Slot::Crop, inside, app.is_covered(), buf) {
         return;
     }
     let text = match crop {

@@ -124,7 +124,7 @@ fn short_id(entry: &Entry) -> String {
 
 fn preview(app: &App, gallery: &Gallery, area: Rect, buf: &mut Buffer) {
     let inside = pane("Page", area, &app.theme, buf);
-    if inside.is_empty() || gallery.draw(Slot::Page, inside, app.help.is_some(), buf) {
+    if inside.is_empty() || gallery.draw(Slot::Page, inside, app.is_covered(), buf) {
         return;
     }
     let text = match &app.preview.shown {
