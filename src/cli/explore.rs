@@ -17,7 +17,6 @@ use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
 use crate::run::Manifest;
 use crate::text::one_line;
-use crate::tui::images::ImageMode;
 use crate::tui::{self, Options, Outcome, Scripted, Start, ThemeChoice};
 
 /// Arguments of the explorer.
@@ -152,15 +151,7 @@ impl Look {
     /// The sessions folder or the built-in profile cannot be used.
     pub(super) fn options(&self, global: &Global) -> Result<Options, CliError> {
         Ok(Options {
-            images: match self.images {
-                ImagesFlag::Auto => ImageMode::Auto,
-                ImagesFlag::Kitty => ImageMode::Kitty,
-                ImagesFlag::KittyPlaceholders => ImageMode::KittyPlaceholders,
-                ImagesFlag::Iterm2 => ImageMode::Iterm2,
-                ImagesFlag::Sixel => ImageMode::Sixel,
-                ImagesFlag::Blocks => ImageMode::Blocks,
-                ImagesFlag::None => ImageMode::None,
-            },
+            images: self.images.mode(),
             theme: match self.theme {
                 ThemeFlag::Auto => ThemeChoice::Auto,
                 ThemeFlag::Dark => ThemeChoice::Dark,

@@ -5,6 +5,8 @@
 
 mod ask;
 mod bench;
+mod card;
+mod doctor;
 mod error;
 mod escapes;
 mod explore;
@@ -54,6 +56,8 @@ enum Command {
     Ask(ask::AskArgs),
     /// Look at benchmarks
     Bench(bench::BenchArgs),
+    /// Say what the terminal can do and draw a test card
+    Doctor(doctor::DoctorArgs),
     /// Open the explorer, as without a command; --run follows a run
     Explore(explore::ExploreArgs),
     /// Inspect and probe a model
@@ -77,6 +81,7 @@ pub fn main() -> ExitCode {
         None => explore::run(cli.explore, &cli.global),
         Some(Command::Ask(args)) => ask::run(args, &cli.global),
         Some(Command::Bench(args)) => bench::run(args, &cli.global),
+        Some(Command::Doctor(args)) => doctor::run(args, &cli.global),
         Some(Command::Explore(args)) => explore::run(args, &cli.global),
         Some(Command::Model(args)) => model::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),

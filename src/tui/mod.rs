@@ -25,6 +25,7 @@ mod program;
 pub mod reasoning;
 mod setup;
 mod source;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod theme;

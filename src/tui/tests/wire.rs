@@ -42,7 +42,13 @@ impl Desk {
         let options = TerminalOptions { viewport: Viewport::Fixed(area) };
         let terminal = Terminal::with_options(CrosstermBackend::new(wire.clone()), options).unwrap();
         let caps = Caps { way, ..Caps::blocks(ColorDepth::True) };
-        Self { wire, terminal, gallery: Gallery::new(caps), painter: Painter::default(), app: fixtures::replay_at_end(120, 40, true) }
+        Self {
+            wire,
+            terminal,
+            gallery: Gallery::new(caps),
+            painter: Painter::default(),
+            app: fixtures::replay_at_end(120, 40, true),
+        }
     }
 
     /// The bytes of a frame with nothing in it after one with nothing in it.

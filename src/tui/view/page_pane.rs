@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
 
 use super::{ellipsis, line, pane, put};
 use crate::geometry::PageBox;
@@ -18,6 +19,9 @@ const DRAFT: [u8; 3] = [255, 60, 200];
 /// Most pixels of a processed page that is made for the screen; models take a few million at most.
 const MOST_PROCESSED: u64 = 24_000_000;
 
+/// Title of the processed page.
+const AS_SEEN: &str = "Page as the model sees it";
+
 /// Draws the page's pane.
 pub fn draw(app: &App, explorer: &Explorer, gallery: &Gallery, area: Rect, buf: &mut Buffer) {
     let inside = pane(&title(app, explorer, area), area, &app.theme, buf);
@@ -30,15 +34,13 @@ pub fn draw(app: &App, explorer: &Explorer, gallery: &Gallery, area: Rect, buf: 
 }
 
 fn title(app: &App, explorer: &Explorer, area: Rect) -> String {
-    let mut parts = match (seen(explorer), explorer.seen, page_event(explorer)) {
-        (Some(_), _, Some(page)) => vec![
-            "Page as the model sees it".to_owned(),
-            format!("{}", page.processed),
-            format!("{} tokens", page.tokens),
-        ],
-        (None, true, _) => vec!["Page".to_owned(), "not processed yet".to_owned()],
-        _ => vec!["Page".to_owned()],
-    };
+    let mut parts = Vec::new();
+    let seen = page_event(explorer).filter(|_| seen(explorer).is_some());
+    if let Some(page) = seen {
+        parts.extend([page.processed.to_string(), format!("{} tokens", page.tokens)]);
+    } else if explorer.seen {
+        parts.push("not processed yet".to_owned());
+    }
     if let Some(view) = app.page_viewport().filter(|v| v.scale > 1.0) {
         parts.push(format!("×{:.1}", view.scale));
     }
@@ -48,14 +50,15 @@ fn title(app: &App, explorer: &Explorer, area: Rect) -> String {
     if explorer.show_target {
         parts.push("T target".to_owned());
     }
-    // Where there is little room the numbers say more than the words.
     let room = usize::from(area.width.saturating_sub(4));
-    if let Some(first) = parts.first_mut().filter(|f| f.len() > 4)
-        && unicode_width::UnicodeWidthStr::width(first.as_str()) + 24 > room
-    {
-        *first = "Seen".to_owned();
-    }
-    ellipsis(&parts.join(" · "), room)
+    let titled = |name: &str| [&[name.to_owned()], parts.as_slice()].concat().join(" · ");
+    // Where there is little room the numbers say more than the words.
+    let name = match seen {
+        Some(_) if titled(AS_SEEN).width() <= room => AS_SEEN,
+        Some(_) => "Seen",
+        None => "Page",
+    };
+    ellipsis(&titled(name), room)
 }
 
 /// The latest zoom's warning, in the pane's lower border.
