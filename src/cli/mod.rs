@@ -7,6 +7,8 @@ mod ask;
 mod bench;
 mod completions;
 mod config;
+mod card;
+mod doctor;
 mod error;
 mod escapes;
 mod explore;
@@ -78,6 +80,8 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Say where the configuration is, what it says, and what it may say
     Config(config::ConfigArgs),
+    /// Say what the terminal can do and draw a test card
+    Doctor(doctor::DoctorArgs),
     /// Open the explorer, as without a command; --run follows a run
     Explore(explore::ExploreArgs),
     /// Depart from a recorded session with one thing changed, and see what would have happened
@@ -124,6 +128,7 @@ fn run_command(mut cli: Cli) -> CliResult {
         Some(Command::Bench(args)) => bench::run(args, &cli.global),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Config(args)) => config::run(&args, &cli.global),
+        Some(Command::Doctor(args)) => doctor::run(args, &cli.global),
         Some(Command::Explore(args)) => explore::run(args, &cli.global),
         Some(Command::Fork(args)) => fork::run(args, &cli.global),
         Some(Command::Man(args)) => man::run(&args),

@@ -8,6 +8,7 @@ use image::RgbImage;
 use super::app::{Choice, EngineState, Entry, Verdict};
 use super::library::FilterBy;
 use super::mouse::MouseAction;
+pub use super::page_moves::PageMove;
 use super::sessions::{Deed, Outcome, Row};
 use crate::trace::Record;
 
@@ -131,6 +132,10 @@ pub enum Action {
     ToggleMouse,
     /// Something done with the mouse.
     Mouse(MouseAction),
+    /// Look closer at the page, or elsewhere on it.
+    Page(PageMove),
+    /// Dark or light.
+    ToggleTheme,
     /// Type a question about the page on screen.
     AskOwn,
     /// Edit the text field.

@@ -343,6 +343,7 @@ impl Program {
             view::draw(app, gallery, keymap, frame);
             gallery.settle(frame.buffer_mut());
         })?;
+        self.gallery.flush(self.terminal.backend_mut())?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         Write::flush(self.terminal.backend_mut())?;
         let now = self.now();

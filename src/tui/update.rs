@@ -221,6 +221,7 @@ impl App {
             Action::Faster => explorer.head.pace = explorer.head.pace.faster(),
             Action::Slower => explorer.head.pace = explorer.head.pace.slower(),
             Action::ToggleTarget => self.toggle_target(),
+            Action::Page(step) => self.move_page(step),
             Action::AskOwn => return self.ask_on_screen(),
             Action::Back | Action::Close => return self.close_explorer(),
             _ => {}

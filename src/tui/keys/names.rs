@@ -3,7 +3,7 @@
 //! Which keys do it stands in `assets/keys.toml` under the same name. To add an action: a row here, a line there.
 
 use super::Context;
-use crate::tui::action::{Action, Edit, Scrub, Unit};
+use crate::tui::action::{Action, Edit, PageMove, Scrub, Unit};
 use crate::tui::library::FilterBy;
 use crate::tui::sessions::Deed;
 
@@ -51,6 +51,14 @@ pub static ROWS: &[Row] = &[
     row(Explorer, "slower", Action::Slower, "slower (the view, not the model)", "pace"),
     row(Explorer, "faster", Action::Faster, "faster (the view, not the model)", ""),
     row(Explorer, "toggle_target", Action::ToggleTarget, "show or hide the true region", "target"),
+    row(Explorer, "page_in", Action::Page(PageMove::In), "closer to the page", "closer"),
+    row(Explorer, "page_out", Action::Page(PageMove::Out), "farther from the page", ""),
+    row(Explorer, "page_left", Action::Page(PageMove::Left), "over the page to the left", ""),
+    row(Explorer, "page_down", Action::Page(PageMove::Down), "over the page down", ""),
+    row(Explorer, "page_up", Action::Page(PageMove::Up), "over the page up", ""),
+    row(Explorer, "page_right", Action::Page(PageMove::Right), "over the page to the right", ""),
+    row(Explorer, "page_reset", Action::Page(PageMove::Reset), "the whole page; again: close to the zoom's box", ""),
+    row(Explorer, "page_seen", Action::Page(PageMove::Seen), "the page as the model sees it, with its patches", "seen"),
     row(Explorer, "ask_own", Action::AskOwn, "type a question about this page", ""),
     row(Explorer, "palette", Action::Palette, "choose from all that can be done here", ""),
     row(Explorer, "themes", Action::Themes, "choose a theme", ""),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod page;
 mod reasoning;
 mod screens;
 mod sessions;
