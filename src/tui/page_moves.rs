@@ -51,11 +51,6 @@ impl App {
         Viewport::new(Size::new(w, h), room, self.cell_aspect, explorer.look)
     }
 
-    /// Whether something stands over the panes, so that pictures outside the cells must stay away.
-    pub fn is_covered(&self) -> bool {
-        self.help.is_some()
-    }
-
     pub(super) fn move_page(&mut self, step: PageMove) {
         let view = self.page_viewport();
         let Some(explorer) = &mut self.explorer else { return };
