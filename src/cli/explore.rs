@@ -17,6 +17,7 @@ use crate::demo;
 use crate::protocol::Profile;
 use crate::run::Manifest;
 use crate::text::one_line;
+use crate::trace::breakpoint::Breakpoint;
 use crate::tui::{self, Options, Outcome, Scripted, Start};
 
 /// Arguments of the explorer.
@@ -42,6 +43,9 @@ pub struct ExploreArgs {
     no_record: bool,
     #[command(flatten)]
     look: Look,
+    /// Pause where this fires, such as 'zoom and iou<.3'; repeat it for several
+    #[arg(long = "break", value_name = "CONDITION")]
+    breakpoint: Vec<Breakpoint>,
     /// Ask an engine that says what this file says, a turn a line, instead of a model
     #[arg(long, value_name = "FILE", hide = true)]
     scripted: Option<PathBuf>,
@@ -72,6 +76,7 @@ pub fn run(args: ExploreArgs, global: &Global) -> CliResult {
         options.profile = Arc::new(Profile::find(profile).map_err(CliError::usage)?);
     }
     options.record = !args.no_record;
+    options.breakpoints.extend(args.breakpoint.iter().cloned());
     options.scripted = args.script()?;
     if let Some(missing) = args.pages.iter().find(|p| !p.is_file()) {
         return Err(CliError::usage(one_line(&format!("{} is not a file", missing.display()))));

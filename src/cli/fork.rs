@@ -10,7 +10,7 @@ use super::interrupt_flag;
 use super::sessions::store;
 use super::{CliError, CliResult, Global};
 use crate::demo;
-use crate::engine::{Ask, At, Edit, Fork, LocalEngine, OtherCrop, PageSource, Past, StepEngine, load_model};
+use crate::engine::{Ask, At, Edit, Fork, LocalEngine, OtherCrop, PageSource, Past, Setting, StepEngine, load_model};
 use crate::geometry::PageBox;
 use crate::page::Page;
 use crate::protocol::Profile;
@@ -137,7 +137,7 @@ pub fn run(args: ForkArgs, global: &Global) -> CliResult {
 fn past(path: &Path) -> Result<Past, CliError> {
     let log = session::read_log(path).map_err(CliError::failed)?;
     let mut store = PixelStore::for_log(path, &log.records);
-    let mut past = Past { trace: Trace::of(&log.records), ..Past::default() };
+    let mut past = Past { trace: Arc::new(Trace::of(&log.records)), ..Past::default() };
     for record in &log.records {
         if let Body::Image(image) = &record.body {
             let found = store.get(&image.hash);
@@ -206,33 +206,30 @@ fn crop(text: &str, boxed: impl Fn(&str) -> Result<PageBox, String>) -> Result<O
 }
 
 impl Settings {
+    fn given(&self, ask: &Ask) -> Vec<Setting> {
+        let pixels = (self.min_pixels.is_some() || self.max_pixels.is_some()).then(|| {
+            let (min, max) = ask.debug.pixels.unwrap_or((1, u64::MAX));
+            Setting::Pixels(self.min_pixels.unwrap_or(min), self.max_pixels.unwrap_or(max))
+        });
+        let all = [
+            self.temperature.map(Setting::Temperature),
+            self.top_k.map(Setting::TopK),
+            self.top_p.map(Setting::TopP),
+            self.repetition_penalty.map(Setting::RepetitionPenalty),
+            self.seed.map(Setting::Seed),
+            self.max_tokens.map(Setting::MaxTokens),
+            self.question.clone().map(Setting::Question),
+            (!self.choice.is_empty()).then(|| Setting::Choices(self.choice.clone())),
+            self.tool.map(|tool| Setting::Tool(tool == Switch::On)),
+            pixels,
+        ];
+        all.into_iter().flatten().collect()
+    }
+
     /// Puts what was given into the question to ask, and gives the names.
     fn apply(&self, ask: &mut Ask) -> Result<Vec<String>, CliError> {
-        let mut names = Vec::new();
-        let mut named = |name: &str, given: bool| {
-            if given {
-                names.push(name.to_owned());
-            }
-        };
-        named("temperature", set(self.temperature, &mut ask.sampling.temperature));
-        named("top_k", set(self.top_k, &mut ask.sampling.top_k));
-        named("top_p", set(self.top_p, &mut ask.sampling.top_p));
-        named("repetition_penalty", set(self.repetition_penalty, &mut ask.sampling.repetition_penalty));
-        named("seed", set(self.seed, &mut ask.seed));
-        named("max_tokens", set(self.max_tokens.map(Some), &mut ask.max_tokens));
-        named("question", set(self.question.clone(), &mut ask.question.text));
-        named("choices", !self.choice.is_empty() && set(Some(self.choice.clone()), &mut ask.question.choices));
-        named("tool", set(self.tool.map(|tool| tool == Switch::On), &mut ask.tool));
-        if self.min_pixels.is_some() || self.max_pixels.is_some() {
-            let (min, max) = ask.debug.pixels.unwrap_or((1, u64::MAX));
-            ask.debug.pixels = Some((self.min_pixels.unwrap_or(min), self.max_pixels.unwrap_or(max)));
-            names.push("pixels".to_owned());
-        }
-        ask.sampling = ask.sampling.checked().map_err(CliError::usage)?;
-        Ok(names)
+        let given = self.given(ask);
+        given.iter().try_for_each(|setting| setting.apply(ask)).map_err(CliError::usage)?;
+        Ok(given.iter().map(|setting| setting.name().to_owned()).collect())
     }
-}
-
-fn set<T>(given: Option<T>, place: &mut T) -> bool {
-    given.map(|value| *place = value).is_some()
 }

@@ -48,7 +48,12 @@ impl Look {
                 config::Pace::Tokens(rate) => Pace::Tokens(rate),
                 config::Pace::Full => Pace::Unlimited,
             }),
-            breakpoints: settings.breakpoints.clone(),
+            breakpoints: settings
+                .breakpoints
+                .iter()
+                .map(|b| b.parse())
+                .collect::<Result<_, _>>()
+                .map_err(CliError::usage)?,
             bench: "demo".to_owned(),
             model: demo::model_source(),
             profile: Arc::new(Profile::builtin("rarl").map_err(CliError::failed)?),

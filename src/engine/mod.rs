@@ -29,7 +29,7 @@ pub use ask::{Ask, CropMode, Debugging, Emission, PageMode, PageSource};
 pub use batch::Batch;
 pub use drive::{Outcome, run_to_end};
 pub use error::EngineError;
-pub use fork::{At, Edit, Fork, ForkError, OtherCrop, Past};
+pub use fork::{At, Edit, Fork, ForkError, OtherCrop, Past, Setting};
 pub use image_cache::{ImageCache, ImageCacheCounts};
 pub use local::LocalEngine;
 pub use scripted::ScriptedEngine;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use super::app::{Choice, EngineState, Entry, Verdict};
+use super::debug::DebugAction;
 use super::library::FilterBy;
 use super::mouse::MouseAction;
 pub use super::page_moves::PageMove;
@@ -134,6 +135,17 @@ pub enum Action {
     Mouse(MouseAction),
     /// Look closer at the page, or elsewhere on it.
     Page(PageMove),
+    /// Something of the debugger.
+    Debug(DebugAction),
+    /// The fork that was asked for begins.
+    Forked,
+    /// A session to put beside the one on screen was read.
+    Beside {
+        /// Its file.
+        path: PathBuf,
+        /// Its records and pixels.
+        records: Vec<Arrival>,
+    },
     /// Dark or light.
     ToggleTheme,
     /// Type a question about the page on screen.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
+use super::debug::Debugger;
 use super::explorer::Explorer;
 use super::field::TextField;
 use super::keys::Keymap;
@@ -134,6 +135,8 @@ pub struct App {
     pub sessions: Sessions,
     /// The session on screen.
     pub explorer: Option<Explorer>,
+    /// Breakpoints, lists, lines and boxes of the debugger.
+    pub debug: Debugger,
     /// The form.
     pub ask: AskForm,
     /// The picture beside a list.
@@ -172,6 +175,7 @@ impl App {
             library: Library::default(),
             sessions: Sessions::default(),
             explorer: None,
+            debug: Debugger::default(),
             ask: AskForm::default(),
             preview: PreviewPane::default(),
             themes: Arc::new(vec![theme.clone()]),
@@ -196,6 +200,9 @@ impl App {
         if let Some(explorer) = &mut self.explorer {
             let layout = super::view::layout::explorer(area, explorer.page_aspect(), cell_aspect);
             explorer.wrap(layout.reasoning.width.saturating_sub(2));
+        }
+        if let Some(sides) = &mut self.debug.sides {
+            sides.wrap(super::view::sides::side_width(area));
         }
     }
 }

@@ -7,6 +7,7 @@
 pub mod action;
 pub mod app;
 mod background;
+pub mod debug;
 pub mod effect;
 pub mod explorer;
 pub mod export_svg;
@@ -31,6 +32,7 @@ pub mod terminal;
 mod tests;
 pub mod theme;
 mod follow;
+mod forking;
 mod library;
 pub mod mouse;
 pub mod palette;
@@ -109,6 +111,7 @@ pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
     let mut app = App::new(shelf.find(options.theme.name(setup::dark_ground(caps.background, var)))?);
     app.themes = shelf.themes().to_vec().into();
     app.mouse = options.mouse;
+    app.debug.points = debug::Points::new(options.breakpoints.clone());
     app.first_pace = options.pace.unwrap_or(app.first_pace);
     let (keymap, troubles) = keys::Keymap::with(&options.keys);
     app.keymap = keymap.into();

@@ -92,6 +92,13 @@ impl App {
             }
             return Vec::new();
         }
+        if self.debug.boxing.is_some() && self.screen == Screen::Explorer {
+            self.in_box_mouse(event);
+            return Vec::new();
+        }
+        if self.debug.is_open() && self.screen == Screen::Explorer {
+            return Vec::new();
+        }
         match self.screen {
             Screen::Library => self.in_library_mouse(event, area),
             Screen::Explorer => self.in_explorer_mouse(event, area),

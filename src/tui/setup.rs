@@ -15,6 +15,7 @@ use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
 use crate::run::Manifest;
 use crate::session::SessionStore;
+use crate::trace::breakpoint::Breakpoint;
 
 /// Whether the terminal's background is dark: by what it answered, else by `COLORFGBG`, which ends with the background's
 /// colour, of which 7 and 9 to 15 are light; else it is taken to be.
@@ -42,7 +43,7 @@ pub struct Options {
     /// How fast a live session is shown at first.
     pub pace: Option<Pace>,
     /// Breakpoints of every live session, as written.
-    pub breakpoints: Vec<String>,
+    pub breakpoints: Vec<Breakpoint>,
     /// The benchmark the library lists.
     pub bench: String,
     /// The model to ask.

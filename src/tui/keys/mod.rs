@@ -30,6 +30,14 @@ pub enum Context {
     Filter,
     /// Any place where text is typed, besides its own keys.
     Field,
+    /// A list of the debugger.
+    Menu,
+    /// A line typed for the debugger.
+    Prompt,
+    /// A box that is being changed.
+    Box,
+    /// Two sessions beside each other.
+    Sides,
     /// The list of keys.
     Help,
     /// The command palette.
@@ -40,12 +48,16 @@ pub enum Context {
 
 impl Context {
     /// Every context, screens first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Explorer,
         Self::Library,
         Self::Sessions,
         Self::Ask,
         Self::Filter,
+        Self::Menu,
+        Self::Prompt,
+        Self::Box,
+        Self::Sides,
         Self::Field,
         Self::Help,
         Self::Palette,
@@ -54,12 +66,12 @@ impl Context {
 
     /// Whether it is a whole screen, not something that stands over one.
     pub const fn is_screen(self) -> bool {
-        matches!(self, Self::Explorer | Self::Library | Self::Sessions | Self::Ask)
+        matches!(self, Self::Explorer | Self::Library | Self::Sessions | Self::Ask | Self::Box | Self::Sides)
     }
 
     /// Whether characters that are no keys go into a text field.
     pub const fn takes_text(self) -> bool {
-        matches!(self, Self::Ask | Self::Filter | Self::Palette)
+        matches!(self, Self::Ask | Self::Filter | Self::Palette | Self::Prompt)
     }
 
     /// Its title in the help.
@@ -70,6 +82,10 @@ impl Context {
             Self::Ask => "Typing a question",
             Self::Sessions => "Sessions",
             Self::Filter => "Typing a filter",
+            Self::Menu => "A list",
+            Self::Prompt => "Typing a line",
+            Self::Box => "Changing a box",
+            Self::Sides => "Side by side",
             Self::Field => "Typing",
             Self::Help => "Help",
             Self::Palette => "Commands",
@@ -85,6 +101,10 @@ impl Context {
             Self::Ask => "ask",
             Self::Sessions => "sessions",
             Self::Filter => "filter",
+            Self::Menu => "menu",
+            Self::Prompt => "prompt",
+            Self::Box => "box",
+            Self::Sides => "sides",
             Self::Field => "field",
             Self::Help => "help",
             Self::Palette => "palette",

@@ -4,6 +4,7 @@
 
 use super::Context;
 use crate::tui::action::{Action, Edit, PageMove, Scrub, Unit};
+use crate::tui::debug::DebugAction;
 use crate::tui::library::FilterBy;
 use crate::tui::sessions::Deed;
 
@@ -26,15 +27,17 @@ const fn row(context: Context, name: &'static str, action: Action, words: &'stat
 }
 
 /// Hints that two actions share: the hint, and whose keys it shows.
-pub const PAIRS: [(&str, [&str; 2]); 5] = [
+pub const PAIRS: [(&str, [&str; 2]); 7] = [
     ("scrub", ["scrub_prev_token", "scrub_next_token"]),
     ("pace", ["slower", "faster"]),
     ("move", ["up", "down"]),
+    ("size", ["narrower", "wider"]),
+    ("grow", ["shrink", "grow"]),
     ("sort", ["sort_prev", "sort_next"]),
     ("scroll", ["up", "down"]),
 ];
 
-use Context::{Ask, Explorer, Field, Filter, Help, Library, Palette, Sessions, Themes};
+use Context::{Ask, Box, Explorer, Field, Filter, Help, Library, Menu, Palette, Prompt, Sessions, Sides, Themes};
 
 /// Every action, in the order help lists them.
 pub static ROWS: &[Row] = &[
@@ -51,6 +54,33 @@ pub static ROWS: &[Row] = &[
     row(Explorer, "slower", Action::Slower, "slower (the view, not the model)", "pace"),
     row(Explorer, "faster", Action::Faster, "faster (the view, not the model)", ""),
     row(Explorer, "toggle_target", Action::ToggleTarget, "show or hide the true region", "target"),
+    row(
+        Explorer,
+        "breakpoints",
+        Action::Debug(DebugAction::Breakpoints),
+        "breakpoints: stop where something happens",
+        "break",
+    ),
+    row(
+        Explorer,
+        "edit",
+        Action::Debug(DebugAction::Edit),
+        "change one thing here, and see what would have happened",
+        "edit",
+    ),
+    row(Explorer, "fork", Action::Debug(DebugAction::Again), "fork here with nothing changed: once more", "fork"),
+    row(Explorer, "forks", Action::Debug(DebugAction::Family), "the family of forks", ""),
+    row(Explorer, "compare", Action::Debug(DebugAction::Sides), "beside the session it departed from", ""),
+    row(Explorer, "search", Action::Debug(DebugAction::Search), "look for a text in what is written", ""),
+    row(Explorer, "next_match", Action::Debug(DebugAction::NextMatch), "to the next place found", ""),
+    row(Explorer, "prev_match", Action::Debug(DebugAction::PrevMatch), "to the place found before", ""),
+    row(Explorer, "fold", Action::Debug(DebugAction::Fold), "fold or open the segment under the cursor", ""),
+    row(Explorer, "fold_thoughts", Action::Debug(DebugAction::FoldAll), "fold or open all thoughts", ""),
+    row(Explorer, "copy", Action::Debug(DebugAction::Copy), "copy text, box, id or file", ""),
+    row(Explorer, "scroll_up", Action::Up, "scroll the reasoning up", ""),
+    row(Explorer, "scroll_down", Action::Down, "scroll the reasoning down", ""),
+    row(Explorer, "scroll_page_up", Action::PageUp, "scroll it up by half a pane", ""),
+    row(Explorer, "scroll_page_down", Action::PageDown, "scroll it down by half a pane", ""),
     row(Explorer, "page_in", Action::Page(PageMove::In), "closer to the page", "closer"),
     row(Explorer, "page_out", Action::Page(PageMove::Out), "farther from the page", ""),
     row(Explorer, "page_left", Action::Page(PageMove::Left), "over the page to the left", ""),
@@ -131,6 +161,42 @@ pub static ROWS: &[Row] = &[
     row(Field, "right", Action::Edit(Edit::Right), "", ""),
     row(Field, "line_start", Action::Edit(Edit::Home), "", ""),
     row(Field, "line_end", Action::Edit(Edit::End), "", ""),
+    row(Menu, "open", Action::Open, "choose", "choose"),
+    row(Menu, "up", Action::Up, "up", ""),
+    row(Menu, "down", Action::Down, "down", "move"),
+    row(Menu, "page_up", Action::PageUp, "", ""),
+    row(Menu, "page_down", Action::PageDown, "", ""),
+    row(Menu, "top", Action::Top, "", ""),
+    row(Menu, "bottom", Action::Bottom, "", ""),
+    row(Menu, "add", Action::Debug(DebugAction::Add), "add to the list", ""),
+    row(Menu, "remove", Action::Debug(DebugAction::Remove), "take out of the list", ""),
+    row(Menu, "compare", Action::Debug(DebugAction::Compare), "beside the session on screen", ""),
+    row(Menu, "close", Action::Close, "close", "close"),
+    row(Prompt, "open", Action::Open, "take it", "take"),
+    row(Prompt, "close", Action::Close, "leave it", "leave"),
+    row(Box, "left", Action::Debug(DebugAction::MoveBox(-1, 0)), "the box to the left", "move"),
+    row(Box, "right", Action::Debug(DebugAction::MoveBox(1, 0)), "to the right", ""),
+    row(Box, "up", Action::Debug(DebugAction::MoveBox(0, -1)), "up", ""),
+    row(Box, "down", Action::Debug(DebugAction::MoveBox(0, 1)), "down", ""),
+    row(Box, "narrower", Action::Debug(DebugAction::SizeBox(-1, 0)), "its right edge to the left", "size"),
+    row(Box, "wider", Action::Debug(DebugAction::SizeBox(1, 0)), "its right edge to the right", ""),
+    row(Box, "shorter", Action::Debug(DebugAction::SizeBox(0, -1)), "its lower edge up", ""),
+    row(Box, "taller", Action::Debug(DebugAction::SizeBox(0, 1)), "its lower edge down", ""),
+    row(Box, "grow", Action::Debug(DebugAction::GrowBox(1)), "larger", "grow"),
+    row(Box, "shrink", Action::Debug(DebugAction::GrowBox(-1)), "smaller", ""),
+    row(Box, "target", Action::Debug(DebugAction::TrueBox), "onto the true region", "true region"),
+    row(Box, "page_in", Action::Page(PageMove::In), "closer to the page", ""),
+    row(Box, "page_out", Action::Page(PageMove::Out), "farther from the page", ""),
+    row(Box, "open", Action::Open, "fork with this box", "fork"),
+    row(Box, "close", Action::Close, "leave it", "leave"),
+    row(Sides, "up", Action::Up, "up", ""),
+    row(Sides, "down", Action::Down, "down", "scroll"),
+    row(Sides, "page_up", Action::PageUp, "a page up", ""),
+    row(Sides, "page_down", Action::PageDown, "a page down", ""),
+    row(Sides, "top", Action::Top, "to the start", ""),
+    row(Sides, "bottom", Action::Bottom, "to the end", ""),
+    row(Sides, "help", Action::Help, "these keys", "help"),
+    row(Sides, "close", Action::Close, "close", "close"),
     row(Help, "close", Action::Close, "close", "close"),
     row(Help, "up", Action::Up, "up", ""),
     row(Help, "down", Action::Down, "down", "scroll"),

@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod crop_pane;
+pub mod debug;
 pub mod entropy;
 pub mod explorer;
 pub mod field;
@@ -16,6 +17,7 @@ pub mod palette;
 pub mod picker;
 pub mod reasoning;
 pub mod sessions;
+pub mod sides;
 pub mod status;
 pub mod token;
 
@@ -44,11 +46,28 @@ pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, frame: &mut Frame<'_>
     if let Some(scroll) = app.help {
         help::draw(app, keymap, scroll, area, buf);
     }
+    if app.screen == Screen::Explorer {
+        over_explorer(app, area, buf);
+    }
     picker::draw(app, area, buf);
     if let Some(palette) = &app.palette {
         palette::draw(app, palette, keymap, area, buf);
     }
     app.theme.paint(buf);
+}
+
+/// What the debugger shows over the explorer.
+fn over_explorer(app: &App, area: Rect, buf: &mut Buffer) {
+    let open = &app.debug;
+    if let Some(sides) = &open.sides {
+        sides::draw(app, sides, area, buf);
+    }
+    if let Some(menu) = &open.menu {
+        debug::menu(app, menu, area, buf);
+    }
+    if let Some(prompt) = &open.prompt {
+        debug::prompt(app, prompt, area, buf);
+    }
 }
 
 /// Where the keys go now.
@@ -69,6 +88,10 @@ pub fn context(app: &App) -> Context {
 pub fn screen_context(app: &App) -> Context {
     match app.screen {
         Screen::Library => Context::Library,
+        Screen::Explorer if app.debug.prompt.is_some() => Context::Prompt,
+        Screen::Explorer if app.debug.menu.is_some() => Context::Menu,
+        Screen::Explorer if app.debug.boxing.is_some() => Context::Box,
+        Screen::Explorer if app.debug.sides.is_some() => Context::Sides,
         Screen::Explorer => Context::Explorer,
         Screen::Ask => Context::Ask,
         Screen::Sessions if app.sessions.typing => Context::Filter,
@@ -80,7 +103,11 @@ pub fn screen_context(app: &App) -> Context {
 pub(super) fn covered(app: &App, part: Rect, screen: Rect) -> bool {
     let palette = app.palette.as_ref().map(|p| palette::place(p, &app.keymap, screen));
     let picker = app.picker.as_ref().map(|_| picker::place(app, screen));
-    app.help.is_some() || [palette, picker].into_iter().flatten().any(|over| over.intersects(part))
+    let explorer = app.screen == Screen::Explorer;
+    let menu = app.debug.menu.as_ref().filter(|_| explorer).map(|menu| debug::menu_place(menu, screen));
+    let prompt = app.debug.prompt.as_ref().filter(|_| explorer).map(|_| debug::prompt_place(screen));
+    let whole = app.help.is_some() || (explorer && app.debug.sides.is_some());
+    whole || [palette, picker, menu, prompt].into_iter().flatten().any(|over| over.intersects(part))
 }
 
 /// Draws a pane's frame and title and gives its inside.

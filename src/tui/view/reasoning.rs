@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::{layout, line, pane, put};
 use crate::trace::Token;
@@ -18,10 +18,27 @@ const fn framed(area: Rect) -> bool {
 
 /// Draws the reasoning's pane.
 pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
-    let inside = if framed(area) { pane("Reasoning", area, &app.theme, buf) } else { area.intersection(buf.area) };
+    let inside = if framed(area) { pane(title(explorer), area, &app.theme, buf) } else { area.intersection(buf.area) };
     for (i, row) in rows(explorer, usize::from(inside.height)).enumerate() {
         draw_line(app, explorer, row, line(inside, i), buf);
     }
+}
+
+const fn title(explorer: &Explorer) -> &'static str {
+    if explorer.scroll.is_some() { "Reasoning · scrolled, End follows" } else { "Reasoning" }
+}
+
+/// The first line in sight below the question, for a pane with this area; and the last it could be.
+pub fn first_in_sight(explorer: &Explorer, area: Rect) -> (usize, usize) {
+    let inside = if framed(area) { layout::inside(area) } else { area };
+    let lines = explorer.reasoning.lines();
+    let (height, scrubbed) = (usize::from(inside.height), explorer.head.scrubbed);
+    let seen = lines.partition_point(|l| l.after <= explorer.head.shown());
+    let drawn = if scrubbed { lines.len() } else { seen };
+    let pinned = pinned(lines, height);
+    let room = height - pinned;
+    let last = drawn.saturating_sub(room).max(pinned);
+    (explorer.scroll.unwrap_or_else(|| first_line(drawn, seen, room, pinned, scrubbed)).min(last), last)
 }
 
 /// The lines in sight of a pane that is so many lines high.
@@ -33,6 +50,8 @@ fn rows(explorer: &Explorer, height: usize) -> impl Iterator<Item = &Line> {
     let pinned = pinned(lines, height);
     let room = height - pinned;
     let first = first_line(drawn, seen, room, pinned, explorer.head.scrubbed);
+    let first =
+        explorer.scroll.map_or(first, |scroll| scroll.clamp(pinned.min(first), first.max(drawn.saturating_sub(room))));
     lines.iter().take(pinned).chain(lines.iter().take(drawn).skip(first).take(room))
 }
 
@@ -70,7 +89,7 @@ fn first_line(drawn: usize, seen: usize, room: usize, pinned: usize, scrubbed: b
     last
 }
 
-fn draw_line(app: &App, explorer: &Explorer, row: &Line, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw_line(app: &App, explorer: &Explorer, row: &Line, area: Rect, buf: &mut Buffer) {
     let shown = explorer.head.shown();
     let ghost = row.after > shown;
     let start = gutter(explorer.reasoning.width());
@@ -127,6 +146,7 @@ fn mark_last(buf: &mut Buffer, area: Rect, x: u16, mark: char) {
 
 fn token_style(explorer: &Explorer, glyph: &Glyph, theme: &Theme) -> Style {
     let shown = explorer.head.shown();
+    let found = explorer.search.as_ref().is_some_and(|search| search.has(glyph.token));
     let role = if glyph.token + 1 == shown {
         Role::Cursor
     } else if glyph.token >= shown {
@@ -136,7 +156,8 @@ fn token_style(explorer: &Explorer, glyph: &Glyph, theme: &Theme) -> Style {
     } else {
         explorer.token(glyph.token).map_or(Role::Text, shade)
     };
-    theme.style(role)
+    // What was looked for stands out without a colour too.
+    if found { theme.style(role).add_modifier(Modifier::REVERSED) } else { theme.style(role) }
 }
 
 /// How sure the model was of a token: plain from .8 on, underlined from .4 on, underlined and bold below.
