@@ -2,7 +2,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-#[allow(dead_code, reason = "other tests use the rest of it")]
 mod pty;
 
 use std::path::Path;

@@ -26,7 +26,7 @@ const GLYPHS: [(&str, &str); 4] =
 /// stdout cannot be written.
 pub(super) fn print_card(caps: &Caps) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    write!(out, "\n{}\n", ramp(caps.depth))?;
+    writeln!(out, "\n{}", ramp(caps.depth))?;
     writeln!(out, "  {}", ramp_words(caps.depth))?;
     write!(out, "\n{}\n", glyphs())?;
     writeln!(out, "  The four bars on the right stand in one column; every sign is whole, none is a box.\n")?;
@@ -56,12 +56,8 @@ fn ramp(depth: ColorDepth) -> String {
 
 const fn ramp_words(depth: ColorDepth) -> &'static str {
     match depth {
-        ColorDepth::True => {
-            "A ramp from magenta to yellow without steps. Steps: the terminal has fewer colours than it says."
-        }
-        ColorDepth::Indexed => {
-            "A ramp from magenta to yellow in a few steps. COLORTERM=truecolor makes it smooth, where that is true."
-        }
+        ColorDepth::True => "A smooth ramp from magenta to yellow. Steps: fewer colours than TERM promises.",
+        ColorDepth::Indexed => "A ramp from magenta to yellow in steps; COLORTERM=truecolor makes it smooth.",
         ColorDepth::None => "No colour, since NO_COLOR is set.",
     }
 }
@@ -94,9 +90,7 @@ const fn page_words(way: Way, shown: bool) -> &'static str {
     match (way, shown) {
         (Way::None, _) | (_, false) => "No picture: boxes are listed in words in the explorer.",
         (Way::Blocks, true) => "A page of panels from coloured blocks, an orange box in its upper half.",
-        (_, true) => {
-            "A page of panels in real pixels, an orange box numbered 1 in its upper half. Letters instead of a picture: try another --images."
-        }
+        (_, true) => "A page in real pixels with an orange box, number 1. Letters instead: try\n  another --images.",
     }
 }
 

@@ -53,7 +53,7 @@ pub fn run(args: DoctorArgs, global: &Global) -> CliResult {
     let report = json!({
         "program": { "version": env!("CARGO_PKG_VERSION"), "system": std::env::consts::OS, "processor": std::env::consts::ARCH },
         "terminal": found.terminal(var),
-        "images": found.images(var),
+        "images": found.images(),
         "sessions": sessions(global),
         "model": { "name": demo::MODEL_NAME, "place": "in the program" },
     });
@@ -108,8 +108,9 @@ impl Found<'_> {
         })
     }
 
-    fn images(&self, var: impl Fn(&str) -> Option<String>) -> Value {
-        let cell = (self.asked && var("TERM").is_some()).then_some([self.caps.cell.0, self.caps.cell.1]);
+    fn images(&self) -> Value {
+        // A terminal that says nothing of its cells is drawn on as if they were twice as high as wide.
+        let cell = self.answers.answered.then_some([self.caps.cell.0, self.caps.cell.1]);
         json!({ "way": self.caps.way.name(), "why": self.caps.why, "cell_pixels": cell })
     }
 }

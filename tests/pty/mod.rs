@@ -1,5 +1,7 @@
 //! A pseudo-terminal with the real program in it. Tests wait for what is on the screen, never for a time.
 
+#![allow(dead_code, reason = "every test uses another part of it")]
+
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -16,6 +18,7 @@ struct Seen {
     parser: vt100::Parser,
     over: bool,
     bytes: usize,
+    raw: Vec<u8>,
 }
 
 fn sized(n: u16) -> NonZeroU16 {
@@ -54,7 +57,7 @@ impl Pty {
         let mut output = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let parser = vt100::Parser::new(sized(rows), sized(cols), 0);
-        let seen = Arc::new((Mutex::new(Seen { parser, over: false, bytes: 0 }), Condvar::new()));
+        let seen = Arc::new((Mutex::new(Seen { parser, over: false, bytes: 0, raw: Vec::new() }), Condvar::new()));
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || {
             let mut buffer = [0; 8192];
@@ -66,6 +69,7 @@ impl Pty {
                 } else {
                     seen.parser.process(&buffer[..n]);
                     seen.bytes += n;
+                    seen.raw.extend_from_slice(&buffer[..n]);
                 }
                 shared.1.notify_all();
                 if n == 0 {
@@ -92,6 +96,11 @@ impl Pty {
         self.seen.0.lock().unwrap().bytes
     }
 
+    /// Everything the program has written, as text.
+    pub fn raw(&self) -> String {
+        String::from_utf8_lossy(&self.seen.0.lock().unwrap().raw).into_owned()
+    }
+
     /// Waits until the screen satisfies `good` and gives it.
     pub fn wait(&self, what: &str, good: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
@@ -110,6 +119,18 @@ impl Pty {
     /// Waits until this text is on the screen.
     pub fn wait_for(&self, text: &str) -> String {
         self.wait(text, |screen| screen.contains(text))
+    }
+
+    /// Waits for the program's end and gives everything it has written.
+    pub fn over(&self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = self.seen.0.lock().unwrap();
+        while !seen.over {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "the program does not end");
+            seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
+        }
+        String::from_utf8_lossy(&seen.raw).into_owned()
     }
 
     /// Changes the terminal's size.

@@ -131,7 +131,10 @@ impl Ground {
         let unit = |all: u32, of: u32| f64::from(seen.patch) / f64::from(of.max(1)) * f64::from(all);
         let (px, py) = (unit(self.space.0, seen.size.0), unit(self.space.1, seen.size.1));
         let apart = (px / (x2 - x1) * f64::from(w)).min(py / (y2 - y1) * f64::from(h));
-        let passes = [(1.0, FINE, 1), (f64::from(Seen::WINDOW), STRONG, if self.coarse { 1 } else { 2 })];
+        // Small cells mean few pixels to the inch.
+        let thin = if self.dot >= 5 { 2 } else { 1 };
+        let (thin, thick) = if self.coarse { (1, 1) } else { (thin, thin + 1) };
+        let passes = [(1.0, FINE, thin), (f64::from(Seen::WINDOW), STRONG, thick)];
         for (patches, alpha, thick) in passes {
             if apart.is_nan() || apart * patches < LEGIBLE {
                 continue;
@@ -149,8 +152,8 @@ impl Ground {
 /// Pixels that grid lines must be apart.
 const LEGIBLE: f64 = 4.0;
 /// How strong a patch's line is, and a window's.
-const FINE: u8 = 90;
-const STRONG: u8 = 210;
+const FINE: u8 = 130;
+const STRONG: u8 = 230;
 /// Colour of the grid: rare in print, and seen on white and on black.
 const GRID: [u8; 3] = [0, 150, 255];
 

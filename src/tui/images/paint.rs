@@ -42,11 +42,18 @@ pub struct Painted {
     pub labels: Vec<(u16, u16, String, [u8; 3])>,
 }
 
+/// The page as the processor makes it, and what it was made from.
+struct Processed {
+    of: Arc<RgbImage>,
+    size: (u32, u32),
+    made: Arc<RgbImage>,
+}
+
 /// Paints and remembers what the next picture may need again: the processed page, and pages in a terminal's form.
 #[derive(Default)]
 pub struct Painter {
     sheets: Sheets,
-    processed: Option<(Arc<RgbImage>, (u32, u32), Arc<RgbImage>)>,
+    processed: Option<Processed>,
 }
 
 /// Scales, paints and encodes once. `id` names the picture where kitty shows it through placeholders.
@@ -93,7 +100,7 @@ impl Painter {
     fn base(&mut self, request: &Request) -> Base {
         let plain = Base { pixels: Arc::clone(&request.pixels), crisp: false };
         let Some(seen) = request.seen else { return plain };
-        if let Some((of, size, made)) = &self.processed
+        if let Some(Processed { of, size, made }) = &self.processed
             && Arc::ptr_eq(of, &request.pixels)
             && *size == seen.size
         {
@@ -102,7 +109,7 @@ impl Painter {
         // A log may say any size; one that is too large is not made.
         let Ok(made) = try_resize_bicubic(&request.pixels, seen.size.0, seen.size.1) else { return plain };
         let made = Arc::new(made);
-        self.processed = Some((Arc::clone(&request.pixels), seen.size, Arc::clone(&made)));
+        self.processed = Some(Processed { of: Arc::clone(&request.pixels), size: seen.size, made: Arc::clone(&made) });
         Base { pixels: made, crisp: true }
     }
 
@@ -216,10 +223,25 @@ fn encode(picture: RgbImage, cells: (u16, u16), caps: &Caps, id: u32) -> Result<
         Way::Kitty | Way::KittyPlaceholders => {
             Kitty::new(picture, size, id, caps.tmux, caps.compress, false).map(Protocol::Kitty)
         }
-        Way::Iterm2 => Iterm2::new(picture, size, caps.tmux).map(Protocol::ITerm2),
-        Way::Sixel | Way::Blocks | Way::None => Sixel::new(picture, size, caps.tmux).map(Protocol::Sixel),
+        Way::Iterm2 => Iterm2::new(picture, size, caps.tmux).map(|mut image| {
+            image.data = drawn_at_once(image.data, "\x1b]1337");
+            Protocol::ITerm2(image)
+        }),
+        Way::Sixel | Way::Blocks | Way::None => Sixel::new(picture, size, caps.tmux).map(|mut image| {
+            image.data = drawn_at_once(image.data, "\x1bP");
+            Protocol::Sixel(image)
+        }),
     };
     made.map_err(|e| e.to_string())
+}
+
+/// Leaves out the clearing of the cells that comes before the picture: a picture fills its cells, so that nothing shows
+/// through, and a new box would make the page flash. tmux's wrapping stays as it is.
+fn drawn_at_once(data: String, picture: &str) -> String {
+    match data.find(picture).filter(|_| !data.starts_with("\x1bPtmux;")) {
+        Some(at) => data.get(at..).map(str::to_owned).unwrap_or(data),
+        None => data,
+    }
 }
 
 /// Cells of a picture that keeps its shape, up to half a cell, inside so many cells. Small pictures grow, at most eightfold
@@ -286,6 +308,26 @@ mod tests {
         let sixel = caps(Way::Sixel);
         assert_eq!(fit((400, 400), (40, 40), &sixel), (40, 20));
         assert_eq!(fit((10, 10), (40, 40), &sixel), (8, 4), "eightfold: 80 pixels");
+    }
+
+    #[test]
+    fn a_picture_is_drawn_over_the_one_before_without_clearing_it() {
+        let request = request(40, 40, (4, 2), [1.0, 1.0, 9.0, 9.0], Line::Solid);
+        for (way, start) in [(Way::Sixel, "\x1bP"), (Way::Iterm2, "\x1b]1337;")] {
+            let data = match paint(&request, &caps(way), 1).art {
+                Ok(Art::Protocol(protocol)) => match *protocol {
+                    Protocol::Sixel(sixel) => sixel.data,
+                    Protocol::ITerm2(image) => image.data,
+                    _ => String::new(),
+                },
+                _ => String::new(),
+            };
+            assert!(data.starts_with(start) && !data.contains("X\x1b"), "{way:?}");
+        }
+        assert_eq!(
+            drawn_at_once("\x1bPtmux;\x1b\x1b[3X\x1b\x1bPq".to_owned(), "\x1bP"),
+            "\x1bPtmux;\x1b\x1b[3X\x1b\x1bPq"
+        );
     }
 
     #[test]

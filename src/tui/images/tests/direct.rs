@@ -30,6 +30,7 @@ struct Desk {
     crop: Arc<RgbImage>,
     look: Look,
     boxes: Vec<[f64; 4]>,
+    seen: Option<Seen>,
     screen: Rect,
     bytes: usize,
 }
@@ -45,6 +46,7 @@ impl Desk {
             page: Arc::new(page),
             look: Look::default(),
             boxes: Vec::new(),
+            seen: None,
             screen: SCREEN,
             bytes: 0,
         }
@@ -61,6 +63,7 @@ impl Desk {
         Request {
             view: Some(View { source: view.source.corners(), cells: (view.area.width, view.area.height) }),
             marks: self.boxes.iter().map(mark).collect(),
+            seen: self.seen,
             ..Request::new(Slot::Page, Arc::clone(&self.page), (ROOM.width, ROOM.height))
         }
     }
@@ -113,11 +116,45 @@ fn the_page_is_placed_where_the_viewport_says() {
     assert_eq!([x, y, x + w, y + h], source.corners());
 }
 
+/// How far two pictures are apart, a mean of all values.
+fn apart(a: &RgbImage, b: &RgbImage) -> f64 {
+    assert_eq!(a.dimensions(), b.dimensions());
+    let sum: u64 = a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    sum as f64 / a.as_raw().len() as f64
+}
+
+#[test]
+fn what_is_seen_is_what_other_ways_paint() {
+    let mut desk = Desk::new();
+    desk.page =
+        Arc::new(crate::benchmark::synthetic::draw_page(7, crate::benchmark::synthetic::Difficulty::Easy).pixels);
+    desk.page = Arc::new(image::imageops::thumbnail(&*desk.page, PAGE.w, PAGE.h));
+    desk.boxes = vec![[300.0, 400.0, 500.0, 800.0], [10.0, 10.0, 790.0, 600.0]];
+    let other = Caps { way: Way::Sixel, ..caps() };
+    for (look, seen) in [
+        (Look::default(), None),
+        (desk.view().scaled(3.0), None),
+        (Look { scale: 2.0, centre: Some((100.0, 900.0)) }, None),
+        (Look { scale: 2.0, centre: Some((100.0, 900.0)) }, Some(Seen { size: (140, 196), patch: 28 })),
+    ] {
+        (desk.look, desk.seen) = (look, seen);
+        desk.frame(true, false, false);
+        let area = desk.view().area;
+        let shown = desk.terminal.seen(area, (10, 20));
+        let wanted = picture_of(&desk.request(), &other);
+        let off = apart(&shown, &wanted);
+        // A page moved by three pixels is told from it.
+        let moved = image::imageops::crop_imm(&wanted, 3, 3, wanted.width() - 3, wanted.height() - 3).to_image();
+        let there = image::imageops::crop_imm(&shown, 0, 0, wanted.width() - 3, wanted.height() - 3).to_image();
+        assert!(off < 3.0 && apart(&there, &moved) > 2.0 * off, "{look:?}: {off}, moved {}", apart(&there, &moved));
+    }
+}
+
 #[test]
 fn a_hundred_moves_over_the_page_send_it_once() {
     let mut desk = Desk::new();
     desk.frame(true, false, false);
-    let sent = desk.terminal.images.values().sum::<usize>();
+    let sent = desk.terminal.images.values().map(String::len).sum::<usize>();
     desk.bytes = 0;
     desk.look = desk.view().scaled(3.0);
     for i in 0..100 {
@@ -136,7 +173,7 @@ fn with_boxes_only_the_lines_are_sent_again() {
     desk.frame(true, false, false);
     assert_eq!(desk.terminal.placements.len(), 2);
     let page = desk.terminal.transmitted[0];
-    let heaviest = desk.terminal.images[&page];
+    let heaviest = desk.terminal.images[&page].len();
     desk.look = desk.view().scaled(3.0);
     desk.bytes = 0;
     for i in 0..20 {

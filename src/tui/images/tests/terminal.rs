@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use image::{RgbImage, RgbaImage};
+use ratatui::layout::Rect;
+
 /// A placement: cells and what of the picture is seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
@@ -17,8 +20,8 @@ pub struct Placement {
 /// What was sent to it.
 #[derive(Default)]
 pub struct Terminal {
-    /// Bytes of base64 under each id.
-    pub images: BTreeMap<u32, usize>,
+    /// PNGs in base64 under each id.
+    pub images: BTreeMap<u32, String>,
     pub placements: BTreeMap<u32, Placement>,
     /// Ids in the order they were transmitted.
     pub transmitted: Vec<u32>,
@@ -64,7 +67,7 @@ impl Terminal {
         assert_eq!(keys.get("q"), Some(&"2"), "no answer may come: {head}");
         if let Some(id) = self.coming {
             assert!(keys.keys().all(|k| ["q", "m"].contains(k)), "{head}");
-            *self.images.get_mut(&id).unwrap() += data.len();
+            self.images.get_mut(&id).unwrap().push_str(data);
             self.coming = (number("m") == Some(1)).then_some(id);
             return;
         }
@@ -72,7 +75,7 @@ impl Terminal {
         match keys.get("a").copied() {
             Some("t") => {
                 assert_eq!((keys["f"], keys["t"]), ("100", "d"));
-                self.images.insert(id, data.len());
+                self.images.insert(id, data.to_owned());
                 self.transmitted.push(id);
                 self.coming = (number("m") == Some(1)).then_some(id);
             }
@@ -94,9 +97,38 @@ impl Terminal {
         }
     }
 
+    /// What stands over cells of `cell` pixels in an area, pictures above each other as their z says.
+    pub fn seen(&self, area: Rect, cell: (u32, u32)) -> RgbImage {
+        let mut screen = RgbaImage::new(u32::from(area.width) * cell.0, u32::from(area.height) * cell.1);
+        let mut placed: Vec<_> = self.placements.iter().collect();
+        placed.sort_by_key(|(id, p)| (p.z, **id));
+        for (id, p) in placed {
+            let picture = image::load_from_memory(&decoded(&self.images[id])).unwrap().to_rgba8();
+            let [x, y, w, h] = p.source.unwrap_or([0, 0, picture.width(), picture.height()]);
+            let part = image::imageops::crop_imm(&picture, x, y, w, h).to_image();
+            let size = (p.cells.0 * cell.0, p.cells.1 * cell.1);
+            let part = image::imageops::resize(&part, size.0, size.1, image::imageops::FilterType::Triangle);
+            let at = |place: u32, from: u16, pixels: u32| (i64::from(place) - i64::from(from)) * i64::from(pixels);
+            image::imageops::overlay(&mut screen, &part, at(p.at.0, area.x, cell.0), at(p.at.1, area.y, cell.1));
+        }
+        image::DynamicImage::ImageRgba8(screen).to_rgb8()
+    }
+
     /// What ED 2 and a resize do.
     pub fn clear(&mut self) {
         self.images.clear();
         self.placements.clear();
     }
+}
+
+/// The bytes behind base64.
+fn decoded(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits: Vec<u32> = text.bytes().filter_map(|b| DIGITS.iter().position(|d| *d == b)).map(|d| d as u32).collect();
+    let mut bytes = Vec::new();
+    for group in digits.chunks(4) {
+        let all = group.iter().fold(0, |all, d| all << 6 | d) << (6 * (4 - group.len()));
+        bytes.extend((0..group.len() - 1).map(|i| (all >> (16 - 8 * i)) as u8));
+    }
+    bytes
 }
