@@ -121,10 +121,10 @@ impl Reel {
         self.style(&mut svg);
         svg.push_str("<defs>\n");
         for (id, row) in self.rows.pieces.iter().enumerate() {
-            let _ = write!(svg, "<g id=\"r{id}\">\n{row}</g>\n");
+            let _ = writeln!(svg, "<g id=\"r{id}\">\n{row}</g>");
         }
         for (id, picture) in self.pictures.pieces.iter().enumerate() {
-            let _ = write!(svg, "<g id=\"p{id}\">{picture}</g>\n");
+            let _ = writeln!(svg, "<g id=\"p{id}\">{picture}</g>");
         }
         svg.push_str("</defs>\n");
         for (n, still) in self.stills.iter().enumerate() {
@@ -145,16 +145,16 @@ impl Reel {
         let all: f64 = self.stills.iter().map(|still| still.seconds).sum();
         let last = self.stills.len().saturating_sub(1);
         // Writing to a string cannot fail.
-        let _ = write!(svg, "<style>\n.f{{visibility:hidden;animation:{all:.2}s step-end infinite}}\n");
-        let _ = write!(svg, "#f{last}{{visibility:visible}}\n");
+        let _ = writeln!(svg, "<style>\n.f{{visibility:hidden;animation:{all:.2}s step-end infinite}}");
+        let _ = writeln!(svg, "#f{last}{{visibility:visible}}");
         let mut from = 0.0;
         for (n, still) in self.stills.iter().enumerate() {
             let to = from + still.seconds;
             let share = |seconds: f64| 100.0 * seconds / all.max(f64::MIN_POSITIVE);
             let before = if n == 0 { String::new() } else { "0%{visibility:hidden}".to_owned() };
             let after = if n == last { String::new() } else { format!("{:.3}%{{visibility:hidden}}", share(to)) };
-            let _ = write!(svg, "@keyframes k{n}{{{before}{:.3}%{{visibility:visible}}{after}}}\n", share(from));
-            let _ = write!(svg, "#f{n}{{animation-name:k{n}}}\n");
+            let _ = writeln!(svg, "@keyframes k{n}{{{before}{:.3}%{{visibility:visible}}{after}}}", share(from));
+            let _ = writeln!(svg, "#f{n}{{animation-name:k{n}}}");
             from = to;
         }
         svg.push_str("@media(prefers-reduced-motion:reduce){.f{animation:none}}\n</style>\n");
