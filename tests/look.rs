@@ -106,7 +106,6 @@ fn flags_of_the_explorer_before_a_command_are_wrong_use() {
         (vec!["--bench", "demo", "run"], "panelscope run --bench"),
         (vec!["--no-record", "sessions", "list"], "--no-record before `sessions`"),
         (vec!["--theme", "noir", "sessions", "list"], "without a command it opens the explorer"),
-        (vec!["page.png", "sessions", "list"], "a page before `sessions` is not used"),
     ] {
         let (code, out, err) = text(&panelscope(dir.path(), &args));
         assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");

@@ -14,7 +14,6 @@ use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
 use crate::text::one_line;
 use crate::tui::Options;
-use crate::tui::images::ImageMode;
 use crate::tui::playhead::Pace;
 use crate::tui::theme::{ColorDepth, Shelf, Theme, Wish};
 
@@ -40,14 +39,7 @@ impl Look {
     pub(super) fn options(&self, global: &Global) -> Result<Options, CliError> {
         let settings = &global.settings;
         Ok(Options {
-            images: match self.images(settings)? {
-                ImagesFlag::Auto => ImageMode::Auto,
-                ImagesFlag::Kitty => ImageMode::Kitty,
-                ImagesFlag::Iterm2 => ImageMode::Iterm2,
-                ImagesFlag::Sixel => ImageMode::Sixel,
-                ImagesFlag::Blocks => ImageMode::Blocks,
-                ImagesFlag::None => ImageMode::None,
-            },
+            images: self.images(settings)?.mode(),
             theme: self.wish(settings)?,
             themes: themes_folder(),
             keys: settings.keys.clone(),

@@ -7,9 +7,12 @@ mod ask;
 mod bench;
 mod completions;
 mod config;
+mod card;
+mod doctor;
 mod error;
 mod escapes;
 mod explore;
+mod fork;
 pub mod images_flag;
 mod interrupt;
 mod look;
@@ -77,8 +80,12 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Say where the configuration is, what it says, and what it may say
     Config(config::ConfigArgs),
+    /// Say what the terminal can do and draw a test card
+    Doctor(doctor::DoctorArgs),
     /// Open the explorer, as without a command; --run follows a run
     Explore(explore::ExploreArgs),
+    /// Depart from a recorded session with one thing changed, and see what would have happened
+    Fork(fork::ForkArgs),
     /// Print the manual page, or write all of them into a folder
     Man(man::ManArgs),
     /// Inspect and probe a model
@@ -121,7 +128,9 @@ fn run_command(mut cli: Cli) -> CliResult {
         Some(Command::Bench(args)) => bench::run(args, &cli.global),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Config(args)) => config::run(&args, &cli.global),
+        Some(Command::Doctor(args)) => doctor::run(args, &cli.global),
         Some(Command::Explore(args)) => explore::run(args, &cli.global),
+        Some(Command::Fork(args)) => fork::run(args, &cli.global),
         Some(Command::Man(args)) => man::run(&args),
         Some(Command::Model(args)) => model::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),

@@ -101,6 +101,14 @@ pub enum SessionError {
         /// The sessions folder.
         dir: PathBuf,
     },
+    /// Several sessions have this id.
+    #[error("there are several sessions \"{}\"; name one as FOLDER/ID: {}", wanted.escape_debug(), subs.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        wanted: String,
+        /// The folders they lie in.
+        subs: Vec<String>,
+    },
     /// No session at all.
     #[error("there are no sessions in {}", dir.display())]
     Empty {

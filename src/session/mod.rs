@@ -7,6 +7,7 @@
 //! ```text
 //! sessions/<run or day>/<id>.jsonl      live log; on close compressed to .jsonl.zst
 //!                      summary.jsonl    one line a finished session
+//! sessions/.trash/<day>/<id>/           what was deleted, until a person empties it
 //! sessions/blobs/<hash>                 pages (PNG) once; crops only where the page does not give them back
 //! ```
 
@@ -30,6 +31,9 @@ mod schema_tests;
 mod settle;
 mod store;
 mod summary;
+mod trash;
+#[cfg(test)]
+mod trash_tests;
 mod verify;
 
 pub use blobs::{put_blob, write_atomic};
@@ -41,5 +45,6 @@ pub use recorder::Recorder;
 pub use schema::schema;
 pub use settle::{Standing, SummaryFile, set_aside, settle};
 pub use store::{LogFile, SessionStore, check_id, locate_dir, new_id, today};
-pub use summary::{MAX_SUMMARY, SessionSummary, append_summary, list, newest, read_summaries};
+pub use summary::{MAX_SUMMARY, SessionSummary, append_summary, list, listed, newest, read_summaries};
+pub use trash::{Trashed, restore, trash, trashed};
 pub use verify::{Report, State, is_hash, verify};

@@ -70,7 +70,8 @@ impl SessionStore {
         let mut logs = BTreeMap::new();
         collect(&self.dir, "", &mut logs);
         for (name, path) in entries(&self.dir) {
-            if name != "blobs" && path.is_dir() {
+            // Names that begin with a dot are no run's: the trash, and what is being unpacked.
+            if name != "blobs" && !name.starts_with('.') && path.is_dir() {
                 collect(&path, &name, &mut logs);
             }
         }
@@ -96,13 +97,25 @@ impl SessionStore {
     /// # Errors
     /// [`SessionError::BadName`], [`SessionError::Outside`], or [`SessionError::Io`] where it cannot be made.
     pub fn make_sub(&self, sub: &str) -> Result<PathBuf, SessionError> {
-        if sub.is_empty() {
-            return self.make_inside(self.dir.clone());
+        self.make_inside(self.sub_path(sub)?)
+    }
+
+    /// The folder of a run or day, which must be there and lie inside the sessions folder; an empty name is that folder itself.
+    pub(super) fn sub(&self, sub: &str) -> Result<PathBuf, SessionError> {
+        self.inside(self.sub_path(sub)?)
+    }
+
+    fn sub_path(&self, sub: &str) -> Result<PathBuf, SessionError> {
+        match sub {
+            "" => Ok(self.dir.clone()),
+            _ if sub == "blobs" || !is_name(sub, true) => Err(bad_name("a run", sub)),
+            _ => Ok(self.dir.join(sub)),
         }
-        if sub == "blobs" || !is_name(sub, true) {
-            return Err(bad_name("a run", sub));
-        }
-        self.make_inside(self.dir.join(sub))
+    }
+
+    /// Makes a hidden folder for the program's own ends, such as the trash, and proves that it lies inside.
+    pub(super) fn make_hidden(&self, parts: &[&str]) -> Result<PathBuf, SessionError> {
+        self.make_inside(parts.iter().fold(self.dir.clone(), |path, part| path.join(part)))
     }
 
     /// Makes the blobs folder and proves that it lies inside the sessions folder.
@@ -112,6 +125,10 @@ impl SessionStore {
 
     fn make_inside(&self, path: PathBuf) -> Result<PathBuf, SessionError> {
         fs::create_dir_all(&path).doing("create the folder", &path)?;
+        self.inside(path)
+    }
+
+    fn inside(&self, path: PathBuf) -> Result<PathBuf, SessionError> {
         let root = self.dir.canonicalize().doing("read", &self.dir)?;
         let real = path.canonicalize().doing("read", &path)?;
         // A link in a folder that someone sent may point anywhere.

@@ -12,7 +12,7 @@ use super::reader::read_log;
 use super::store::{LogFile, SessionStore};
 use crate::analysis::{label, session_measures};
 use crate::benchmark::{AnswerForm, Family, Question, Task, chance};
-use crate::trace::{Body, ImageRole, Trace};
+use crate::trace::{Body, ImageRole, Parent, Trace};
 
 /// Longest line of `summary.jsonl`, in bytes.
 pub const MAX_SUMMARY: usize = 2048;
@@ -87,6 +87,9 @@ pub struct SessionSummary {
     pub tool: bool,
     /// Interventions in force.
     pub interventions: Vec<String>,
+    /// For a fork: where it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
 }
 
 impl SessionSummary {
@@ -127,6 +130,8 @@ impl SessionSummary {
             summary.profile.clone_from(&start.profile);
             (summary.seed, summary.tool) = (start.seed, start.tool);
             summary.interventions.clone_from(&start.interventions);
+            // The edit in words is enough for a list.
+            summary.parent = start.parent.clone().map(|parent| Parent { change: None, ..parent });
         }
         summary
     }
@@ -152,6 +157,11 @@ impl SessionSummary {
         for text in required.into_iter().chain(optional.into_iter().flatten()) {
             if text.chars().count() > longest {
                 *text = text.chars().take(longest).chain(['…']).collect();
+            }
+        }
+        for text in cut.parent.iter_mut().flat_map(|parent| [&mut parent.session, &mut parent.edit]) {
+            if text.chars().count() > longest.max(30) {
+                *text = text.chars().take(longest.max(30)).chain(['…']).collect();
             }
         }
         cut.interventions.truncate(longest.div_ceil(20));
@@ -200,6 +210,11 @@ fn torn(file: &mut File) -> std::io::Result<bool> {
 /// Every session, newest first: from the summaries, and from the logs themselves where there is no summary (live, killed, or
 /// a deleted `summary.jsonl`). Summaries whose log is gone are left out.
 pub fn list(store: &SessionStore) -> Vec<SessionSummary> {
+    listed(store).into_iter().map(|(_, summary)| summary).collect()
+}
+
+/// Every session with its log, newest first, as [`list`] gives them.
+pub fn listed(store: &SessionStore) -> Vec<(LogFile, SessionSummary)> {
     let mut known: HashMap<String, HashMap<String, SessionSummary>> = HashMap::new();
     let mut all = Vec::new();
     for log in store.logs() {
@@ -208,9 +223,10 @@ pub fn list(store: &SessionStore) -> Vec<SessionSummary> {
         // A summary is written after the end; a log that is still live may have outgrown it.
         let summary = summaries.remove(&log.id).unwrap_or_else(|| summarise(&log));
         let run = summary.run.clone().or_else(|| (!log.sub.is_empty()).then(|| log.sub.clone()));
-        all.push(SessionSummary { id: log.id, run, ..summary });
+        let id = log.id.clone();
+        all.push((log, SessionSummary { id, run, ..summary }));
     }
-    all.sort_by(|a, b| b.started.cmp(&a.started).then_with(|| b.id.cmp(&a.id)));
+    all.sort_by(|(_, a), (_, b)| b.started.cmp(&a.started).then_with(|| b.id.cmp(&a.id)));
     all
 }
 

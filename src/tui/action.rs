@@ -8,6 +8,8 @@ use image::RgbImage;
 use super::app::{Choice, EngineState, Entry, Verdict};
 use super::library::FilterBy;
 use super::mouse::MouseAction;
+pub use super::page_moves::PageMove;
+use super::sessions::{Deed, Outcome, Row};
 use crate::trace::Record;
 
 /// A unit to step by.
@@ -130,6 +132,10 @@ pub enum Action {
     ToggleMouse,
     /// Something done with the mouse.
     Mouse(MouseAction),
+    /// Look closer at the page, or elsewhere on it.
+    Page(PageMove),
+    /// Dark or light.
+    ToggleTheme,
     /// Type a question about the page on screen.
     AskOwn,
     /// Edit the text field.
@@ -165,7 +171,11 @@ pub enum Action {
         changes: Vec<(usize, Choice, Verdict)>,
     },
     /// The recorded sessions, newest first.
-    Sessions(Vec<Entry>),
+    Sessions(Vec<Row>),
+    /// A key of the Sessions screen.
+    InSessions(Deed),
+    /// Something was done with a recorded session.
+    SessionDone(Outcome),
     /// A preview is ready.
     Preview(Preview),
     /// Something failed; one sentence.

@@ -12,6 +12,7 @@ pub use super::library::{Entry, Library};
 use super::palette::Palette;
 use super::picker::Picker;
 use super::playhead::Pace;
+use super::sessions::Sessions;
 use super::theme::Theme;
 
 /// What a screen is about.
@@ -49,6 +50,8 @@ pub enum Screen {
     Explorer,
     /// Typing a question about a page.
     Ask,
+    /// The table of recorded sessions.
+    Sessions,
 }
 
 /// How a question or session came out.
@@ -127,6 +130,8 @@ pub struct App {
     pub toast: Option<String>,
     /// The library.
     pub library: Library,
+    /// The table of recorded sessions.
+    pub sessions: Sessions,
     /// The session on screen.
     pub explorer: Option<Explorer>,
     /// The form.
@@ -165,6 +170,7 @@ impl App {
             help: None,
             toast: None,
             library: Library::default(),
+            sessions: Sessions::default(),
             explorer: None,
             ask: AskForm::default(),
             preview: PreviewPane::default(),

@@ -8,14 +8,15 @@ use candle_core::Device;
 use image::RgbImage;
 
 use super::action::{Action, Preview};
-use super::app::{Choice, Entry};
+use super::app::Choice;
+use super::sessions::{self, Chore};
 use super::source::read_recording;
 use crate::benchmark::{self, Benchmark, Question, Selection};
 use crate::demo;
 use crate::engine::PageSource;
 use crate::model::{FileSource, Model};
 use crate::page::Page;
-use crate::session::{self, SessionStore};
+use crate::session::SessionStore;
 
 /// Something to do.
 pub enum Job {
@@ -34,8 +35,8 @@ pub enum Job {
         /// The question.
         question: Question,
     },
-    /// List the recorded sessions.
-    List,
+    /// Something with the recorded sessions.
+    Sessions(Chore),
 }
 
 /// What came of it.
@@ -132,7 +133,7 @@ fn work_on(job: Job, bench: Option<&Benchmark>, store: Option<&SessionStore>) ->
                 Err(why) => News::Action(Action::Failed(why)),
             }
         }
-        Job::List => News::Action(Action::Sessions(store.map(sessions).unwrap_or_default())),
+        Job::Sessions(chore) => News::Action(sessions::work_on(chore, store)),
     }
 }
 
@@ -158,27 +159,4 @@ fn preview(of: &Choice, bench: Option<&Benchmark>) -> Result<Arc<RgbImage>, Stri
 fn session_page(path: &Path) -> Result<Arc<RgbImage>, String> {
     let (arrivals, _) = read_recording(path)?;
     arrivals.into_iter().find_map(|a| a.pixels).ok_or_else(|| "the session has no page".to_owned())
-}
-
-/// Most sessions the library lists.
-const MOST_SESSIONS: usize = 5000;
-
-fn sessions(store: &SessionStore) -> Vec<Entry> {
-    let newest = session::list(store).into_iter().take(MOST_SESSIONS);
-    let paths: std::collections::HashMap<String, PathBuf> = store.logs().into_iter().map(|l| (l.id, l.path)).collect();
-    newest
-        .filter_map(|s| {
-            let verdict = super::follow::verdict(&s);
-            let zooms = if s.zooms == 1 { "1 zoom".to_owned() } else { format!("{} zooms", s.zooms) };
-            let answer = s.answer.map_or_else(|| "no answer".to_owned(), |a| format!("\"{a}\""));
-            Some(Entry {
-                choice: Choice::Session(paths.get(&s.id)?.clone()),
-                id: s.id,
-                task: s.task,
-                text: format!("{} · {answer} · {zooms} · {}", s.question_id, s.model),
-                choices: Vec::new(),
-                verdict,
-            })
-        })
-        .collect()
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::action::Unit;
 use super::app::Choice;
+use super::sessions::Chore;
 
 /// Work for the program around the state.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,8 @@ pub enum Effect {
     CloseSession,
     /// Load a picture for the preview.
     LoadPreview(Choice),
+    /// Something with the recorded sessions.
+    OnSessions(Chore),
     /// Take the mouse, or give it to the terminal.
     Mouse(bool),
     /// Leave.

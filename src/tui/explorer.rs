@@ -9,6 +9,8 @@ use super::action::{Arrival, Scrub, Unit};
 use super::app::{Choice, EngineState, Verdict};
 use super::playhead::{Pace, Playhead};
 use super::reasoning::Reasoning;
+use super::viewport::Look;
+use crate::geometry::PageBox;
 use crate::trace::{Body, Cursor, SegmentKind, Token, TokenSource, Trace};
 
 /// Where the records come from.
@@ -34,6 +36,12 @@ pub struct Explorer {
     pub head: Playhead,
     /// Whether the true region is drawn.
     pub show_target: bool,
+    /// How close and where the page is looked at.
+    pub look: Look,
+    /// Whether the page is shown as the model sees it.
+    pub seen: bool,
+    /// A box that a person is changing.
+    pub draft: Option<PageBox>,
     /// Bad lines of the log, in words.
     pub problems: Vec<String>,
     /// Wrapped reasoning.
@@ -58,6 +66,9 @@ impl Explorer {
             engine: if kind == Kind::Live { EngineState::Loading } else { EngineState::Ended },
             head: Playhead::new(pace, moving),
             show_target: false,
+            look: Look::default(),
+            seen: false,
+            draft: None,
             problems: Vec::new(),
             reasoning: Reasoning::default(),
             early_page: None,

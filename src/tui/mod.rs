@@ -20,10 +20,13 @@ pub mod images;
 pub mod keys;
 mod picture;
 pub mod playhead;
+mod page_moves;
 mod program;
 pub mod reasoning;
+pub mod sessions;
 mod setup;
 mod source;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod theme;
@@ -34,6 +37,7 @@ pub mod palette;
 pub mod picker;
 pub mod update;
 pub mod view;
+pub mod viewport;
 mod wants;
 
 use std::path::PathBuf;
@@ -140,7 +144,7 @@ pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
             explorer.head.pace = playhead::Pace::Recorded { speed };
         }
     }
-    let free = if caps.way == Way::Kitty { images::free_sequence(&caps) } else { String::new() };
+    let free = images::free_sequence(&caps);
     let setup = Setup::new(options, var);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _guard = guard::Guard::enter(free, app.mouse)?;

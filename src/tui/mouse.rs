@@ -96,6 +96,7 @@ impl App {
             Screen::Library => self.in_library_mouse(event, area),
             Screen::Explorer => self.in_explorer_mouse(event, area),
             Screen::Ask => self.in_ask_mouse(event, area),
+            Screen::Sessions => Vec::new(),
         }
     }
 

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(fit("seg", "back one segment"), Some(0));
         assert_eq!(fit("egm", "back one segment"), Some(1));
         assert!(fit("bks", "back one segment") > Some(1));
-    assert_eq!(fit("seg", "run or pause; from the past, play on toggle_run"), None);
+        assert_eq!(fit("seg", "run or pause; from the past, play on toggle_run"), None);
         assert_eq!(fit("zoom", "back one segment"), None);
         assert_eq!(fit("one BACK", "back one segment"), Some(0), "in any order, in any case");
         assert_eq!(fit("back zoom", "back one segment"), None);

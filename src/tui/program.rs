@@ -21,6 +21,7 @@ use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
 use super::mouse::MouseAction;
+use super::sessions::Chore;
 use super::source::Live;
 use super::update::pasted;
 use super::{Setup, TuiError, guard, view};
@@ -177,7 +178,7 @@ impl Program {
             self.job(Job::Bench(self.setup.bench.clone(), Selection::default()));
         }
         if self.app.home.is_some() {
-            self.job(Job::List);
+            self.job(Job::Sessions(Chore::List));
             self.load_model();
         }
         Ok(())
@@ -342,6 +343,7 @@ impl Program {
             view::draw(app, gallery, keymap, frame);
             gallery.settle(frame.buffer_mut());
         })?;
+        self.gallery.flush(self.terminal.backend_mut())?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         Write::flush(self.terminal.backend_mut())?;
         let now = self.now();
@@ -364,6 +366,7 @@ impl Program {
             }
             Effect::OpenLog(path) => self.job(Job::Open(path)),
             Effect::LoadPreview(choice) => self.job(Job::Preview(choice)),
+            Effect::OnSessions(chore) => self.job(Job::Sessions(chore)),
             Effect::Run => self.send(Command::Run),
             Effect::Pause => self.send(Command::Pause),
             Effect::Step(unit) => self.send(unit.into()),
@@ -420,6 +423,7 @@ impl Program {
             tool: true,
             page_mode: PageMode::Normal,
             crop_mode: CropMode::Normal,
+            debug: crate::engine::Debugging::default(),
         });
         self.start_pending();
     }
@@ -473,7 +477,7 @@ impl Program {
     fn close_session(&mut self) {
         let Some(live) = self.live.take() else { return };
         let jobs = self.jobs.clone();
-        match live.close(move || drop(jobs.send(Job::List))) {
+        match live.close(move || drop(jobs.send(Job::Sessions(Chore::List)))) {
             Ok(thread) => {
                 self.closing.retain(|t| !t.is_finished());
                 self.closing.push(thread);

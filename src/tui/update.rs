@@ -8,6 +8,7 @@ use super::effect::Effect;
 use super::explorer::{Explorer, Kind};
 use super::library::FilterBy;
 use super::playhead::Pace;
+use super::sessions::{Deed, Row};
 
 /// Tokens a second a live session is shown at until a person changes it: a small model is faster than eyes.
 pub const FIRST_PACE: Pace = Pace::Tokens(40.0);
@@ -37,10 +38,8 @@ impl App {
                 self.library.loading = false;
                 self.preview_selected()
             }
-            Action::Sessions(sessions) => {
-                self.library.set_sessions(sessions);
-                Vec::new()
-            }
+            Action::Sessions(rows) => self.sessions_listed(rows),
+            Action::SessionDone(outcome) => self.session_done(outcome),
             Action::Followed { title, done, items, changes } => {
                 self.library.title = title;
                 self.library.run = Some((done, items));
@@ -67,6 +66,7 @@ impl App {
                 Screen::Library => self.in_library(other),
                 Screen::Explorer => self.in_explorer(other),
                 Screen::Ask => self.in_ask(other),
+                Screen::Sessions => self.in_sessions(other),
             },
         };
         self.relayout();
@@ -108,6 +108,7 @@ impl App {
             Action::Back => return vec![Effect::Quit],
             Action::Open => return self.open_selected(),
             Action::AskOwn => return self.ask_about_selected(),
+            Action::InSessions(Deed::Show) => return self.show_sessions(),
             _ => {}
         }
         self.preview_selected()
@@ -118,6 +119,7 @@ impl App {
         let wanted = match self.screen {
             Screen::Library => self.library.current().map(|e| e.choice.clone()),
             Screen::Ask => self.ask.page().cloned(),
+            Screen::Sessions => self.sessions.current().map(Row::choice),
             Screen::Explorer => None,
         };
         let Some(choice) = wanted else { return Vec::new() };
@@ -156,6 +158,7 @@ impl App {
             explorer.early_page = Some(std::sync::Arc::clone(pixels));
         }
         self.explorer = Some(explorer);
+        self.sessions.opened = false;
         self.screen = Screen::Explorer;
     }
 
@@ -218,6 +221,7 @@ impl App {
             Action::Faster => explorer.head.pace = explorer.head.pace.faster(),
             Action::Slower => explorer.head.pace = explorer.head.pace.slower(),
             Action::ToggleTarget => self.toggle_target(),
+            Action::Page(step) => self.move_page(step),
             Action::AskOwn => return self.ask_on_screen(),
             Action::Back | Action::Close => return self.close_explorer(),
             _ => {}
@@ -259,6 +263,7 @@ impl App {
         self.explorer = None;
         let mut effects = vec![Effect::CloseSession];
         match self.home {
+            _ if std::mem::take(&mut self.sessions.opened) => self.screen = Screen::Sessions,
             Some(screen) => self.screen = screen,
             None => effects.push(Effect::Quit),
         }
@@ -314,6 +319,7 @@ impl App {
         let mut explorer = Explorer::new(Kind::Replay, Choice::Session(path), Pace::Recorded { speed: 1.0 }, true);
         explorer.problems = problems;
         explorer.arrive(records);
+        self.sessions.opened |= self.screen == Screen::Sessions;
         self.explorer = Some(explorer);
         self.screen = Screen::Explorer;
         Vec::new()
@@ -337,6 +343,7 @@ const fn is_key(action: &Action) -> bool {
             | Action::Replay { .. }
             | Action::Preview(_)
             | Action::Sessions(_)
+            | Action::SessionDone(_)
             | Action::Questions(..)
             | Action::Followed { .. }
             | Action::Failed(_)

@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 
 use super::app::{App, Screen};
 use super::explorer::Explorer;
-use super::images::{Request, Slot};
-use super::view::{layout, page_pane};
+use super::images::{Request, Slot, View};
+use super::view::{layout, page_pane, sessions};
 
 impl App {
     /// The pictures this state needs, at most one for each place.
@@ -16,16 +16,17 @@ impl App {
         let area = Rect::new(0, 0, self.size.0, self.size.1);
         match self.screen {
             Screen::Explorer => self.explorer.as_ref().map(|e| self.explorer_wants(e, area)).unwrap_or_default(),
-            Screen::Library => self.preview_wants(self.library.current().map(|e| &e.choice), area),
-            Screen::Ask => self.preview_wants(self.ask.page(), area),
+            Screen::Library => self.preview_wants(self.library.is_empty(), layout::library(area).preview),
+            Screen::Ask => self.preview_wants(self.ask.page().is_none(), layout::library(area).preview),
+            Screen::Sessions => self.preview_wants(self.sessions.is_empty(), sessions::panes(area).preview),
         }
     }
 
-    fn preview_wants(&self, choice: Option<&super::app::Choice>, area: Rect) -> Vec<Request> {
-        let inside = layout::inside(layout::library(area).preview);
+    fn preview_wants(&self, nothing: bool, pane: Rect) -> Vec<Request> {
+        let inside = layout::inside(pane);
         match &self.preview.shown {
             // The picture of the row before stays until the next one is there.
-            Some((_, Ok(pixels))) if choice.is_some() && !inside.is_empty() => {
+            Some((_, Ok(pixels))) if !nothing && !inside.is_empty() => {
                 vec![self.request(Slot::Page, Arc::clone(pixels), inside)]
             }
             _ => Vec::new(),
@@ -38,7 +39,10 @@ impl App {
         let (page, crop) = (layout::inside(panes.page), layout::inside(panes.crop));
         if let Some((pixels, space)) = explorer.page_pixels().filter(|_| !page.is_empty()) {
             let marks = page_pane::marks(self, explorer);
-            wanted.push(Request { marks, space, ..self.request(Slot::Page, pixels, page) });
+            let view = self.viewport_in(explorer, page);
+            let view = view.map(|v| View { source: v.source.corners(), cells: (v.area.width, v.area.height) });
+            let seen = page_pane::seen(explorer);
+            wanted.push(Request { marks, space, view, seen, ..self.request(Slot::Page, pixels, page) });
         }
         let view = explorer.trace().at(explorer.cursor());
         let pixels = view.crop().and_then(|(_, image)| explorer.pixels(&image.event.hash));
@@ -49,23 +53,26 @@ impl App {
     }
 
     fn request(&self, slot: Slot, pixels: Arc<RgbImage>, room: Rect) -> Request {
-        let space = pixels.dimensions();
-        Request { slot, pixels, cells: (room.width, room.height), space, marks: Vec::new(), halo: self.theme.halo }
+        Request { halo: self.theme.halo, ..Request::new(slot, pixels, (room.width, room.height)) }
     }
 }
 
 impl Explorer {
     /// The page's pixels and the size its boxes refer to.
     fn page_pixels(&self) -> Option<(Arc<RgbImage>, (u32, u32))> {
+        let size = self.page_size()?;
+        let pixels = match self.trace().at(self.cursor()).page() {
+            Some(page) => self.pixels(&page.event.hash),
+            None => self.early_page.as_ref(),
+        };
+        pixels.map(|pixels| (Arc::clone(pixels), size))
+    }
+
+    /// Width and height of the page on screen, in the boxes' numbers.
+    pub(super) fn page_size(&self) -> Option<(u32, u32)> {
         match self.trace().at(self.cursor()).page() {
-            Some(page) => {
-                let size = page.event.original;
-                self.pixels(&page.event.hash).map(|pixels| (Arc::clone(pixels), (size.w, size.h)))
-            }
-            None => self.early_page.clone().map(|pixels| {
-                let size = pixels.dimensions();
-                (pixels, size)
-            }),
+            Some(page) => Some((page.event.original.w, page.event.original.h)),
+            None => self.early_page.as_ref().map(|pixels| pixels.dimensions()),
         }
     }
 }

@@ -60,6 +60,8 @@ impl Human {
                 self.answer = Some(one_line(answer.raw.trim()).into_owned());
                 Ok(())
             }
+            Body::Break(event) => line(out, "break", &one_line(&format!("{}: {}", event.breakpoint, event.on))),
+            Body::Fork(event) => line(out, "fork", &crate::cli::story::fork_words(event)),
             Body::SessionEnd(end) if end.reason != "answered" => line(out, "end", &end.reason.replace('_', " ")),
             _ => Ok(()),
         }
@@ -196,6 +198,7 @@ mod tests {
             tool: true,
             page_mode: PageMode::Normal,
             crop_mode: CropMode::Normal,
+            debug: crate::engine::Debugging::default(),
         };
         let (mut human, mut out) = (Human::new(&ask), Vec::new());
         let mut engine = ScriptedEngine::from_texts(turns);

@@ -24,6 +24,12 @@ pub enum Context {
     Explorer,
     /// The form.
     Ask,
+    /// The table of recorded sessions.
+    Sessions,
+    /// Typing what to look for in it.
+    Filter,
+    /// Any place where text is typed, besides its own keys.
+    Field,
     /// The list of keys.
     Help,
     /// The command palette.
@@ -34,16 +40,26 @@ pub enum Context {
 
 impl Context {
     /// Every context, screens first.
-    pub const ALL: [Self; 6] = [Self::Explorer, Self::Library, Self::Ask, Self::Help, Self::Palette, Self::Themes];
+    pub const ALL: [Self; 9] = [
+        Self::Explorer,
+        Self::Library,
+        Self::Sessions,
+        Self::Ask,
+        Self::Filter,
+        Self::Field,
+        Self::Help,
+        Self::Palette,
+        Self::Themes,
+    ];
 
     /// Whether it is a whole screen, not something that stands over one.
     pub const fn is_screen(self) -> bool {
-        !matches!(self, Self::Help | Self::Palette | Self::Themes)
+        matches!(self, Self::Explorer | Self::Library | Self::Sessions | Self::Ask)
     }
 
     /// Whether characters that are no keys go into a text field.
     pub const fn takes_text(self) -> bool {
-        matches!(self, Self::Ask | Self::Palette)
+        matches!(self, Self::Ask | Self::Filter | Self::Palette)
     }
 
     /// Its title in the help.
@@ -52,6 +68,9 @@ impl Context {
             Self::Library => "Library",
             Self::Explorer => "Explorer",
             Self::Ask => "Typing a question",
+            Self::Sessions => "Sessions",
+            Self::Filter => "Typing a filter",
+            Self::Field => "Typing",
             Self::Help => "Help",
             Self::Palette => "Commands",
             Self::Themes => "Themes",
@@ -64,6 +83,9 @@ impl Context {
             Self::Library => "library",
             Self::Explorer => "explorer",
             Self::Ask => "ask",
+            Self::Sessions => "sessions",
+            Self::Filter => "filter",
+            Self::Field => "field",
             Self::Help => "help",
             Self::Palette => "palette",
             Self::Themes => "themes",
@@ -125,7 +147,12 @@ impl Keymap {
         if let Some(binding) = here.find(|b| b.chords.iter().any(|c| c.matches(event))) {
             return Some(binding.action.clone());
         }
-        typed(context, event)
+        if !context.takes_text() {
+            return None;
+        }
+        let mut field = self.bindings.iter().filter(|b| b.context == Context::Field);
+        let edit = field.find(|b| b.chords.iter().any(|c| c.matches(event))).map(|b| b.action.clone());
+        edit.or_else(|| typed(event))
     }
 
     /// The keys of the hints line for a binding; of both, where two share a hint.
@@ -142,10 +169,10 @@ impl Keymap {
 }
 
 /// Characters that no binding took go into the text field.
-fn typed(context: Context, event: &KeyEvent) -> Option<Action> {
+fn typed(event: &KeyEvent) -> Option<Action> {
     let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     match event.code {
-        KeyCode::Char(c) if plain && context.takes_text() => Some(Action::Edit(Edit::Insert(c.to_string()))),
+        KeyCode::Char(c) if plain => Some(Action::Edit(Edit::Insert(c.to_string()))),
         _ => None,
     }
 }

@@ -3,8 +3,9 @@
 //! Which keys do it stands in `assets/keys.toml` under the same name. To add an action: a row here, a line there.
 
 use super::Context;
-use crate::tui::action::{Action, Edit, Scrub, Unit};
+use crate::tui::action::{Action, Edit, PageMove, Scrub, Unit};
 use crate::tui::library::FilterBy;
+use crate::tui::sessions::Deed;
 
 /// An action that keys can be bound to.
 pub struct Row {
@@ -25,14 +26,15 @@ const fn row(context: Context, name: &'static str, action: Action, words: &'stat
 }
 
 /// Hints that two actions share: the hint, and whose keys it shows.
-pub const PAIRS: [(&str, [&str; 2]); 4] = [
+pub const PAIRS: [(&str, [&str; 2]); 5] = [
     ("scrub", ["scrub_prev_token", "scrub_next_token"]),
     ("pace", ["slower", "faster"]),
     ("move", ["up", "down"]),
+    ("sort", ["sort_prev", "sort_next"]),
     ("scroll", ["up", "down"]),
 ];
 
-use Context::{Ask, Explorer, Help, Library, Palette, Themes};
+use Context::{Ask, Explorer, Field, Filter, Help, Library, Palette, Sessions, Themes};
 
 /// Every action, in the order help lists them.
 pub static ROWS: &[Row] = &[
@@ -49,6 +51,14 @@ pub static ROWS: &[Row] = &[
     row(Explorer, "slower", Action::Slower, "slower (the view, not the model)", "pace"),
     row(Explorer, "faster", Action::Faster, "faster (the view, not the model)", ""),
     row(Explorer, "toggle_target", Action::ToggleTarget, "show or hide the true region", "target"),
+    row(Explorer, "page_in", Action::Page(PageMove::In), "closer to the page", "closer"),
+    row(Explorer, "page_out", Action::Page(PageMove::Out), "farther from the page", ""),
+    row(Explorer, "page_left", Action::Page(PageMove::Left), "over the page to the left", ""),
+    row(Explorer, "page_down", Action::Page(PageMove::Down), "over the page down", ""),
+    row(Explorer, "page_up", Action::Page(PageMove::Up), "over the page up", ""),
+    row(Explorer, "page_right", Action::Page(PageMove::Right), "over the page to the right", ""),
+    row(Explorer, "page_reset", Action::Page(PageMove::Reset), "the whole page; again: close to the zoom's box", ""),
+    row(Explorer, "page_seen", Action::Page(PageMove::Seen), "the page as the model sees it, with its patches", "seen"),
     row(Explorer, "ask_own", Action::AskOwn, "type a question about this page", ""),
     row(Explorer, "palette", Action::Palette, "choose from all that can be done here", ""),
     row(Explorer, "themes", Action::Themes, "choose a theme", ""),
@@ -75,6 +85,7 @@ pub static ROWS: &[Row] = &[
     row(Library, "filter_verdict", Action::Filter(FilterBy::Verdict), "only right, partly, wrong, … ones", "verdict"),
     row(Library, "show_all", Action::Close, "show everything again", ""),
     row(Library, "ask_own", Action::AskOwn, "type a question about this page", "ask"),
+    row(Library, "sessions", Action::InSessions(Deed::Show), "recorded sessions as a table", "sessions"),
     row(Library, "palette", Action::Palette, "choose from all that can be done here", ""),
     row(Library, "themes", Action::Themes, "choose a theme", ""),
     row(Library, "toggle_mouse", Action::ToggleMouse, "give the mouse to the terminal, or take it back", ""),
@@ -88,14 +99,38 @@ pub static ROWS: &[Row] = &[
     row(Ask, "toggle_mouse", Action::ToggleMouse, "give the mouse to the terminal, or take it back", ""),
     row(Ask, "help", Action::Help, "these keys", "help"),
     row(Ask, "back", Action::Back, "back", "back"),
-    row(Ask, "delete_before", Action::Edit(Edit::Backspace), "", ""),
-    row(Ask, "delete_under", Action::Edit(Edit::Delete), "", ""),
-    row(Ask, "delete_word", Action::Edit(Edit::DeleteWord), "", ""),
-    row(Ask, "delete_to_start", Action::Edit(Edit::DeleteToStart), "", ""),
-    row(Ask, "left", Action::Edit(Edit::Left), "", ""),
-    row(Ask, "right", Action::Edit(Edit::Right), "", ""),
-    row(Ask, "line_start", Action::Edit(Edit::Home), "", ""),
-    row(Ask, "line_end", Action::Edit(Edit::End), "", ""),
+    row(Sessions, "open", Action::Open, "open the session", "open"),
+    row(Sessions, "up", Action::Up, "up", ""),
+    row(Sessions, "down", Action::Down, "down", "move"),
+    row(Sessions, "page_up", Action::PageUp, "a page up", ""),
+    row(Sessions, "page_down", Action::PageDown, "a page down", ""),
+    row(Sessions, "top", Action::Top, "to the first", ""),
+    row(Sessions, "bottom", Action::Bottom, "to the last", ""),
+    row(Sessions, "sort_prev", Action::InSessions(Deed::PrevColumn), "sort by the column before", ""),
+    row(Sessions, "sort_next", Action::InSessions(Deed::NextColumn), "sort by the next column", "sort"),
+    row(Sessions, "reverse", Action::InSessions(Deed::Reverse), "turn the order around", "reverse"),
+    row(Sessions, "filter", Action::InSessions(Deed::Type), "look for words in any column", "filter"),
+    row(Sessions, "filter_verdict", Action::Filter(FilterBy::Verdict), "only right, partly, wrong, … ones", "verdict"),
+    row(Sessions, "show_all", Action::Close, "show everything again; then back", ""),
+    row(Sessions, "delete", Action::InSessions(Deed::Delete), "move the session to the trash", "delete"),
+    row(Sessions, "undo", Action::InSessions(Deed::Undo), "bring back what was deleted", ""),
+    row(Sessions, "palette", Action::Palette, "choose from all that can be done here", ""),
+    row(Sessions, "themes", Action::Themes, "choose a theme", ""),
+    row(Sessions, "toggle_mouse", Action::ToggleMouse, "give the mouse to the terminal, or take it back", ""),
+    row(Sessions, "help", Action::Help, "these keys", "help"),
+    row(Sessions, "back", Action::Back, "back", "back"),
+    row(Filter, "up", Action::Up, "up", ""),
+    row(Filter, "down", Action::Down, "down", "move"),
+    row(Filter, "open", Action::Open, "look at what is found", "look"),
+    row(Filter, "close", Action::Close, "show everything again", "show all"),
+    row(Field, "delete_before", Action::Edit(Edit::Backspace), "", ""),
+    row(Field, "delete_under", Action::Edit(Edit::Delete), "", ""),
+    row(Field, "delete_word", Action::Edit(Edit::DeleteWord), "", ""),
+    row(Field, "delete_to_start", Action::Edit(Edit::DeleteToStart), "", ""),
+    row(Field, "left", Action::Edit(Edit::Left), "", ""),
+    row(Field, "right", Action::Edit(Edit::Right), "", ""),
+    row(Field, "line_start", Action::Edit(Edit::Home), "", ""),
+    row(Field, "line_end", Action::Edit(Edit::End), "", ""),
     row(Help, "close", Action::Close, "close", "close"),
     row(Help, "up", Action::Up, "up", ""),
     row(Help, "down", Action::Down, "down", "scroll"),

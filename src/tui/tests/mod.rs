@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod look;
+mod page;
 mod reasoning;
 mod screens;
+mod sessions;
 mod update;
 mod wire;
 

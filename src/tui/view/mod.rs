@@ -15,6 +15,7 @@ pub mod page_pane;
 pub mod palette;
 pub mod picker;
 pub mod reasoning;
+pub mod sessions;
 pub mod status;
 pub mod token;
 
@@ -38,6 +39,7 @@ pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, frame: &mut Frame<'_>
         Screen::Library => library::draw(app, gallery, keymap, area, buf),
         Screen::Explorer => explorer::draw(app, gallery, keymap, area, buf),
         Screen::Ask => ask::draw(app, gallery, keymap, area, buf),
+        Screen::Sessions => sessions::draw(app, gallery, keymap, area, buf),
     }
     if let Some(scroll) = app.help {
         help::draw(app, keymap, scroll, area, buf);
@@ -69,6 +71,8 @@ pub fn screen_context(app: &App) -> Context {
         Screen::Library => Context::Library,
         Screen::Explorer => Context::Explorer,
         Screen::Ask => Context::Ask,
+        Screen::Sessions if app.sessions.typing => Context::Filter,
+        Screen::Sessions => Context::Sessions,
     }
 }
 

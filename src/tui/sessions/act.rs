@@ -1,0 +1,129 @@
+//! What actions do to the Sessions screen.
+
+use super::{Chore, Deed, Outcome};
+use crate::text::one_line;
+use crate::tui::action::Action;
+use crate::tui::app::{App, Screen};
+use crate::tui::effect::Effect;
+use crate::tui::library::FilterBy;
+
+/// Most sessions the library lists.
+const MOST_IN_LIBRARY: usize = 5000;
+
+impl App {
+    /// A list of recorded sessions was read.
+    pub(in crate::tui) fn sessions_listed(&mut self, rows: Vec<super::Row>) -> Vec<Effect> {
+        self.sessions.set_rows(rows);
+        self.tell_library();
+        self.preview_selected()
+    }
+
+    fn tell_library(&mut self) {
+        self.library.set_sessions(self.sessions.entries(MOST_IN_LIBRARY));
+    }
+
+    /// Opens the screen, and has the list read again: sessions may have been recorded elsewhere.
+    pub(in crate::tui) fn show_sessions(&mut self) -> Vec<Effect> {
+        self.screen = Screen::Sessions;
+        self.sessions.typing = false;
+        let mut effects = vec![Effect::OnSessions(Chore::List)];
+        effects.extend(self.preview_selected());
+        effects
+    }
+
+    pub(in crate::tui) fn in_sessions(&mut self, action: Action) -> Vec<Effect> {
+        let page = usize::from(self.size.1.saturating_sub(12)).max(1);
+        let table = &mut self.sessions;
+        let at = table.selected();
+        match action {
+            Action::Up => table.select(at.saturating_sub(1)),
+            Action::Down => table.select(at + 1),
+            Action::PageUp => table.select(at.saturating_sub(page)),
+            Action::PageDown => table.select(at.saturating_add(page)),
+            Action::Top => table.select(0),
+            Action::Bottom => table.select(usize::MAX),
+            Action::Filter(FilterBy::Verdict) => table.turn_verdict(),
+            Action::Edit(edit) if table.typing => table.edit_filter(&edit),
+            Action::Open if table.typing => table.typing = false,
+            Action::Open => {
+                return table.current().map(|row| Effect::OpenLog(row.path.clone())).into_iter().collect();
+            }
+            Action::Close if table.typing || !table.narrowed().is_empty() => {
+                table.typing = false;
+                table.show_all();
+            }
+            Action::Close | Action::Back => {
+                table.typing = false;
+                self.screen = Screen::Library;
+            }
+            Action::InSessions(deed) => return self.do_deed(deed),
+            _ => {}
+        }
+        self.preview_selected()
+    }
+
+    fn do_deed(&mut self, deed: Deed) -> Vec<Effect> {
+        let table = &mut self.sessions;
+        let mut effects = Vec::new();
+        match deed {
+            Deed::Show => return self.show_sessions(),
+            Deed::NextColumn => table.turn_column(true),
+            Deed::PrevColumn => table.turn_column(false),
+            Deed::Reverse => table.reverse(),
+            Deed::Type => table.typing = true,
+            Deed::Delete => {
+                if let Some((sub, id)) = table.take_current() {
+                    self.toast = Some(format!("{} goes to the trash; u brings it back", one_line(&id)));
+                    effects.push(Effect::OnSessions(Chore::Trash { sub, id }));
+                }
+            }
+            Deed::Undo => match (table.deleted.pop(), table.leaving.is_empty()) {
+                (Some((row, trashed)), _) => {
+                    // Kept until it is back: it is not in the table, and must not be lost where that fails.
+                    table.leaving.push(row);
+                    effects.push(Effect::OnSessions(Chore::Restore(trashed)));
+                }
+                (None, true) => self.toast = Some("nothing was deleted here that could be brought back".to_owned()),
+                (None, false) => self.toast = Some("it is still on its way to the trash; press u again".to_owned()),
+            },
+            Deed::Pack => {
+                if let Some((sub, id)) = table.current().map(super::Row::key) {
+                    self.toast = Some(format!("packing {} …", one_line(&id)));
+                    effects.push(Effect::OnSessions(Chore::Pack { sub, id }));
+                }
+            }
+        }
+        effects.extend(self.preview_selected());
+        effects
+    }
+
+    /// The background thread has done something with a session.
+    pub(in crate::tui) fn session_done(&mut self, outcome: Outcome) -> Vec<Effect> {
+        let said = |why: String| one_line(&why).into_owned();
+        match outcome {
+            Outcome::Trashed { sub, id, result } => match self.sessions.trashed(&(sub, id), result) {
+                Ok(()) => self.tell_library(),
+                Err(why) => self.toast = Some(said(format!("not deleted: {why}"))),
+            },
+            Outcome::Restored(trashed, result) => {
+                let key = (trashed.sub.clone(), trashed.id.clone());
+                let at = self.sessions.leaving.iter().position(|row| row.key() == key);
+                let row = at.map(|at| self.sessions.leaving.remove(at));
+                match (result, row) {
+                    (Ok(()), row) => {
+                        row.into_iter().for_each(|row| self.sessions.put_back(row));
+                        self.toast = Some(said(format!("{} is back", key.1)));
+                        self.tell_library();
+                    }
+                    (Err(why), row) => {
+                        self.sessions.deleted.extend(row.map(|row| (row, trashed)));
+                        self.toast = Some(said(format!("not brought back: {why}")));
+                    }
+                }
+            }
+            Outcome::Packed(Ok(path)) => self.toast = Some(said(format!("packed into {}", path.display()))),
+            Outcome::Packed(Err(why)) => self.toast = Some(said(format!("not packed: {why}"))),
+        }
+        self.preview_selected()
+    }
+}
