@@ -9,6 +9,8 @@ use super::super::fixtures;
 use super::super::images::{Caps, Gallery, Way};
 use super::super::keys::Keymap;
 use super::super::mouse::{MouseAction, MouseKind};
+use super::super::sessions::Deed;
+use super::super::sessions::tests::rows;
 use super::super::theme::{ColorDepth, Shelf, Theme};
 use super::super::view::layout;
 use super::{screen, screen_with, text};
@@ -179,6 +181,20 @@ fn a_click_selects_a_row_and_the_wheel_moves() {
     let (x, y) = find(&app, "ar-0028", 120, 40);
     mouse(&mut app, MouseKind::Press, x, y);
     assert_eq!(app.library.current().unwrap().id, "ar-0028");
+}
+
+#[test]
+fn a_click_selects_a_session() {
+    let mut app = fixtures::app(120, 40);
+    app.update(Action::InSessions(Deed::Show));
+    app.update(Action::Sessions(rows(40)));
+    app.update(Action::Bottom);
+    let wanted = app.sessions.row(app.sessions.len() - 5).unwrap().choice();
+    let (x, y) = find(&app, "▸", 120, 40);
+    mouse(&mut app, MouseKind::Press, x + 4, y - 4);
+    assert_eq!(app.sessions.current().unwrap().choice(), wanted);
+    mouse(&mut app, MouseKind::Press, x + 4, 2);
+    assert_eq!(app.sessions.current().unwrap().choice(), wanted, "headings are no rows");
 }
 
 #[test]
