@@ -230,6 +230,7 @@ impl Keymap {
         self.add(c, &[key(Esc)], Action::Close, "show everything again; then back", "");
         self.add(c, &[ch('D')], deed(Deed::Delete), "move the session to the trash", "delete");
         self.add(c, &[ch('u')], deed(Deed::Undo), "bring back what was deleted", "");
+        self.add(c, &[ch('P')], deed(Deed::Pack), "pack it with its pages into one file", "pack");
         self.add(c, &[ch('T')], Action::ToggleTheme, "dark or light theme", "");
         self.add(c, &[ch('?')], Action::Help, "these keys", "help");
         self.add(c, &[ch('q')], Action::Back, "back", "back");
