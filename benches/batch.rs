@@ -64,6 +64,7 @@ fn ask(benchmark: &Benchmark, profile: &Arc<Profile>, index: usize) -> Ask {
         tool: true,
         page_mode: PageMode::Normal,
         crop_mode: CropMode::Normal,
+        debug: panelscope::engine::Debugging::default(),
     }
 }
 

@@ -134,6 +134,7 @@ fn ask(index: usize, question: Question, page: &Arc<Page>, profile: &Arc<Profile
         tool: true,
         page_mode: PageMode::Normal,
         crop_mode: CropMode::Normal,
+        debug: panelscope::engine::Debugging::default(),
     }
 }
 

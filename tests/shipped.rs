@@ -28,6 +28,7 @@ fn ask(model: &Arc<Model>, benchmark: &Benchmark, question: &Question, tool: boo
         tool,
         page_mode: PageMode::Normal,
         crop_mode: CropMode::Normal,
+        debug: panelscope::engine::Debugging::default(),
     };
     run_to_end(&mut LocalEngine::new(Arc::clone(model)), &ask, &mut |_| {}, &AtomicBool::new(false))
 }

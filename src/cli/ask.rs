@@ -126,6 +126,7 @@ pub fn run(args: AskArgs, global: &Global) -> CliResult {
             tool: args.tool == Switch::On,
             page_mode: PageMode::Normal,
             crop_mode: CropMode::Normal,
+            debug: crate::engine::Debugging::default(),
         };
         let code = ask_one(&mut engine, &ask, &args, global, &cancel)?;
         if code != ExitCode::SUCCESS {

@@ -4,8 +4,8 @@ use crate::analysis::zoom_measures;
 use crate::geometry::PageBox;
 use crate::text::{one_line, sanitise};
 use crate::trace::{
-    Body, Cursor, ImageEvent, ImageRole, Record, SegmentKind, SegmentSpan, SessionEnd, SessionStart, Trace, ZoomEvent,
-    ZoomOutcome,
+    Body, Cursor, ForkEvent, ImageEvent, ImageRole, Record, SegmentKind, SegmentSpan, SessionEnd, SessionStart, Trace,
+    ZoomEvent, ZoomOutcome,
 };
 
 /// Columns of the word at the beginning of a line.
@@ -59,6 +59,7 @@ fn tell(body: &Body, spans: &[SegmentSpan], targets: &[PageBox]) -> Vec<Part> {
             };
             vec![Part::Text(line("score", &format!("{verdict}: {}", score.explanation)))]
         }
+        Body::Fork(event) => vec![Part::Text(line("fork", &fork_words(event)))],
         Body::Break(event) => vec![Part::Text(line("break", &format!("{}: {}", event.breakpoint, event.on)))],
         Body::Error(error) => vec![Part::Text(line("error", &format!("{}: {}", error.kind, error.message)))],
         Body::SessionEnd(end) => vec![Part::Text(line("end", &ending(end)))],
@@ -76,6 +77,9 @@ fn beginning(start: &SessionStart) -> Vec<String> {
     }
     if let Some(truth) = &start.question.truth {
         lines.push(line("truth", truth));
+    }
+    if let Some(parent) = &start.parent {
+        lines.push(line("fork of", &format!("{} at token {}: {}", parent.session, parent.position, parent.edit)));
     }
     lines
 }
@@ -149,6 +153,12 @@ fn corners(numbers: [f64; 4]) -> String {
         text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
     };
     format!("[{}]", numbers.map(short).join(", "))
+}
+
+fn fork_words(fork: &ForkEvent) -> String {
+    let how = if fork.exact { "exact" } else { "recomputed" };
+    let moved = fork.moved.map(|moved| format!(" · logits moved by {moved:.1e}")).unwrap_or_default();
+    format!("own from token {} on · {how}{moved}", fork.position)
 }
 
 fn plural(n: u64, word: &str) -> String {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
+use super::Fork;
 use crate::benchmark::Question;
 use crate::geometry::PageBox;
 use crate::model::sampler::Sampling;
 use crate::page::{Page, PageError};
 use crate::protocol::Profile;
-use crate::trace::Record;
+use crate::trace::breakpoint::Breakpoint;
+use crate::trace::{Record, SessionStart};
 
 /// Where the page comes from.
 #[derive(Clone, Debug)]
@@ -72,6 +74,19 @@ pub struct Ask {
     pub page_mode: PageMode,
     /// Intervention on crops.
     pub crop_mode: CropMode,
+    /// What a person looking closely has asked for.
+    pub debug: Debugging,
+}
+
+/// Where to stop, where to begin, and how sharply to look.
+#[derive(Clone, Debug, Default)]
+pub struct Debugging {
+    /// A session on a thread of its own pauses where one of these fires.
+    pub breakpoints: Vec<Breakpoint>,
+    /// The session continues another.
+    pub fork: Option<Arc<Fork>>,
+    /// Fewest and most pixels of a processed image; none are the model's own.
+    pub pixels: Option<(u64, u64)>,
 }
 
 impl Ask {
@@ -79,6 +94,37 @@ impl Ask {
     pub fn token_limit(&self) -> u64 {
         let own = self.profile.limits.max_tokens;
         u64::from(self.max_tokens.map_or(own, |asked| asked.min(own)))
+    }
+
+    /// The same question put to the same kind of model again, as a log has it; `page` and `profile` are found by the
+    /// caller. Sampling, seed, tool, pixel limits and interventions are those of the log.
+    pub fn of_log(start: &SessionStart, id: String, page: PageSource, profile: Arc<Profile>) -> Self {
+        let sampling = &start.sampling;
+        let crop_mode = start.interventions.iter().find_map(|text| CropMode::read(text)).unwrap_or_default();
+        let blank = start.interventions.iter().any(|text| text == "page=blank");
+        Self {
+            id,
+            page,
+            question: start.question.clone(),
+            benchmark: start.benchmark.clone(),
+            run: None,
+            profile,
+            sampling: Sampling {
+                temperature: sampling.temperature,
+                top_k: sampling.top_k,
+                top_p: sampling.top_p,
+                repetition_penalty: sampling.repetition_penalty,
+            },
+            seed: start.seed,
+            max_tokens: None,
+            tool: start.tool,
+            page_mode: if blank { PageMode::Blank } else { PageMode::Normal },
+            crop_mode,
+            debug: Debugging {
+                pixels: (start.max_pixels > 0).then_some((start.min_pixels, start.max_pixels)),
+                ..Debugging::default()
+            },
+        }
     }
 
     /// The interventions in force, as `session_start` lists them.
@@ -91,6 +137,20 @@ impl Ask {
             CropMode::True => Some("crop=true".to_owned()),
         };
         page.into_iter().chain(crop).collect()
+    }
+}
+
+impl CropMode {
+    /// The intervention that [`Ask::interventions`] wrote.
+    fn read(text: &str) -> Option<Self> {
+        match text.strip_prefix("crop=")? {
+            "greyed" => Some(Self::Greyed),
+            "true" => Some(Self::True),
+            other => {
+                let corners = serde_json::from_str(other.strip_prefix("swapped ")?).ok()?;
+                Some(Self::Swapped(corners))
+            }
+        }
     }
 }
 

@@ -30,7 +30,11 @@ pub fn run_to_end(
     cancel: &AtomicBool,
 ) -> Outcome {
     let mut session = TurnLoop::new(ask.clone());
+    let limited = engine.limit_pixels(session.pixels());
     session.start(engine.info(), engine.pixel_limits());
+    if let Err(why) = limited {
+        session.fail(&why, 0);
+    }
     loop {
         session.drain().into_iter().for_each(&mut *sink);
         if session.end().is_some() {

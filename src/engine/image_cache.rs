@@ -7,7 +7,7 @@ use image::RgbImage;
 
 use super::EngineError;
 use crate::geometry::Size;
-use crate::model::{ImageEmbedding, Model};
+use crate::model::{ImageEmbedding, ImageProcessor, Model};
 
 /// What is kept where nobody says how much (bytes).
 const USUAL: usize = 64 << 20;
@@ -25,12 +25,13 @@ pub(super) struct Encoded {
 /// Processes and encodes an image. `fits` is asked with the tokens it will take before the model computes.
 pub(super) fn encode(
     model: &Model,
+    processor: &ImageProcessor,
     image: &RgbImage,
     hash: blake3::Hash,
     fits: &dyn Fn(usize) -> Result<(), EngineError>,
 ) -> Result<Encoded, EngineError> {
     let refused = |e| EngineError::Input { what: "the image", source: Box::new(e) };
-    let patches = model.processor().process(image).map_err(refused)?;
+    let patches = processor.process(image).map_err(refused)?;
     fits(patches.tokens())?;
     let embedding = Arc::new(model.encode_image(&patches)?);
     Ok(Encoded { embedding, processed: patches.processed, hash })
@@ -107,17 +108,18 @@ impl ImageCache {
     /// # Errors
     /// An image that cannot be processed, or no memory.
     pub fn embedding(&self, model: &Model, image: &RgbImage) -> Result<Arc<ImageEmbedding>, EngineError> {
-        Ok(self.encoded(model, image, &|_| Ok(()))?.embedding)
+        Ok(self.encoded(model, model.processor(), image, &|_| Ok(()))?.embedding)
     }
 
     /// The image as `model` sees it, encoded now unless it was before.
     pub(super) fn encoded(
         &self,
         model: &Model,
+        processor: &ImageProcessor,
         image: &RgbImage,
         fits: &dyn Fn(usize) -> Result<(), EngineError>,
     ) -> Result<Encoded, EngineError> {
-        let key = key(model, image);
+        let key = key(model, processor, image);
         let place = locked(&self.inner).place(key);
         let mut content = locked(&place);
         if let Some(encoded) = &*content {
@@ -125,7 +127,7 @@ impl ImageCache {
             fits(encoded.embedding.tokens())?;
             return Ok(encoded.clone());
         }
-        let made = encode(model, image, key, fits);
+        let made = encode(model, processor, image, key, fits);
         if let Ok(encoded) = &made {
             *content = Some(encoded.clone());
         }
@@ -179,8 +181,7 @@ impl Inner {
 }
 
 /// What tells one encoded image from another.
-fn key(model: &Model, image: &RgbImage) -> blake3::Hash {
-    let processor = model.processor();
+pub(super) fn key(model: &Model, processor: &ImageProcessor, image: &RgbImage) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(model.network().hash().as_bytes());
     hasher.update(format!("{processor:?}").as_bytes());

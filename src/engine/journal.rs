@@ -6,7 +6,7 @@ use std::time::Instant;
 use image::RgbImage;
 
 use super::{Emission, StepToken};
-use crate::trace::{Body, ImageEvent, Piece, Record, TokenSource, Tokens, TopEntry};
+use crate::trace::{Body, ImageEvent, Piece, Record, Token, TokenSource, Tokens, TopEntry};
 
 /// A batch may not wait longer than this, in seconds. With the recorder's own delay it stays well below the quarter of a
 /// second that a crash may cost.
@@ -18,6 +18,11 @@ const LOWEST: f32 = -1e4;
 #[derive(Debug)]
 pub(super) struct Journal {
     began: Instant,
+    /// Seconds of a parent's session that lie before `began`.
+    base: f64,
+    /// The time at which something of the parent happened, while it is told again.
+    past: Option<f64>,
+    copied: Vec<Token>,
     seq: u64,
     out: Vec<Emission>,
     batch: Option<Tokens>,
@@ -28,12 +33,44 @@ pub(super) struct Journal {
 
 impl Journal {
     pub(super) fn new() -> Self {
-        Self { began: Instant::now(), seq: 0, out: Vec::new(), batch: None, last_token: 0.0, single: false }
+        Self {
+            began: Instant::now(),
+            base: 0.0,
+            past: None,
+            copied: Vec::new(),
+            seq: 0,
+            out: Vec::new(),
+            batch: None,
+            last_token: 0.0,
+            single: false,
+        }
     }
 
     /// Seconds since the session's start, to the microsecond.
     pub(super) fn now(&self) -> f64 {
-        (self.began.elapsed().as_secs_f64() * 1e6).round() / 1e6
+        self.past.unwrap_or_else(|| ((self.base + self.began.elapsed().as_secs_f64()) * 1e6).round() / 1e6)
+    }
+
+    /// What is recorded next happened in the parent's session, at this time; times never go back.
+    pub(super) fn at(&mut self, time: f64) {
+        let before = self.past.unwrap_or(0.0);
+        self.past = Some(if time.is_finite() { time.max(before) } else { before });
+    }
+
+    /// The parent is told; the clock goes on from its last time.
+    pub(super) fn go_on(&mut self) {
+        self.flush();
+        self.base = self.past.take().unwrap_or(0.0);
+        self.began = Instant::now();
+        self.last_token = self.base;
+    }
+
+    /// Tokens of the parent, as they were recorded.
+    pub(super) fn copy(&mut self, tokens: &[Token]) {
+        if self.copied.last().is_some_and(|last| tokens.first().is_some_and(|token| token.by != last.by)) {
+            self.flush();
+        }
+        self.copied.extend_from_slice(tokens);
     }
 
     /// Records something; tokens that wait go first.
@@ -81,6 +118,10 @@ impl Journal {
 
     /// Turns the waiting tokens into a record.
     pub(super) fn flush(&mut self) {
+        if !self.copied.is_empty() {
+            let copied = std::mem::take(&mut self.copied);
+            self.push(Body::Tokens(columns(copied)), None);
+        }
         if let Some(mut batch) = self.batch.take() {
             if batch.sampled_logprob == batch.logprob {
                 batch.sampled_logprob = None;
@@ -98,6 +139,23 @@ impl Journal {
         let record = Record { seq: self.seq, t: self.now(), body };
         self.seq += 1;
         self.out.push(Emission { record, pixels });
+    }
+}
+
+/// Tokens as columns; a column that not every token has is left out.
+fn columns(tokens: Vec<Token>) -> Tokens {
+    let all = |figure: fn(&Token) -> Option<f32>| tokens.iter().map(figure).collect::<Option<Vec<f32>>>();
+    let prompt = tokens.first().is_none_or(|token| token.by == TokenSource::Prompt);
+    Tokens {
+        start: tokens.first().map_or(0, |token| token.position),
+        ids: tokens.iter().map(|token| token.id).collect(),
+        logprob: all(|token| token.logprob),
+        entropy: all(|token| token.entropy),
+        sampled_logprob: all(|token| token.sampled_logprob),
+        at: tokens.iter().map(|token| token.at).collect(),
+        by: tokens.first().map_or(TokenSource::Prompt, |token| token.by),
+        pieces: tokens.iter().map(|token| token.piece.clone()).collect(),
+        top: (!prompt).then(|| tokens.into_iter().map(|token| token.top).collect()),
     }
 }
 

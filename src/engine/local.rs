@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use image::RgbImage;
 
-use super::image_cache::{ImageCache, encode, fingerprint};
-use super::{Appended, Capabilities, EngineError, Mark, StepEngine, StepToken};
+use super::image_cache::{ImageCache, fingerprint};
+use super::resume::Placed;
+use super::{Appended, Capabilities, EngineError, Mark, Recorded, Resumed, StepEngine, StepToken};
 use crate::model::sampler::{Drawn, Sampler, SamplerError, Sampling};
-use crate::model::{Chunk, Feed, ImageEmbedding, Model, Sequence};
+use crate::model::{Chunk, Feed, ImageEmbedding, ImageProcessor, Model, Sequence};
 use crate::trace::ModelInfo;
 
 /// In the chat layout these end a turn, whatever else the checkpoint names.
@@ -28,22 +29,28 @@ static CONTEXTS: AtomicU64 = AtomicU64::new(1);
 #[derive(Debug)]
 pub struct LocalEngine {
     model: Arc<Model>,
-    images: Option<Arc<ImageCache>>,
+    pub(super) images: Option<Arc<ImageCache>>,
+    /// Pixel limits that differ from the model's own.
+    pub(super) processor: Option<ImageProcessor>,
     eos: Vec<u32>,
-    sampler: Sampler,
-    sequence: Option<Sequence>,
+    pub(super) sampler: Sampler,
+    pub(super) sequence: Option<Sequence>,
     /// Not computed yet, or computed ahead.
-    pending: Vec<Pending>,
+    pub(super) pending: Vec<Pending>,
     ahead: Option<Ahead>,
     /// Every id of the context, pads included; those of `pending` stand at its end.
-    context: Vec<u32>,
+    pub(super) context: Vec<u32>,
     /// `chain[i]` is a running hash of the context up to and including token `i`.
-    chain: Vec<u64>,
+    pub(super) chain: Vec<u64>,
     seed_link: u64,
+    /// Tokens in the cache when each forward pass began, rising: what was computed together is computed together again.
+    pub(super) passes: Vec<usize>,
+    /// The images of the context.
+    pub(super) placed: Vec<Placed>,
 }
 
 #[derive(Clone, Debug)]
-enum Pending {
+pub(super) enum Pending {
     Tokens(Vec<u32>),
     Image(Arc<ImageEmbedding>, blake3::Hash),
 }
@@ -88,6 +95,7 @@ impl LocalEngine {
         Self {
             model,
             images: None,
+            processor: None,
             eos,
             sampler: Sampler::new(Sampling::default(), 0),
             sequence: None,
@@ -96,6 +104,8 @@ impl LocalEngine {
             context: Vec::new(),
             chain: Vec::new(),
             seed_link: 0,
+            passes: Vec::new(),
+            placed: Vec::new(),
         }
     }
 
@@ -104,12 +114,31 @@ impl LocalEngine {
         Self { images: Some(images), ..Self::new(model) }
     }
 
+    /// An empty context.
+    pub(super) fn fresh(&mut self) -> Result<(), EngineError> {
+        self.sequence = Some(self.model.new_sequence()?);
+        self.ahead = None;
+        self.pending.clear();
+        self.context.clear();
+        self.chain.clear();
+        self.passes.clear();
+        self.placed.clear();
+        self.seed_link = CONTEXTS.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Forgets passes and images from token `length` on.
+    pub(super) fn forget_from(&mut self, length: usize) {
+        self.passes.truncate(self.passes.partition_point(|&began| began < length));
+        self.placed.retain(|image| image.start + image.embedding.tokens() <= length);
+    }
+
     /// The model behind it.
     pub fn model(&self) -> &Arc<Model> {
         &self.model
     }
 
-    fn room(&self, more: usize) -> Result<(), EngineError> {
+    pub(super) fn room(&self, more: usize) -> Result<(), EngineError> {
         let needed = self.context.len().saturating_add(more) as u64;
         let limit = self.model.config().text.max_positions as u64;
         if needed > limit { Err(EngineError::Context { needed, limit }) } else { Ok(()) }
@@ -120,7 +149,7 @@ impl LocalEngine {
     }
 
     /// Puts ids into the context's books; `mixed_in` tells images of one size apart.
-    fn note(&mut self, ids: &[u32], mixed_in: u64) {
+    pub(super) fn note(&mut self, ids: &[u32], mixed_in: u64) {
         for &id in ids {
             let link = (self.link() ^ u64::from(id) ^ mixed_in).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
             self.chain.push(link);
@@ -132,11 +161,16 @@ impl LocalEngine {
     fn logits(&mut self) -> Result<Vec<f32>, EngineError> {
         self.room(1)?;
         let logits = match self.ahead.take() {
-            Some(ahead) => ahead.logits,
+            Some(ahead) => {
+                self.passes.push(ahead.base);
+                ahead.logits
+            }
             None => {
                 let sequence = self.sequence.as_mut().ok_or(EngineError::Misuse("a step before the beginning"))?;
+                let began = sequence.len();
                 let feed = Feed { sequence, chunks: chunks(&self.pending) };
                 let logits = self.model.forward(&mut [feed])?.pop();
+                self.passes.push(began);
                 logits.ok_or(EngineError::Misuse("the model gave no logits"))?
             }
         };
@@ -212,7 +246,7 @@ impl LocalEngine {
     }
 
     /// Forgets what was computed ahead, so that what is appended goes through the model with what waits.
-    fn drop_ahead(&mut self) {
+    pub(super) fn drop_ahead(&mut self) {
         if let Some(ahead) = self.ahead.take() {
             self.no_ahead(ahead.base);
         }
@@ -243,7 +277,7 @@ impl StepEngine for LocalEngine {
     }
 
     fn pixel_limits(&self) -> (u64, u64) {
-        let processor = self.model.processor();
+        let processor = self.processor.as_ref().unwrap_or(self.model.processor());
         (processor.min_pixels, processor.max_pixels)
     }
 
@@ -254,13 +288,7 @@ impl StepEngine for LocalEngine {
     fn begin(&mut self, sampling: Sampling, seed: u64) -> Result<(), EngineError> {
         let sampling = sampling.checked().map_err(|e| EngineError::Ask(e.to_string()))?;
         self.sampler = Sampler::new(sampling, seed);
-        self.sequence = Some(self.model.new_sequence()?);
-        self.ahead = None;
-        self.pending.clear();
-        self.context.clear();
-        self.chain.clear();
-        self.seed_link = CONTEXTS.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        self.fresh()
     }
 
     fn encode(&self, text: &str) -> Result<Vec<u32>, EngineError> {
@@ -281,11 +309,7 @@ impl StepEngine for LocalEngine {
     }
 
     fn append_image(&mut self, image: &RgbImage) -> Result<Appended, EngineError> {
-        let fits = |tokens: usize| self.room(tokens.saturating_add(2));
-        let encoded = match &self.images {
-            Some(images) => images.encoded(&self.model, image, &fits)?,
-            None => encode(&self.model, image, blake3::hash(image.as_raw()), &fits)?,
-        };
+        let encoded = self.encoded(image, &|tokens| self.room(tokens.saturating_add(2)))?;
         self.drop_ahead();
         let tokens = encoded.embedding.tokens();
         let (start, pad, end) = {
@@ -295,6 +319,8 @@ impl StepEngine for LocalEngine {
         let mut ids = vec![start];
         ids.resize(tokens + 1, pad);
         ids.push(end);
+        let (at, embedding) = (self.context.len() + 1, Arc::clone(&encoded.embedding));
+        self.placed.push(Placed { start: at, embedding, hash: encoded.hash });
         self.pending.push(Pending::Tokens(vec![start]));
         self.pending.push(Pending::Image(encoded.embedding, encoded.hash));
         self.pending.push(Pending::Tokens(vec![end]));
@@ -344,7 +370,27 @@ impl StepEngine for LocalEngine {
         self.pending.clone_from(&place.pending);
         self.context.truncate(place.length);
         self.chain.truncate(place.length);
+        self.passes.truncate(self.passes.partition_point(|&began| began < place.computed));
+        self.placed.retain(|image| image.start < place.length);
         self.sampler = place.sampler.clone();
+        Ok(())
+    }
+
+    fn resume(&mut self, recorded: &Recorded<'_>) -> Result<Resumed, EngineError> {
+        self.stand_in(recorded)
+    }
+
+    fn limit_pixels(&mut self, limits: Option<(u64, u64)>) -> Result<(), EngineError> {
+        let own = self.model.processor();
+        self.processor = match limits {
+            Some((min, max)) if min == 0 || min > max => {
+                return Err(EngineError::Ask(format!("pixel limits of {min} to {max}: the first is 1 to the second")));
+            }
+            Some((min_pixels, max_pixels)) if (own.min_pixels, own.max_pixels) != (min_pixels, max_pixels) => {
+                Some(ImageProcessor { min_pixels, max_pixels, ..own.clone() })
+            }
+            _ => None,
+        };
         Ok(())
     }
 }
@@ -371,7 +417,7 @@ impl Pending {
         }
     }
 
-    fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         match self {
             Self::Tokens(ids) => ids.len(),
             Self::Image(image, _) => image.tokens(),

@@ -14,23 +14,26 @@ mod batch;
 mod drive;
 mod error;
 mod image_cache;
+mod fork;
 mod journal;
 mod local;
+mod resume;
 mod scripted;
 mod spawn;
 mod step;
 mod turn_loop;
 mod zoom;
 
-pub use ask::{Ask, CropMode, Emission, PageMode, PageSource};
+pub use ask::{Ask, CropMode, Debugging, Emission, PageMode, PageSource};
 pub use batch::Batch;
 pub use drive::{Outcome, run_to_end};
 pub use error::EngineError;
+pub use fork::{At, Edit, Fork, ForkError, OtherCrop, Past};
 pub use image_cache::{ImageCache, ImageCacheCounts};
 pub use local::LocalEngine;
 pub use scripted::ScriptedEngine;
-pub use spawn::{Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, load_model, spawn};
-pub use step::{Appended, Capabilities, Mark, StepEngine, StepToken};
+pub use spawn::{Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, Warm, load_model, spawn};
+pub use step::{Appended, Capabilities, Mark, Recorded, Resumed, StepEngine, StepToken};
 pub use turn_loop::{Boundary, TurnLoop, TurnMark};
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use image::RgbImage;
 
-use super::{Appended, Capabilities, EngineError, Mark, StepEngine, StepToken};
+use super::{Appended, Capabilities, EngineError, Mark, Recorded, Resumed, StepEngine, StepToken};
 use crate::geometry::Size;
 use crate::model::sampler::Sampling;
 use crate::trace::ModelInfo;
@@ -246,6 +246,20 @@ impl StepEngine for ScriptedEngine {
             return Err(EngineError::Sampling(format!("no token {id}").into()));
         }
         self.step(id)
+    }
+
+    fn resume(&mut self, recorded: &Recorded<'_>) -> Result<Resumed, EngineError> {
+        let kept = self.context.iter().zip(recorded.ids).take_while(|(a, b)| a == b).count();
+        self.context = recorded.ids.to_vec();
+        self.cursor = usize::try_from(recorded.written).unwrap_or(usize::MAX);
+        Ok(Resumed { kept: kept as u64, exact: kept == recorded.ids.len() })
+    }
+
+    fn limit_pixels(&mut self, limits: Option<(u64, u64)>) -> Result<(), EngineError> {
+        match limits {
+            None => Ok(()),
+            Some(_) => Err(EngineError::Ask("this engine has no pixel limits".to_owned())),
+        }
     }
 
     fn position(&self) -> u64 {

@@ -13,7 +13,8 @@ use super::drive::{guarded_step, panic_text};
 use super::{Ask, Boundary, Emission, EngineError, LocalEngine, StepEngine, TurnLoop};
 use crate::demo;
 use crate::model::{FileSource, Model, ModelError};
-use crate::trace::ModelInfo;
+use crate::trace::breakpoint::{Breakpoint, Moment, Watcher};
+use crate::trace::{BreakEvent, ModelInfo};
 
 /// Emissions that may wait for their reader; then the engine waits.
 const WAITING: usize = 256;
@@ -21,7 +22,7 @@ const WAITING: usize = 256;
 const THREAD: &str = "panelscope-engine";
 
 /// Makes an engine on the session's thread.
-pub type EngineMaker = Box<dyn FnOnce() -> Result<Box<dyn StepEngine>, EngineError> + Send>;
+pub type EngineMaker = Box<dyn FnOnce() -> Result<Box<dyn StepEngine + Send>, EngineError> + Send>;
 
 /// Where the model comes from.
 pub enum ModelSource {
@@ -31,6 +32,17 @@ pub enum ModelSource {
     Load(FileSource),
     /// Another engine, by name: scripted ones, and what is to come.
     Made(String, EngineMaker),
+    /// The engine of a session that ends or has ended, with what it has computed; else another.
+    Warm(Warm, Box<ModelSource>),
+}
+
+/// The engine of a session, to be had once the session is over.
+pub struct Warm(commands::Receiver<Box<dyn StepEngine + Send>>);
+
+impl std::fmt::Debug for Warm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Warm")
+    }
 }
 
 /// How a session begins once its opening stands in the context.
@@ -54,7 +66,7 @@ pub enum StepUnit {
 }
 
 /// What a person tells a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Go on until the end.
     Run,
@@ -62,6 +74,8 @@ pub enum Command {
     Pause,
     /// Go on a little, then pause.
     Step(StepUnit),
+    /// Pause where one of these fires, from now on.
+    Breakpoints(Vec<Breakpoint>),
     /// End the session.
     Stop,
 }
@@ -86,9 +100,15 @@ pub struct Handle {
     commands: commands::Sender<Command>,
     emissions: emissions::Receiver<Emission>,
     state: Arc<AtomicU8>,
+    warm: Option<Warm>,
 }
 
 impl Handle {
+    /// The engine, for a session that is to follow; the first caller gets it.
+    pub fn take_engine(&mut self) -> Option<Warm> {
+        self.warm.take()
+    }
+
     /// Tells the session something; after its end this does nothing.
     pub fn send(&self, command: Command) {
         // The thread is gone once the session is over: then there is nobody to tell.
@@ -116,8 +136,13 @@ impl Handle {
 pub fn spawn(model: ModelSource, ask: Ask, start: Start) -> Handle {
     let (command_in, command_out) = commands::channel();
     let (emission_in, emission_out) = emissions::channel(WAITING);
+    let (engine_in, engine_out) = commands::channel();
     let state = Arc::new(AtomicU8::new(EngineState::Loading as u8));
     let worker = Worker {
+        watcher: Watcher::new(&ask.question.targets),
+        breakpoints: ask.debug.breakpoints.clone(),
+        before: None,
+        engine: engine_in,
         session: TurnLoop::new(ask),
         commands: command_out,
         emissions: emission_in,
@@ -125,7 +150,8 @@ pub fn spawn(model: ModelSource, ask: Ask, start: Start) -> Handle {
         stepping: None,
         running: start == Start::Running,
     };
-    let handle = Handle { commands: command_in, emissions: emission_out, state };
+    let warm = Some(Warm(engine_out));
+    let handle = Handle { commands: command_in, emissions: emission_out, state, warm };
     let slot = Arc::new(std::sync::Mutex::new(Some((worker, model))));
     let taken = Arc::clone(&slot);
     let take = |slot: &std::sync::Mutex<Option<(Worker, ModelSource)>>| slot.lock().ok().and_then(|mut s| s.take());
@@ -152,6 +178,12 @@ struct Worker {
     state: Arc<AtomicU8>,
     stepping: Option<StepUnit>,
     running: bool,
+    watcher: Watcher,
+    breakpoints: Vec<Breakpoint>,
+    /// The moment that was looked at last.
+    before: Option<Moment>,
+    /// Where the engine goes in the end.
+    engine: commands::Sender<Box<dyn StepEngine + Send>>,
 }
 
 impl Worker {
@@ -173,18 +205,35 @@ impl Worker {
                 return self.hand_over();
             }
         };
+        let done = self.steps(engine.as_mut());
+        // A half-done step may have left anything; what is whole serves the next session.
+        if self.session.error().is_none() {
+            let _ = self.engine.send(engine);
+        }
+        done
+    }
+
+    fn steps(&mut self, engine: &mut dyn StepEngine) -> Result<(), Abandoned> {
+        // Before the start is told, so that it tells the limits in force.
+        let limited = engine.limit_pixels(self.session.pixels());
         self.session.start(engine.info(), engine.pixel_limits());
+        if let Err(why) = limited {
+            self.session.fail(&why, 0);
+        }
         self.hand_over()?;
-        guarded_step(&mut self.session, engine.as_mut());
+        guarded_step(&mut self.session, engine);
         self.hand_over()?;
+        self.before = self.watcher.now().cloned();
         if self.running {
             self.set(EngineState::Running);
         }
         while self.session.end().is_none() {
-            self.obey(engine.as_mut());
-            if self.session.end().is_none() && self.running {
-                let reached = guarded_step(&mut self.session, engine.as_mut());
-                if self.stepping.is_some_and(|unit| reached >= unit.boundary()) {
+            self.obey(engine);
+            let forcing = self.session.is_forcing();
+            if self.session.end().is_none() && (self.running || forcing) {
+                let reached = guarded_step(&mut self.session, engine);
+                let broke = self.look(forcing)?;
+                if broke || (!forcing && self.stepping.is_some_and(|unit| reached >= unit.boundary())) {
                     self.pause();
                 }
             }
@@ -193,10 +242,33 @@ impl Worker {
         Ok(())
     }
 
+    /// Whether a breakpoint fires on the token at hand; what a person put there is passed over.
+    fn look(&mut self, forced: bool) -> Result<bool, Abandoned> {
+        if self.breakpoints.is_empty() {
+            return Ok(false);
+        }
+        self.session.flush();
+        self.hand_over()?;
+        let now = self.watcher.now().filter(|now| self.before.as_ref().is_none_or(|b| b.number < now.number)).cloned();
+        let Some(now) = now else { return Ok(false) };
+        let mut fired = false;
+        if !forced && self.session.end().is_none() {
+            for breakpoint in &self.breakpoints {
+                if let Some(on) = breakpoint.fires(&now, self.before.as_ref()) {
+                    let breakpoint = breakpoint.text().to_owned();
+                    self.session.broke(BreakEvent { breakpoint, on, position: now.position });
+                    fired = true;
+                }
+            }
+        }
+        self.before = Some(now);
+        Ok(fired)
+    }
+
     /// Takes commands: all that wait while running, at least one while paused.
     fn obey(&mut self, engine: &mut dyn StepEngine) {
         loop {
-            let next = if self.running {
+            let next = if self.running || self.session.is_forcing() {
                 match self.commands.try_recv() {
                     Ok(command) => Some(command),
                     Err(commands::TryRecvError::Empty) => return,
@@ -218,6 +290,15 @@ impl Worker {
                 Some(Command::Run) if self.running && self.stepping.is_none() => {}
                 Some(Command::Run) => self.go("run", None, position),
                 Some(Command::Step(unit)) => self.go(unit.action(), Some(unit), position),
+                Some(Command::Breakpoints(points)) => {
+                    self.breakpoints = points;
+                    // Tokens that were written before are no news.
+                    self.session.flush();
+                    if self.hand_over().is_err() {
+                        return self.session.stop(position);
+                    }
+                    self.before = self.watcher.now().cloned();
+                }
             }
             if self.running || self.session.end().is_some() {
                 return;
@@ -244,6 +325,7 @@ impl Worker {
 
     fn hand_over(&mut self) -> Result<(), Abandoned> {
         for emission in self.session.drain() {
+            self.watcher.see(&emission.record.body);
             self.emissions.blocking_send(emission).map_err(|_| Abandoned)?;
         }
         Ok(())
@@ -282,11 +364,12 @@ impl StepUnit {
     }
 }
 
-fn make(model: ModelSource) -> Result<Box<dyn StepEngine>, EngineError> {
+fn make(model: ModelSource) -> Result<Box<dyn StepEngine + Send>, EngineError> {
     match model {
         ModelSource::Loaded(model) => Ok(Box::new(LocalEngine::new(model))),
         ModelSource::Load(source) => Ok(Box::new(LocalEngine::new(Arc::new(load_model(&source)?)))),
         ModelSource::Made(_, maker) => maker(),
+        ModelSource::Warm(Warm(engine), other) => engine.recv().map_or_else(|_| make(*other), Ok),
     }
 }
 
@@ -296,6 +379,7 @@ fn known_of(model: &ModelSource) -> ModelInfo {
         ModelSource::Loaded(model) => model.info(),
         ModelSource::Load(source) => ModelInfo { name: name_of(source), ..ModelInfo::default() },
         ModelSource::Made(name, _) => ModelInfo { name: name.clone(), ..ModelInfo::default() },
+        ModelSource::Warm(_, other) => known_of(other),
     }
 }
 

@@ -66,6 +66,32 @@ impl std::fmt::Debug for Mark {
     }
 }
 
+/// A context as a log has it, to be stood in again.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<'a> {
+    /// How tokens are drawn from here on.
+    pub sampling: Sampling,
+    /// Seed of the sampler.
+    pub seed: u64,
+    /// Tokens that were drawn in it: so many random numbers are passed over.
+    pub drawn: u64,
+    /// Tokens the model wrote in it, forced ones included.
+    pub written: u64,
+    /// Every id, pads included; never tokenised again.
+    pub ids: &'a [u32],
+    /// The images, in the order of their pads.
+    pub images: &'a [Arc<RgbImage>],
+}
+
+/// How a recorded context was come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    /// Tokens whose keys and values were still there.
+    pub kept: u64,
+    /// Whether going on gives the bits that going on gave when the context was first computed.
+    pub exact: bool,
+}
+
 /// A model with one context that grows at its end.
 ///
 /// Positions count tokens of the context from 0. [`StepEngine::begin`] comes first and starts an empty context; it may
@@ -111,6 +137,16 @@ pub trait StepEngine {
     /// # Errors
     /// When the model fails or the id is outside the vocabulary.
     fn force(&mut self, id: u32) -> Result<StepToken, EngineError>;
+    /// Stands in a recorded context, whatever stood there before: what both begin with is kept, the rest is computed.
+    ///
+    /// # Errors
+    /// When the context does not suit this model, or does not fit.
+    fn resume(&mut self, recorded: &Recorded<'_>) -> Result<Resumed, EngineError>;
+    /// Fewest and most pixels of a processed image from now on; `None` is the model's own. Images in the context stay.
+    ///
+    /// # Errors
+    /// When this engine has none, or they mean nothing.
+    fn limit_pixels(&mut self, limits: Option<(u64, u64)>) -> Result<(), EngineError>;
     /// Tokens in the context.
     fn position(&self) -> u64;
     /// The present place, sampler state included.

@@ -65,36 +65,6 @@ impl ProfileError {
 fn nearest_key(message: &str) -> Option<String> {
     let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
     let wrong = quoted.next()?;
-    let (distance, key) = quoted.map(|key| (edits(wrong, key), key)).min()?;
-    (distance <= wrong.chars().count().max(3) / 2 + 1).then(|| key.to_owned())
-}
-
-/// Levenshtein distance in characters; the inputs are keys of one line.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().take(64).enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (cb, &above) in b.iter().zip(row.iter().skip(1)) {
-            left = (diagonal + usize::from(ca != *cb)).min(above + 1).min(left + 1);
-            next.push(left);
-            diagonal = above;
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn edit_distance() {
-        for (a, b, want) in [("", "", 0), ("abc", "", 3), ("max_turn", "max_turns", 1), ("kitten", "sitting", 3)] {
-            assert_eq!((edits(a, b), edits(b, a)), (want, want), "{a} {b}");
-        }
-    }
+    let known: Vec<&str> = quoted.collect();
+    crate::text::nearest(wrong, &known).map(str::to_owned)
 }

@@ -199,6 +199,7 @@ impl Bench<'_> {
             id: session_id(self.run.unwrap_or("run"), item.index),
             page: PageSource::Page(page),
             crop_mode: self.settings.crop_mode(self.questions, &question),
+            debug: crate::engine::Debugging::default(),
             question,
             benchmark: Some(self.questions.name().to_owned()),
             run: self.run.map(str::to_owned),

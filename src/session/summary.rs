@@ -130,7 +130,8 @@ impl SessionSummary {
             summary.profile.clone_from(&start.profile);
             (summary.seed, summary.tool) = (start.seed, start.tool);
             summary.interventions.clone_from(&start.interventions);
-            summary.parent.clone_from(&start.parent);
+            // The edit in words is enough for a list.
+            summary.parent = start.parent.clone().map(|parent| Parent { change: None, ..parent });
         }
         summary
     }

@@ -142,7 +142,7 @@ fn a_summary_line_names_the_parent_of_a_fork() {
     for mut record in session(ID) {
         if let crate::trace::Body::SessionStart(start) = &mut record.body {
             let edit = format!("token 7: \" left\" → \" right\"{}", "x".repeat(5000));
-            start.parent = Some(crate::trace::Parent { session: "parent".into(), position: 7, edit });
+            start.parent = Some(crate::trace::Parent { session: "parent".into(), position: 7, edit, change: None });
         }
         recorder.write(&record, None).unwrap();
     }

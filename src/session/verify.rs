@@ -108,7 +108,12 @@ impl Check {
             Body::Answer(answer) => self.seen("answer", answer.position),
             Body::Attention(blob) | Body::Lens(blob) => self.hash("blob", &blob.blob),
             Body::SessionEnd(_) => self.ended = true,
-            Body::Score(_) | Body::Break(_) | Body::Control(_) | Body::Error(_) | Body::Other { .. } => {}
+            Body::Score(_)
+            | Body::Break(_)
+            | Body::Fork(_)
+            | Body::Control(_)
+            | Body::Error(_)
+            | Body::Other { .. } => {}
         }
     }
 

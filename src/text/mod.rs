@@ -4,7 +4,11 @@
 //! start an escape sequence, turn the reading direction around or pile up without end. A leaf: uses no other room, and every
 //! room may use it.
 
+mod near;
+
 use std::borrow::Cow;
+
+pub use near::nearest;
 
 /// Marks shown where something was taken out.
 const REPLACEMENT: char = '\u{fffd}';

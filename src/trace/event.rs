@@ -46,6 +46,8 @@ pub enum Body {
     Score(ScoreEvent),
     /// A breakpoint fired.
     Break(BreakEvent),
+    /// A fork stands where its parent stood.
+    Fork(ForkEvent),
     /// A person did something.
     Control(Control),
     /// Attention weights, as a blob.
@@ -150,6 +152,63 @@ pub struct Parent {
     pub position: u64,
     /// The edit in words, such as `token 212: " left" → " right"`.
     pub edit: String,
+    /// The same for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+}
+
+/// The one thing that a fork has otherwise than its parent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Change {
+    /// Nothing: the model goes on from there once more.
+    Nothing,
+    /// Another token.
+    Token {
+        /// Its id.
+        id: u32,
+    },
+    /// A typed text, as tokens.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// The call names another box.
+    Box {
+        /// Number of the tool call.
+        zoom: u32,
+        /// The box, in page pixels.
+        page_box: PageBox,
+    },
+    /// The call is as it was and returns something else.
+    Crop {
+        /// Number of the tool call.
+        zoom: u32,
+        /// What it returns: `blank`, `region` (see `page_box`) or `file`.
+        what: String,
+        /// The region of the page, in page pixels.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        page_box: Option<PageBox>,
+    },
+    /// Other settings from there on.
+    Settings {
+        /// Names of those that differ, such as `temperature`, `question`, `tool`.
+        names: Vec<String>,
+    },
+}
+
+/// A fork has its parent's context up to its place; what follows is its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ForkEvent {
+    /// Position of its first own token.
+    pub position: u64,
+    /// Tokens whose keys and values were still in the parent's cache.
+    pub kept: u64,
+    /// Whether everything was, so that going on gives the parent's own bits; else it was recomputed.
+    pub exact: bool,
+    /// Largest difference in log-probability, over the alternatives both know, between the parent's distribution at
+    /// `position` and this one's (nats); null where the context already differs or none was logged.
+    pub moved: Option<f32>,
 }
 
 /// What an image is for.

@@ -5,8 +5,8 @@
 //! position that is written again keeps the last writing; of answers, scores and ends the last one counts.
 
 use super::event::{
-    Answer, Body, BreakEvent, Control, ErrorEvent, ImageEvent, Piece, Record, ScoreEvent, SegmentEvent, SessionEnd,
-    SessionStart, TokenSource, Tokens, TopEntry, ZoomEvent,
+    Answer, Body, BreakEvent, Control, ErrorEvent, ForkEvent, ImageEvent, Piece, Record, ScoreEvent, SegmentEvent,
+    SessionEnd, SessionStart, TokenSource, Tokens, TopEntry, ZoomEvent,
 };
 use super::view::{Cursor, View};
 
@@ -38,6 +38,8 @@ pub struct Trace {
     pub controls: Vec<Control>,
     /// Breakpoints that fired, in order of arrival.
     pub breaks: Vec<BreakEvent>,
+    /// For a fork: how it stands where its parent stood.
+    pub fork: Option<ForkEvent>,
     /// What went wrong, in order of arrival.
     pub errors: Vec<ErrorEvent>,
     /// How it ended.
@@ -149,6 +151,7 @@ impl Trace {
                 self.stamps.score = stamp;
             }
             Body::Break(event) => self.breaks.push(event.clone()),
+            Body::Fork(event) => self.fork = Some(event.clone()),
             Body::Control(control) => self.controls.push(control.clone()),
             Body::Error(error) => {
                 self.errors.push(error.clone());

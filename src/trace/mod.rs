@@ -3,6 +3,7 @@
 //! Takes: [`Record`]s, from a running engine or from a file. Gives: a [`Trace`] at any cursor. Uses `geometry` and
 //! `benchmark` (for the question a session is about). Nothing here knows where records come from.
 
+pub mod breakpoint;
 mod event;
 mod fold;
 #[cfg(test)]
@@ -10,9 +11,9 @@ mod tests;
 mod view;
 
 pub use event::{
-    Answer, BlobEvent, Body, BreakEvent, Control, ErrorEvent, FORMAT_VERSION, ImageEvent, ImageRole, ModelInfo, Parent,
-    Piece, Record, Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd, SessionStart, TokenSource,
-    Tokens, TopEntry, ZoomEvent, ZoomOutcome,
+    Answer, BlobEvent, Body, BreakEvent, Change, Control, ErrorEvent, FORMAT_VERSION, ForkEvent, ImageEvent, ImageRole,
+    ModelInfo, Parent, Piece, Record, Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd,
+    SessionStart, TokenSource, Tokens, TopEntry, ZoomEvent, ZoomOutcome,
 };
 pub use fold::{PlacedImage, Token, Trace};
 pub use view::{Cursor, SegmentSpan, View};

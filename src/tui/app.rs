@@ -7,6 +7,7 @@ use image::RgbImage;
 
 use super::explorer::Explorer;
 use super::field::TextField;
+use super::keys::Keymap;
 pub use super::library::{Entry, Library};
 use super::sessions::Sessions;
 use super::theme::Theme;
@@ -136,6 +137,8 @@ pub struct App {
     pub preview: PreviewPane,
     /// Colours.
     pub theme: Theme,
+    /// What the keys do.
+    pub keymap: Arc<Keymap>,
     /// Terminal size in cells.
     pub size: (u16, u16),
     /// Height divided by width of a terminal cell.
@@ -159,6 +162,7 @@ impl App {
             ask: AskForm::default(),
             preview: PreviewPane::default(),
             theme,
+            keymap: Arc::new(Keymap::default()),
             size: (80, 24),
             cell_aspect: 2.0,
             now: 0.0,

@@ -20,7 +20,6 @@ use super::effect::Effect;
 use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
-use super::keys::{Context, Keymap};
 use super::sessions::Chore;
 use super::source::Live;
 use super::update::pasted;
@@ -54,7 +53,6 @@ enum Message {
 pub struct Program {
     app: App,
     setup: Setup,
-    keymap: Keymap,
     gallery: Gallery,
     worker: Worker,
     frames: Frames,
@@ -106,7 +104,6 @@ impl Program {
         Ok(Self {
             app,
             setup,
-            keymap: Keymap::default(),
             gallery,
             worker,
             frames,
@@ -212,9 +209,7 @@ impl Program {
     fn event(&mut self, event: Event) -> Result<(), TuiError> {
         match event {
             Event::Key(key) => self.key(&key)?,
-            Event::Paste(text) if matches!(view::context(&self.app), Context::Ask | Context::Filter) => {
-                self.act(pasted(&text))?
-            }
+            Event::Paste(text) if view::context(&self.app).types() => self.act(pasted(&text))?,
             Event::Resize(w, h) => {
                 self.measure_cells();
                 self.gallery.refresh();
@@ -230,7 +225,7 @@ impl Program {
         #[cfg(debug_assertions)]
         self.setup.panic_on(key);
         let now = Action::Now(self.now());
-        match self.keymap.action(view::context(&self.app), key) {
+        match self.app.keymap.action(view::context(&self.app), key) {
             Some(action) => {
                 self.act(now)?;
                 self.act(action)
@@ -334,7 +329,7 @@ impl Program {
         if !self.frames.is_due(self.now()) {
             return Ok(());
         }
-        let (app, gallery, keymap) = (&self.app, &self.gallery, &self.keymap);
+        let (app, gallery, keymap) = (&self.app, &self.gallery, &self.app.keymap);
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| {
             view::draw(app, gallery, keymap, frame);
@@ -412,6 +407,7 @@ impl Program {
             tool: true,
             page_mode: PageMode::Normal,
             crop_mode: CropMode::Normal,
+            debug: crate::engine::Debugging::default(),
         });
         self.start_pending();
     }

@@ -85,7 +85,7 @@ impl Scripted {
             Box::new(move || {
                 let turns: Vec<&str> = script.turns.iter().map(String::as_str).collect();
                 let engine = ScriptedEngine::from_texts(&turns).with_delay(script.delay);
-                Ok(Box::new(engine) as Box<dyn StepEngine>)
+                Ok(Box::new(engine) as Box<dyn StepEngine + Send>)
             }),
         )
     }

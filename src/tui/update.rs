@@ -91,7 +91,7 @@ impl App {
     }
 
     fn help_rows(&self) -> usize {
-        super::view::help::rows(self, &super::keys::Keymap::default())
+        super::view::help::rows(self, &self.keymap)
     }
 
     fn in_library(&mut self, action: Action) -> Vec<Effect> {

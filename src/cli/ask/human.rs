@@ -196,6 +196,7 @@ mod tests {
             tool: true,
             page_mode: PageMode::Normal,
             crop_mode: CropMode::Normal,
+            debug: crate::engine::Debugging::default(),
         };
         let (mut human, mut out) = (Human::new(&ask), Vec::new());
         let mut engine = ScriptedEngine::from_texts(turns);

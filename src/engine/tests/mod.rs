@@ -57,6 +57,7 @@ fn ask() -> Ask {
         tool: true,
         page_mode: PageMode::Normal,
         crop_mode: CropMode::Normal,
+        debug: Debugging::default(),
     }
 }
 

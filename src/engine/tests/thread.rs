@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::*;
 
 fn scripted(engine: ScriptedEngine) -> ModelSource {
-    ModelSource::Made("scripted".into(), Box::new(move || Ok(Box::new(engine) as Box<dyn StepEngine>)))
+    ModelSource::Made("scripted".into(), Box::new(move || Ok(Box::new(engine) as Box<dyn StepEngine + Send>)))
 }
 
 fn started(start: Start) -> Handle {
@@ -163,4 +163,67 @@ fn models_that_cannot_be_had_end_the_session() {
         let error = records(&all).into_iter().find_map(|b| if let Body::Error(e) = b { Some(e) } else { None });
         assert_eq!(error.unwrap().kind, kind);
     }
+}
+
+fn with_breakpoints(texts: &[&str]) -> Ask {
+    let mut ask = ask();
+    ask.debug.breakpoints = texts.iter().map(|text| text.parse().unwrap()).collect();
+    ask
+}
+
+fn breaks(all: &[Emission]) -> Vec<(String, String, u64)> {
+    let found = records(all).into_iter().filter_map(|b| if let Body::Break(b) = b { Some(b) } else { None });
+    found.map(|b| (b.breakpoint.clone(), b.on.clone(), b.position)).collect()
+}
+
+#[test]
+fn breakpoints_pause_where_they_fire_and_the_log_says_why() {
+    let engine = || scripted(ScriptedEngine::from_texts(&[&good_zoom(), ANSWER]));
+    let mut handle = spawn(engine(), with_breakpoints(&["zoom and iou>.9", "answer"]), Start::Running);
+    let mut all = settled(&mut handle);
+    assert_eq!(handle.state(), EngineState::Paused);
+    let hits = breaks(&all);
+    assert_eq!((hits.len(), hits[0].0.as_str()), (1, "zoom and iou>.9"));
+    assert_eq!(hits[0].1, "zoom 1 [20, 100, 84, 164] · iou 1.00");
+    assert_eq!(zooms(&all)[0].position, hits[0].2, "it stops before the crop enters the context");
+    all.extend(command(&mut handle, Command::Run));
+    all.extend(settled(&mut handle));
+    let hits = breaks(&all);
+    assert_eq!(hits[1].1, "answer \"reading\" (right)");
+    handle.send(Command::Breakpoints(Vec::new()));
+    all.extend(command(&mut handle, Command::Run));
+    while let Some(emission) = handle.emissions().blocking_recv() {
+        all.push(emission);
+    }
+    sound(&all);
+    assert_eq!(breaks(&all).len(), 2);
+}
+
+#[test]
+fn breakpoints_may_come_later_and_do_not_fire_on_what_was() {
+    let mut handle = started(Start::Paused);
+    let mut all = settled(&mut handle);
+    all.extend(command(&mut handle, Command::Step(StepUnit::Token)));
+    handle.send(Command::Breakpoints(vec!["text:where".parse().unwrap(), "tokens>=1".parse().unwrap()]));
+    all.extend(command(&mut handle, Command::Run));
+    all.extend(settled(&mut handle));
+    let hits = breaks(&all);
+    assert_eq!((hits.len(), hits[0].0.as_str()), (1, "text:where"), "{hits:?}");
+    assert!(text_of(&all, TokenSource::Sampled).contains("where"));
+}
+
+#[test]
+fn the_engine_of_an_ended_session_serves_the_next() {
+    let mut first = started(Start::Running);
+    let engine = first.take_engine().unwrap();
+    assert!(first.take_engine().is_none());
+    while first.emissions().blocking_recv().is_some() {}
+    let gone = ModelSource::Made("gone".into(), Box::new(|| Err(EngineError::Misuse("not needed"))));
+    let mut second = spawn(ModelSource::Warm(engine, Box::new(gone)), ask(), Start::Running);
+    let mut all = Vec::new();
+    while let Some(emission) = second.emissions().blocking_recv() {
+        all.push(emission);
+    }
+    sound(&all);
+    assert!(kinds(&all).contains(&"answer".to_owned()));
 }

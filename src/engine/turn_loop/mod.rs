@@ -1,9 +1,11 @@
 //! The turn loop: opening, tokens, zooms, answer, end; one token a step.
 
 mod ending;
+mod fork;
 mod opening;
 mod turn;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use image::RgbImage;
@@ -14,7 +16,8 @@ use crate::geometry::Size;
 use crate::page::Page;
 use crate::protocol::Parser;
 use crate::trace::{
-    Answer, Body, Control, ErrorEvent, ModelInfo, Refusal, SamplingInfo, ScoreEvent, SessionEnd, SessionStart,
+    Answer, Body, BreakEvent, Control, ErrorEvent, ModelInfo, Refusal, SamplingInfo, ScoreEvent, SessionEnd,
+    SessionStart,
 };
 
 /// What a step reached; the larger one where it reached several.
@@ -49,6 +52,9 @@ pub struct TurnLoop {
     end: Option<SessionEnd>,
     compute: f64,
     batch_size: u32,
+    /// Tokens of a fork's edit that are still to be put in.
+    forced: VecDeque<u32>,
+    arrival: Option<fork::Arrival>,
 }
 
 /// What a mark carries besides the engine's state.
@@ -118,6 +124,8 @@ impl TurnLoop {
             end: None,
             compute: 0.0,
             batch_size: 1,
+            forced: VecDeque::new(),
+            arrival: None,
         }
     }
 
@@ -159,7 +167,7 @@ impl TurnLoop {
             tool: ask.tool,
             interventions: ask.interventions(),
             question: ask.question.clone(),
-            parent: None,
+            parent: ask.debug.fork.as_ref().map(|fork| fork.parent.clone()),
         };
         self.journal.record(Body::SessionStart(Box::new(start)));
     }
@@ -197,6 +205,16 @@ impl TurnLoop {
     /// Records what a person did.
     pub fn control(&mut self, action: &str, position: u64) {
         self.journal.record(Body::Control(Control { action: action.to_owned(), position }));
+    }
+
+    /// Records that a breakpoint fired.
+    pub fn broke(&mut self, event: BreakEvent) {
+        self.journal.record(Body::Break(event));
+    }
+
+    /// The pixel limits that were asked for.
+    pub fn pixels(&self) -> Option<(u64, u64)> {
+        self.ask.debug.pixels
     }
 
     /// Ends the session because a person said so.
@@ -259,7 +277,12 @@ impl TurnLoop {
         if self.end.is_some() {
             return Boundary::Ended;
         }
-        let done = if self.state.opened { self.token(engine, forced) } else { self.open(engine) };
+        let done = if self.state.opened {
+            let forced = forced.or_else(|| self.forced.pop_front());
+            self.token(engine, forced)
+        } else {
+            self.open(engine)
+        };
         match done {
             Ok(boundary) => boundary,
             Err(error) => {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use image::RgbImage;
 
+use super::fork::Arrival;
 use super::{Boundary, TurnLoop};
 use crate::engine::{EngineError, PageMode, StepEngine, zoom};
 use crate::geometry::Size;
@@ -16,6 +17,11 @@ impl TurnLoop {
     pub(super) fn open(&mut self, engine: &mut dyn StepEngine) -> Result<Boundary, EngineError> {
         let page = self.ask.page.load()?;
         zoom::check(&self.ask, &page)?;
+        let fork = self.ask.debug.fork.clone();
+        if let Some(fork) = fork.filter(|fork| fork.position() > 0) {
+            self.page = Some(page);
+            return self.open_fork(engine, &fork);
+        }
         let clock = Instant::now();
         let begun = engine.begin(self.ask.sampling, self.ask.seed);
         self.compute += clock.elapsed().as_secs_f64();
@@ -29,6 +35,7 @@ impl TurnLoop {
         self.processed =
             self.append(engine, &parts, Some((&pixels, &hash, ImageRole::Page)))?.unwrap_or(self.processed);
         self.state.opened = true;
+        self.arrival = self.ask.debug.fork.is_some().then(|| Arrival::anew(engine.position()));
         Ok(Boundary::Opened)
     }
 

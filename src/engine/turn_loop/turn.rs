@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::opening::hashed;
-use super::{Boundary, Reply, TurnLoop};
+use super::{Boundary, TurnLoop, fork};
 use crate::engine::{EngineError, StepEngine, StepToken, zoom};
 use crate::geometry::{PageBox, Size};
 use crate::protocol::{ParseEvent, Refused, Surroundings, ZoomCall, place};
-use crate::trace::{Body, ErrorEvent, Piece, Refusal, TokenSource, ZoomEvent, ZoomOutcome};
+use crate::trace::{Body, ErrorEvent, Piece, Refusal, TokenSource, ZoomEvent};
 
 impl TurnLoop {
     pub(super) fn token(&mut self, engine: &mut dyn StepEngine, forced: Option<u32>) -> Result<Boundary, EngineError> {
@@ -30,6 +30,7 @@ impl TurnLoop {
             }
             Err(error) => return Err(error),
         };
+        self.arrived(&token);
         let by = if forced.is_some() { TokenSource::Forced } else { TokenSource::Sampled };
         self.absorb(engine, &token, by)
     }
@@ -82,18 +83,20 @@ impl TurnLoop {
         self.state.calls += 1;
         let call = outcome.as_ref().ok().cloned();
         let (result, warning) = self.judge(outcome);
-        let (outcome, reply) = match result {
-            Err((refused, detail)) => {
-                self.state.refused += 1;
-                (ZoomOutcome::Refused { refused, detail: detail.clone() }, Reply::Refused(refused, detail))
-            }
-            Ok(asked) => {
+        let own = result.as_ref().ok().copied();
+        let settled = match (self.other_crop(self.state.calls, own)?, self.recorded_call(position)?, result) {
+            (Some(other), ..) => Ok(other),
+            (None, Some(recorded), _) => recorded,
+            (None, None, Err(refused)) => Err(refused),
+            (None, None, Ok(asked)) => {
                 let page = self.page.as_ref().ok_or(EngineError::Misuse("a zoom before the page"))?;
                 let (page_box, pixels) = zoom::cut(&self.ask, page, asked)?;
                 let (pixels, crop) = hashed(pixels);
-                (ZoomOutcome::Cropped { page_box, crop: crop.clone() }, Reply::Crop(pixels, crop))
+                Ok((page_box, pixels, crop))
             }
         };
+        self.state.refused += u32::from(settled.is_err());
+        let (outcome, reply) = fork::reply(settled);
         self.state.turn.call = Some(reply);
         self.journal.record(Body::Zoom(ZoomEvent {
             number: self.state.calls,

@@ -129,6 +129,15 @@ impl Sampler {
         Self { sampling, rng: ChaCha8Rng::seed_from_u64(seed) }
     }
 
+    /// Passes over the random numbers of so many drawn tokens; a greedy sampler uses none.
+    pub fn skip(&mut self, drawn: u64) {
+        if !self.sampling.is_greedy() {
+            for _ in 0..drawn {
+                self.uniform();
+            }
+        }
+    }
+
     /// The settings.
     pub const fn sampling(&self) -> Sampling {
         self.sampling

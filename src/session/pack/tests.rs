@@ -34,7 +34,8 @@ fn records(id: &str, parent: Option<&str>) -> Vec<Record> {
     for record in &mut records {
         match &mut record.body {
             Body::SessionStart(start) => {
-                start.parent = parent.map(|p| Parent { session: p.into(), position: 4, edit: "token 4".into() });
+                start.parent =
+                    parent.map(|p| Parent { session: p.into(), position: 4, edit: "token 4".into(), change: None });
             }
             Body::Image(image) if image.role == ImageRole::Page => image.hash = pixel_hash(&page()),
             _ => {}

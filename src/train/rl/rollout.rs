@@ -159,6 +159,7 @@ fn ask(rolling: &Rolling<'_>, asked: &Asked, item: Item, id: &str) -> Ask {
         tool: rolling.tool,
         page_mode: PageMode::Normal,
         crop_mode: CropMode::Normal,
+        debug: crate::engine::Debugging::default(),
     }
 }
 

@@ -136,6 +136,7 @@ impl Row {
             session: brief(&parent.session),
             position: parent.position,
             edit: brief(&parent.edit),
+            change: None,
         });
         let (glyph, word) = verdict.marks();
         let cells = Column::ALL.map(|column| match column {

@@ -40,6 +40,7 @@ fn made(i: usize) -> Row {
             session: "20260102-030405-abcdef".to_owned(),
             position: 17,
             edit: "token 17: \" left\" → \" right\"".to_owned(),
+            change: None,
         }),
         ..SessionSummary::default()
     };
@@ -266,7 +267,7 @@ fn hostile_summaries_make_harmless_rows() {
         label: evil.clone(),
         coverage: Some(f64::NAN),
         seconds: f64::INFINITY,
-        parent: Some(Parent { session: evil.clone(), position: u64::MAX, edit: evil.clone() }),
+        parent: Some(Parent { session: evil.clone(), position: u64::MAX, edit: evil.clone(), change: None }),
         interventions: vec![evil],
         ..SessionSummary::default()
     };

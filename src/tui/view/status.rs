@@ -98,7 +98,7 @@ pub fn hints(app: &App, keymap: &Keymap, area: Rect, buf: &mut Buffer) {
     }
     let context = context(app);
     let hinted = keymap.bindings().iter().filter(|b| b.context == context && !b.hint.is_empty());
-    let items: Vec<(String, &str)> = hinted.map(|b| (hint_keys(b), b.hint)).collect();
+    let items: Vec<(String, &str)> = hinted.map(|b| (keymap.hint_keys(b), b.hint)).collect();
     // Help and the way back are never the ones left out.
     let fixed: usize = items.iter().rev().take(2).map(cells).sum();
     let (mut x, mut left) = (1, usize::from(area.width).saturating_sub(1 + fixed));
@@ -112,17 +112,6 @@ pub fn hints(app: &App, keymap: &Keymap, area: Rect, buf: &mut Buffer) {
         }
         x = put(buf, area, x, &item.0, app.theme.style(Role::Key));
         x = put(buf, area, x, &format!(" {}  ", item.1), app.theme.style(Role::Status));
-    }
-}
-
-fn hint_keys(binding: &crate::tui::keys::Binding) -> String {
-    match binding.hint {
-        // Two bindings in one hint.
-        "scrub" => "←→".to_owned(),
-        "pace" => "-+".to_owned(),
-        "sort" => "<>".to_owned(),
-        "move" | "scroll" => "↑↓".to_owned(),
-        _ => binding.chords.first().map(|c| c.name()).unwrap_or_default(),
     }
 }
 
