@@ -177,6 +177,12 @@ impl Trace {
         self.tokens.iter().filter(|token| token.by != TokenSource::Prompt)
     }
 
+    /// How often something came out of order: a token written again or put into a hole, a segment before others. What was
+    /// derived from tokens and segments piece by piece must then be derived anew.
+    pub fn disorder(&self) -> usize {
+        self.disorder
+    }
+
     /// What is known at a cursor.
     pub fn at(&self, cursor: Cursor) -> View<'_> {
         View::new(self, cursor)

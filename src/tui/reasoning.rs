@@ -4,6 +4,9 @@
 //! scrubbing re-wraps nothing. Closed segments are wrapped once; only what is still being written is wrapped again when
 //! it grows. A tag is drawn as one bracket, `⟨` or `⟩`: it says that the tag is there and leaves room for what matters.
 
+mod growing;
+
+use growing::{Growing, Place};
 use unicode_width::UnicodeWidthChar;
 
 use super::clean;
@@ -60,7 +63,11 @@ pub struct Reasoning {
     done_lines: usize,
     done_segments: usize,
     done_tokens: usize,
+    growing: Growing,
     stamp: Stamp,
+    /// Wraps what is being written from its start every time; the way that the other one is held against.
+    #[cfg(test)]
+    plainly: bool,
 }
 
 /// What the unfinished part was wrapped from.
@@ -70,6 +77,7 @@ struct Stamp {
     segments: usize,
     zooms: usize,
     notes: usize,
+    disorder: usize,
 }
 
 impl Reasoning {
@@ -105,22 +113,50 @@ impl Reasoning {
                 + usize::from(trace.score.is_some())
                 + usize::from(trace.end.is_some())
                 + explorer.problems.len(),
+            disorder: trace.disorder(),
         };
-        if width != self.width || stamp.tokens < self.stamp.tokens || stamp.segments < self.done_segments {
-            *self = Self { width, ..Self::default() };
+        let before = self.stamp;
+        let disturbed = stamp.tokens < before.tokens || stamp.disorder != before.disorder;
+        if width != self.width || disturbed || stamp.segments < self.done_segments {
+            *self = self.emptied(width);
         } else if stamp == self.stamp && self.has_question == trace.start.is_some() {
             return;
         }
         self.stamp = stamp;
         if !self.has_question && trace.start.is_some() {
-            *self = Self { width, stamp, has_question: true, ..Self::default() };
+            *self = Self { stamp, has_question: true, ..self.emptied(width) };
             self.question(trace);
             self.done_lines = self.lines.len();
         }
-        self.lines.truncate(self.done_lines);
+        if !self.goes_on(trace, before) {
+            self.growing = Growing::default();
+        }
+        self.lines.truncate(self.done_lines + self.growing.given());
         let at = self.closed(explorer);
         self.open(explorer, at);
         self.notes(explorer);
+    }
+
+    fn emptied(&self, width: u16) -> Self {
+        Self {
+            width,
+            #[cfg(test)]
+            plainly: self.plainly,
+            ..Self::default()
+        }
+    }
+
+    /// Whether what was being written still is: no segment has closed since, and none that closed can bring more lines.
+    fn goes_on(&self, trace: &Trace, before: Stamp) -> bool {
+        let pending = trace.segments.get(self.done_segments..).unwrap_or_default();
+        trace.segments.len() == before.segments && pending.iter().all(|s| s.kind == SegmentKind::ToolResponse)
+    }
+
+    #[cfg(test)]
+    pub(super) fn plain(explorer: &Explorer, width: u16) -> Self {
+        let mut reasoning = Self { plainly: true, ..Self::default() };
+        reasoning.sync(explorer, width);
+        reasoning
     }
 
     fn question(&mut self, trace: &Trace) {
@@ -132,11 +168,12 @@ impl Reasoning {
         self.lines.push(Line { gutter: None, content: Content::Words(Vec::new()), after: 0 });
     }
 
-    /// Wraps the segments that closed since the last time and gives how many tokens they reach; the last one is wrapped
-    /// again next time, because its zoom or score may still be on the way.
+    /// Wraps the segments that closed since the last time and gives how many tokens they reach; a call or an answer that is the
+    /// last one is wrapped again next time, because its zoom or score may still be on the way.
     fn closed(&mut self, explorer: &Explorer) -> usize {
         let mut at = self.done_tokens;
         let segments = explorer.trace().segments.get(self.done_segments..).unwrap_or_default();
+        let mut done = 0;
         for (i, segment) in segments.iter().enumerate() {
             if segment.kind != SegmentKind::ToolResponse {
                 let before = segment.first.checked_sub(1).map_or(0, |p| explorer.count_until(p));
@@ -145,12 +182,15 @@ impl Reasoning {
                 self.segment(explorer, segment, from, to);
                 at = to;
             }
-            if i + 1 < segments.len() {
+            let waits_for_nothing = matches!(segment.kind, SegmentKind::Think | SegmentKind::Text)
+                && explorer.trace().context() > segment.last;
+            if i + 1 < segments.len() || waits_for_nothing {
                 self.done_lines = self.lines.len();
                 self.done_tokens = at;
+                done = i + 1;
             }
         }
-        self.done_segments += segments.len().saturating_sub(1);
+        self.done_segments += done;
         at
     }
 
@@ -203,17 +243,26 @@ impl Reasoning {
 
     /// What the model is writing now.
     fn open(&mut self, explorer: &Explorer, from: usize) {
-        let flow = Flow::of(explorer, from, explorer.written(), self.text_width(), true);
-        if flow.is_nothing() {
+        #[cfg(test)]
+        if self.plainly {
+            let flow = Flow::of(explorer, from, explorer.written(), self.text_width(), true);
+            if !flow.is_nothing() {
+                let (label, role) = label_of(&flow.opening);
+                self.flow(label, role, flow);
+            }
             return;
         }
-        let (label, role) = match flow.opening.as_str() {
-            "think" => ("think", Role::Think),
-            "answer" => ("answer", Role::Answer),
-            "" => ("text", Role::Plain),
-            _ => ("zoom", Role::Zoom),
-        };
-        self.flow(label, role, flow);
+        let grown = self.growing.take_in(explorer, from, explorer.written(), self.text_width());
+        self.lines.truncate(self.lines.len().saturating_sub(grown.take_back));
+        if grown.nothing {
+            return;
+        }
+        let (label, role) = label_of(self.growing.name());
+        let begins = self.growing.given() == grown.done.len();
+        let mut gutter = begins.then(|| (label.to_owned(), role));
+        for lines in [grown.done, grown.tail] {
+            self.flow_lines(&mut gutter, lines);
+        }
     }
 
     fn verdict(&mut self, trace: &Trace, after: usize) {
@@ -274,12 +323,25 @@ impl Reasoning {
     }
 
     fn flow(&mut self, label: &str, role: Role, flow: Flow) {
-        let mut gutter = Some((label.to_owned(), role));
+        self.flow_lines(&mut Some((label.to_owned(), role)), flow.lines);
+    }
+
+    fn flow_lines(&mut self, gutter: &mut Option<(String, Role)>, lines: Vec<Vec<Glyph>>) {
         let mut after = self.lines.last().map_or(0, |l| l.after);
-        for glyphs in flow.lines {
+        for glyphs in lines {
             after = glyphs.first().map_or(after, |g| g.token + 1).max(after);
             self.lines.push(Line { gutter: gutter.take(), content: Content::Flow(glyphs), after });
         }
+    }
+}
+
+/// What a text that is being written is, by its tag.
+fn label_of(opening: &str) -> (&'static str, Role) {
+    match opening {
+        "think" => ("think", Role::Think),
+        "answer" => ("answer", Role::Answer),
+        "" => ("text", Role::Plain),
+        _ => ("zoom", Role::Zoom),
     }
 }
 
@@ -312,6 +374,7 @@ pub fn share(value: f64) -> String {
 /// Tokens wrapped into lines.
 struct Flow {
     lines: Vec<Vec<Glyph>>,
+    #[cfg(test)]
     opening: String,
 }
 
@@ -326,33 +389,37 @@ impl Flow {
         let body = first_body.map_or(text.len(), |i| i + opening);
         let mut opened = false;
         for ((at, c), token) in text.char_indices().zip(owners) {
-            if at < opening || at >= closing {
-                if at < opening && !opened && !c.is_whitespace() {
-                    opened = true;
-                    wrap.push('⟨', token, true);
-                } else if at == closing {
-                    wrap.push('⟩', token, true);
-                }
-                continue;
-            }
-            // Blanks at the start and the end of a segment would only push it apart.
-            let outer = at < body || (c.is_whitespace() && text.get(at..closing).is_some_and(|t| t.trim().is_empty()));
-            if !outer {
-                wrap.push(c, token, false);
-            }
+            Self::push(&mut wrap, &text, c, token, Place { at, opening, body, closing }, &mut opened);
         }
-        Self { lines: wrap.finish(), opening: name.to_owned() }
+        Self {
+            lines: wrap.finish(),
+            #[cfg(test)]
+            opening: name.to_owned(),
+        }
+    }
+
+    /// Wraps one character of a segment's text.
+    fn push(wrap: &mut Wrap, text: &str, c: char, token: usize, place: Place, opened: &mut bool) {
+        let Place { at, opening, body, closing } = place;
+        if at < opening || at >= closing {
+            if at < opening && !*opened && !c.is_whitespace() {
+                *opened = true;
+                wrap.push('⟨', token, true);
+            } else if at == closing {
+                wrap.push('⟩', token, true);
+            }
+            return;
+        }
+        // Blanks at the start and the end of a segment would only push it apart.
+        let outer = at < body || (c.is_whitespace() && text.get(at..closing).is_some_and(|t| t.trim().is_empty()));
+        if !outer {
+            wrap.push(c, token, false);
+        }
     }
 
     /// Nothing, or only marks of the conversation's template.
     fn is_nothing(&self) -> bool {
-        let mut text: String = self.lines.iter().flatten().map(|g| g.ch).collect();
-        while let Some(rest) =
-            text.trim().strip_prefix("<|").and_then(|t| t.split_once("|>")).map(|(_, r)| r.to_owned())
-        {
-            text = rest;
-        }
-        text.trim().is_empty()
+        growing::is_nothing(self.lines.iter().flatten().map(|g| g.ch)).0
     }
 }
 
@@ -364,16 +431,20 @@ fn text_of(explorer: &Explorer, from: usize, to: usize) -> (String, Vec<usize>) 
     for token in from..to {
         let Some(piece) = explorer.token(token).map(|t| t.piece.bytes()) else { continue };
         pending.extend_from_slice(&piece);
-        let keep = torn_tail(&pending);
-        let whole = pending.len() - keep;
-        let decoded = String::from_utf8_lossy(pending.get(..whole).unwrap_or_default()).into_owned();
-        pending.drain(..whole);
-        for c in clean(&decoded).chars() {
+        decode(&mut pending, |c| {
             text.push(c);
             owners.push(token);
-        }
+        });
     }
     (text, owners)
+}
+
+/// Takes whole characters from the front of `pending`, made harmless.
+fn decode(pending: &mut Vec<u8>, mut take: impl FnMut(char)) {
+    let whole = pending.len() - torn_tail(pending);
+    let decoded = String::from_utf8_lossy(pending.get(..whole).unwrap_or_default());
+    clean(&decoded).chars().for_each(&mut take);
+    pending.drain(..whole);
 }
 
 /// Bytes at the end that begin a character and do not finish it.
@@ -420,17 +491,28 @@ fn closing_tag(text: &str, name: &str) -> usize {
         return text.len();
     }
     let closing = format!("</{name}>");
-    if let Some(at) = text.rfind(&closing)
-        && text.len() - at - closing.len() <= LONGEST_REST
-    {
-        return at;
+    // Only the end is looked at: a tag with more behind it does not close this.
+    let near = from_boundary(text, text.len().saturating_sub(closing.len() + LONGEST_REST));
+    if let Some(at) = text.get(near..).and_then(|end| end.rfind(&closing)) {
+        return near + at;
     }
-    let Some(at) = text.trim_end().rfind('<') else { return text.len() };
-    let tail = text.trim_end().get(at..).unwrap_or_default();
+    let trimmed = text.trim_end();
+    let near = from_boundary(trimmed, trimmed.len().saturating_sub(closing.len()));
+    let Some(at) = trimmed.get(near..).and_then(|end| end.rfind('<')).map(|at| near + at) else { return text.len() };
+    let tail = trimmed.get(at..).unwrap_or_default();
     if at > 0 && closing.starts_with(tail) { at } else { text.len() }
 }
 
+/// The first boundary of characters from `at` on.
+fn from_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
 /// Greedy word wrap, a character at a time.
+#[derive(Clone, Debug, Default)]
 struct Wrap {
     width: usize,
     lines: Vec<Vec<Glyph>>,
