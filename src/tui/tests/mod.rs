@@ -1,7 +1,8 @@
 //! Tests of the explorer as a whole: screens, keys, frames on the wire.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod debug;
 mod look;
 mod page;
 mod reasoning;
