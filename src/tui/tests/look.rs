@@ -147,9 +147,13 @@ fn the_palette_shows_a_persons_own_keys() {
     let mut app = palette(120, 40);
     let table: KeyTable = toml::from_str("[explorer]\nstep_token = ['f7']\nask_own = []").unwrap();
     app.keymap = Arc::new(Keymap::with(&table).0);
-    let seen = text(&screen(&app, 120, 40));
-    let row = |words: &str| seen.lines().find(|l| l.contains(words)).unwrap().to_owned();
-    assert!(row("step by one token").contains("F7 │"), "{seen}");
+    let mut row = |words: &str| {
+        app.update(Action::Edit(Edit::DeleteToStart));
+        app.update(Action::Edit(Edit::Insert(words.to_owned())));
+        let seen = text(&screen(&app, 120, 40));
+        seen.lines().find(|l| l.contains(words) && l.contains('▸')).unwrap().to_owned()
+    };
+    assert!(row("step by one token").contains("F7 │"));
     assert!(row("type a question about this page").contains("page          "), "unbound, and still there");
 }
 
