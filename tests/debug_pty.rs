@@ -45,7 +45,8 @@ fn logs(dir: &Path) -> Vec<Vec<serde_json::Value>> {
         .map(|path| {
             let log = panelscope::session::read_log(path).unwrap();
             assert!(log.problems.list.is_empty(), "{path:?}");
-            log.records.iter().map(|record| serde_json::to_value(&record.body).unwrap()).collect()
+            let line = |record| serde_json::from_str(&panelscope::session::encode_line(record)).unwrap();
+            log.records.iter().map(line).collect()
         })
         .collect()
 }
@@ -81,7 +82,10 @@ fn break_on_the_first_zoom_step_edit_the_box_fork_and_compare() {
     pty.send("F");
     let family = pty.wait("the family with its verdicts", |s| s.contains("Forks") && s.contains("└ ⑂ zoom 1: box"));
     assert!(family.contains("no answer"), "the parent was stopped at the break:\n{family}");
-    pty.send("\x1bq");
+    // Esc and a letter at once would be Alt and the letter.
+    pty.send("\x1b");
+    pty.wait("the family closed", |s| !s.contains("└ ⑂"));
+    pty.send("q");
     pty.wait_for("recorded");
     pty.send("q");
     assert_eq!(pty.end().0, 0);
@@ -188,7 +192,8 @@ fn five_hundred_sizes_while_it_runs() {
     for i in 0..500 {
         pty.resize(next(220), next(70));
         if i % 50 == 7 {
-            pty.send("e\x1bb\x1b");
+            pty.send("e");
+            pty.send("q");
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
@@ -229,7 +234,11 @@ fn hostile_text_stays_text_wherever_it_comes_from() {
     pty.wait("the end", |s| s.contains("■ ended"));
     pty.send("y");
     pty.wait_for("Copy");
-    pty.send("\x1bqqq");
+    pty.send("\x1b");
+    pty.wait("the list closed", |s| !s.contains("╭ Copy"));
+    pty.send("q");
+    pty.wait_for("Pages");
+    pty.send("\x1b");
     let raw = pty.over();
     for sequence in
         ["\u{1b}]52", "\u{1b}[2J\u{9b}", "\u{9b}", "\u{202e}", "\u{2066}", "\u{feff}", "]0;title\u{7}", "aGFjaw==\u{7}"]
@@ -244,7 +253,9 @@ fn hostile_text_stays_text_wherever_it_comes_from() {
     pty.wait_for("replay ·");
     pty.send("GF");
     pty.wait_for("Forks");
-    pty.send("\x1bq");
+    pty.send("\x1b");
+    pty.wait("the family closed", |s| !s.contains("╭ Forks"));
+    pty.send("q");
     let raw = pty.over();
     for sequence in ["\u{1b}]52", "\u{9b}", "\u{202e}", "\u{2066}", "\u{feff}"] {
         assert!(!raw.contains(sequence), "{sequence:?} reached the terminal");

@@ -133,7 +133,7 @@ pub fn check_sum(line: &[u8]) -> Result<(), LineProblem> {
 }
 
 /// Types whose data this version knows.
-const KNOWN: [&str; 13] = [
+pub(super) const KNOWN: [&str; 14] = [
     "session_start",
     "image",
     "tokens",
@@ -142,6 +142,7 @@ const KNOWN: [&str; 13] = [
     "answer",
     "score",
     "break",
+    "fork",
     "control",
     "attention",
     "lens",

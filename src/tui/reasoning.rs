@@ -14,6 +14,7 @@ use super::explorer::Explorer;
 use super::theme::Role;
 use crate::analysis::zoom_measures;
 use crate::geometry::PageBox;
+use crate::text::MAX_MARKS;
 use crate::trace::{SegmentEvent, SegmentKind, Trace, ZoomEvent, ZoomOutcome};
 
 /// Cells of the column that says what a line is; on a narrow pane only its first letter.
@@ -532,6 +533,11 @@ impl Wrap {
         let width = c.width().unwrap_or(0).min(self.width);
         // Joiners and selectors would glue glyphs of different tokens together.
         if width == 0 && (self.line.is_empty() || matches!(c, '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}')) {
+            return;
+        }
+        // Each token's text is safe by itself; one mark a token would still pile up on one character.
+        let piled = self.line.iter().rev().take(MAX_MARKS).filter(|glyph| glyph.width == 0).count();
+        if width == 0 && piled == MAX_MARKS {
             return;
         }
         if self.used + width > self.width {
