@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod any;
 mod reasoning;
 mod screens;
 mod sessions;
