@@ -18,5 +18,6 @@ pub mod train;
 pub mod tui;
 pub mod cli;
 
+pub mod config;
 pub mod demo;
 pub mod text;

@@ -1,28 +1,24 @@
 //! `panelscope ask`.
 
 mod human;
+mod sink;
 
-use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{ArgGroup, Args, ValueEnum};
 
-use self::human::Human;
+pub(super) use self::sink::{Told, ask_one};
 use super::interrupt_flag;
-use super::sessions::store;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::{self, BenchmarkError, Question};
-use crate::engine::{
-    Ask, CropMode, Emission, LocalEngine, Outcome, PageMode, PageSource, StepEngine, load_model, run_to_end,
-};
+use crate::engine::{Ask, CropMode, Debugging, LocalEngine, PageMode, PageSource, load_model};
 use crate::geometry::PageBox;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
-use crate::session::{self, Recorder};
-use crate::{demo, text};
+use crate::trace::breakpoint::Breakpoint;
+use crate::{demo, session};
 
 /// Arguments of `ask`.
 #[derive(Args, Debug)]
@@ -82,6 +78,9 @@ pub struct AskArgs {
     /// Whether the zoom tool is offered
     #[arg(long, value_enum, default_value_t = Switch::On)]
     tool: Switch,
+    /// End the session where this fires, such as 'zoom and iou<.3'; repeat it for several
+    #[arg(long = "break", value_name = "CONDITION")]
+    breakpoint: Vec<Breakpoint>,
     /// Do not record the session
     #[arg(long)]
     no_record: bool,
@@ -91,7 +90,7 @@ pub struct AskArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Switch {
+pub(super) enum Switch {
     On,
     Off,
 }
@@ -126,91 +125,15 @@ pub fn run(args: AskArgs, global: &Global) -> CliResult {
             tool: args.tool == Switch::On,
             page_mode: PageMode::Normal,
             crop_mode: CropMode::Normal,
-            debug: crate::engine::Debugging::default(),
+            debug: Debugging { breakpoints: args.breakpoint.clone(), ..Debugging::default() },
         };
-        let code = ask_one(&mut engine, &ask, &args, global, &cancel)?;
+        let told = Told { record: !args.no_record, json: args.json };
+        let code = ask_one(&mut engine, &ask, told, global, &cancel)?;
         if code != ExitCode::SUCCESS {
             worst = code;
         }
     }
     Ok(worst)
-}
-
-/// Asks one question; exit 0 where it was answered.
-fn ask_one(engine: &mut dyn StepEngine, ask: &Ask, args: &AskArgs, global: &Global, cancel: &AtomicBool) -> CliResult {
-    let recorder = if args.no_record {
-        None
-    } else {
-        let made = Recorder::create(&store(global)?, &session::today(), &ask.id);
-        Some(made.map_err(|e| CliError::failed(format!("cannot record: {e}; --no-record asks without")))?)
-    };
-    let printer = if args.json { Printer::Json } else { Printer::Human(Box::new(Human::new(ask))) };
-    let mut sink = Sink { recorder, printer, trouble: None };
-    let outcome = run_to_end(engine, ask, &mut |emission| sink.take(&emission, cancel), cancel);
-    sink.close(io::stderr().is_terminal() && !args.json)?;
-    code_of(&outcome)
-}
-
-/// Answered is success; a session that failed, or ended otherwise, is told on stderr.
-fn code_of(outcome: &Outcome) -> CliResult {
-    match (outcome.end.reason.as_str(), &outcome.error) {
-        ("answered", _) => Ok(ExitCode::SUCCESS),
-        ("stopped", _) => Err(CliError::Interrupted),
-        (_, Some(error)) => Err(CliError::failed(text::one_line(&error.message))),
-        (reason, None) => Err(CliError::failed(match reason {
-            "no_answer" => "the model ended its turn without an answer",
-            "max_tokens" => "no answer within the tokens allowed",
-            "max_turns" => "no answer within the turns allowed",
-            _ => "no answer",
-        })),
-    }
-}
-
-/// Where records go.
-struct Sink {
-    recorder: Option<Recorder>,
-    printer: Printer,
-    trouble: Option<String>,
-}
-
-enum Printer {
-    Json,
-    Human(Box<Human>),
-}
-
-impl Sink {
-    fn take(&mut self, emission: &Emission, cancel: &AtomicBool) {
-        // Recorded first: what a person has seen is then in the log.
-        if let Some(recorder) = &mut self.recorder
-            && let Err(error) = recorder.write(&emission.record, emission.pixels.as_ref())
-        {
-            self.trouble.get_or_insert_with(|| format!("recording failed: {error}"));
-        }
-        let mut out = io::stdout().lock();
-        let printed = match &mut self.printer {
-            Printer::Json => writeln!(out, "{}", session::encode_line(&emission.record)),
-            Printer::Human(human) => human.show(&emission.record, &mut out),
-        };
-        // A reader that closed the pipe wants no more.
-        if printed.and_then(|()| out.flush()).is_err() {
-            cancel.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn close(self, tell: bool) -> Result<(), CliError> {
-        let mut trouble = self.trouble;
-        if let Some(recorder) = self.recorder {
-            for warning in recorder.warnings() {
-                eprintln!("warning: {}", text::one_line(warning));
-            }
-            match recorder.finish() {
-                Ok(path) if tell => eprintln!("recorded {}", text::one_line(&path.display().to_string())),
-                Ok(_) => {}
-                Err(error) => trouble = trouble.or(Some(format!("recording failed: {error}"))),
-            }
-        }
-        trouble.map_or(Ok(()), |message| Err(CliError::failed(message)))
-    }
 }
 
 fn questions(args: &AskArgs) -> Result<Vec<(PageSource, Question)>, CliError> {
@@ -260,7 +183,7 @@ fn sampling(args: &AskArgs, own: Sampling) -> Result<Sampling, CliError> {
 }
 
 /// `x1,y1,x2,y2` in page pixels.
-fn parse_box(text: &str) -> Result<PageBox, String> {
+pub(super) fn parse_box(text: &str) -> Result<PageBox, String> {
     let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse::<f64>()).collect();
     let numbers = numbers.ok().and_then(|n| <[f64; 4]>::try_from(n).ok()).filter(|n| n.iter().all(|v| v.is_finite()));
     match numbers {

@@ -6,19 +6,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::images_flag::ImagesFlag;
-use super::sessions::{printed, store};
+use super::look::Look;
+use super::sessions::printed;
 use super::{CliError, CliResult, Global};
 use crate::benchmark;
+use crate::config::Config;
 use crate::demo;
-use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
 use crate::run::Manifest;
 use crate::text::one_line;
-use crate::tui::images::ImageMode;
-use crate::tui::{self, Options, Outcome, Scripted, Start, ThemeChoice};
+use crate::trace::breakpoint::Breakpoint;
+use crate::tui::{self, Options, Outcome, Scripted, Start};
 
 /// Arguments of the explorer.
 #[derive(Args, Debug)]
@@ -30,11 +30,11 @@ pub struct ExploreArgs {
     #[arg(long, value_name = "DIR")]
     model: Option<String>,
     /// Profile by name or file: how the model is talked to
-    #[arg(long, value_name = "P", default_value = "rarl")]
-    profile: String,
+    #[arg(long, value_name = "P")]
+    profile: Option<String>,
     /// Benchmark to list: demo, synth:SEED, a benchmark's folder, a folder of images, or a .cbz
-    #[arg(long, value_name = "B", default_value = "demo")]
-    bench: String,
+    #[arg(long, value_name = "B")]
+    bench: Option<String>,
     /// Follow a run: its folder
     #[arg(long, value_name = "DIR", conflicts_with_all = ["pages", "bench", "model", "profile"])]
     run: Option<PathBuf>,
@@ -43,6 +43,9 @@ pub struct ExploreArgs {
     no_record: bool,
     #[command(flatten)]
     look: Look,
+    /// Pause where this fires, such as 'zoom and iou<.3'; repeat it for several
+    #[arg(long = "break", value_name = "CONDITION")]
+    breakpoint: Vec<Breakpoint>,
     /// Ask an engine that says what this file says, a turn a line, instead of a model
     #[arg(long, value_name = "FILE", hide = true)]
     scripted: Option<PathBuf>,
@@ -51,46 +54,29 @@ pub struct ExploreArgs {
     scripted_delay: u64,
 }
 
-/// How the explorer looks.
-#[derive(Args, Debug, Clone)]
-pub(super) struct Look {
-    /// How pixels reach the terminal
-    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
-    images: ImagesFlag,
-    /// Colours
-    #[arg(long, value_enum, default_value_t, value_name = "THEME")]
-    theme: ThemeFlag,
-}
-
-/// Which theme.
-#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ThemeFlag {
-    /// As the terminal's background is known to be, else dark
-    #[default]
-    Auto,
-    /// Dark
-    Dark,
-    /// Light
-    Light,
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// Says what failed.
 pub fn run(args: ExploreArgs, global: &Global) -> CliResult {
     if !io::stdout().is_terminal() {
-        return plain(&args);
+        return plain(&args, &global.settings);
     }
     let mut options = args.look.options(global)?;
+    let settings = &global.settings;
     if let Some(dir) = args.run {
         let manifest = Manifest::read(&dir).map_err(|why| CliError::usage(one_line(&why.to_string())))?;
         return open(Start::Run(dir, Box::new(manifest)), options);
     }
-    options.bench.clone_from(&args.bench);
-    options.model = demo::model_named(args.model.as_deref());
-    options.profile = Arc::new(Profile::find(&args.profile).map_err(CliError::usage)?);
+    if let Some(bench) = args.bench.as_ref().or(settings.bench.as_ref()) {
+        options.bench.clone_from(bench);
+    }
+    options.model = demo::model_named(args.model.as_deref().or(settings.model.as_deref()));
+    if let Some(profile) = args.profile.as_ref().or(settings.profile.as_ref()) {
+        options.profile = Arc::new(Profile::find(profile).map_err(CliError::usage)?);
+    }
     options.record = !args.no_record;
+    options.breakpoints.extend(args.breakpoint.iter().cloned());
     options.scripted = args.script()?;
     if let Some(missing) = args.pages.iter().find(|p| !p.is_file()) {
         return Err(CliError::usage(one_line(&format!("{} is not a file", missing.display()))));
@@ -109,7 +95,7 @@ pub(super) fn open(start: Start, options: Options) -> CliResult {
 }
 
 /// Where stdout is no terminal: the questions, a line each.
-fn plain(args: &ExploreArgs) -> CliResult {
+fn plain(args: &ExploreArgs, settings: &Config) -> CliResult {
     if let Some(dir) = &args.run {
         Manifest::read(dir).map_err(|why| CliError::usage(one_line(&why.to_string())))?;
         return Err(CliError::usage(format!(
@@ -122,7 +108,8 @@ fn plain(args: &ExploreArgs) -> CliResult {
             "the explorer needs a terminal; `panelscope ask --page FILE --question TEXT` does not",
         ));
     }
-    let bench = benchmark::open(&args.bench).map_err(CliError::usage)?;
+    let bench = args.bench.as_deref().or(settings.bench.as_deref()).unwrap_or("demo");
+    let bench = benchmark::open(bench).map_err(CliError::usage)?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut rows = bench.questions().iter();
     let mut written = rows.try_for_each(|q| {
@@ -142,49 +129,5 @@ impl ExploreArgs {
         let text = std::fs::read_to_string(path).map_err(|e| CliError::usage(format!("{}: {e}", path.display())))?;
         let turns = text.lines().map(str::to_owned).collect();
         Ok(Some(Scripted { turns, delay: Duration::from_millis(self.scripted_delay) }))
-    }
-}
-
-impl Look {
-    /// Options for the demo with this look.
-    ///
-    /// # Errors
-    /// The sessions folder or the built-in profile cannot be used.
-    pub(super) fn options(&self, global: &Global) -> Result<Options, CliError> {
-        Ok(Options {
-            images: match self.images {
-                ImagesFlag::Auto => ImageMode::Auto,
-                ImagesFlag::Kitty => ImageMode::Kitty,
-                ImagesFlag::Iterm2 => ImageMode::Iterm2,
-                ImagesFlag::Sixel => ImageMode::Sixel,
-                ImagesFlag::Blocks => ImageMode::Blocks,
-                ImagesFlag::None => ImageMode::None,
-            },
-            theme: match self.theme {
-                ThemeFlag::Auto => ThemeChoice::Auto,
-                ThemeFlag::Dark => ThemeChoice::Dark,
-                ThemeFlag::Light => ThemeChoice::Light,
-            },
-            bench: "demo".to_owned(),
-            model: demo::model_source(),
-            profile: Arc::new(Profile::builtin("rarl").map_err(CliError::failed)?),
-            sampling: Sampling::default(),
-            seed: 0,
-            store: Some(store(global)?),
-            record: true,
-            speed: 1.0,
-            scripted: None,
-            run: None,
-        })
-    }
-
-    /// Whether a light theme was not asked for.
-    pub(super) fn is_dark(&self) -> bool {
-        self.theme != ThemeFlag::Light
-    }
-
-    /// How pixels reach the terminal.
-    pub(super) const fn images(&self) -> ImagesFlag {
-        self.images
     }
 }

@@ -5,11 +5,19 @@
 
 mod ask;
 mod bench;
+mod completions;
+mod config;
+mod card;
+mod doctor;
 mod error;
 mod escapes;
 mod explore;
+mod fork;
 pub mod images_flag;
 mod interrupt;
+mod look;
+mod man;
+mod misplaced;
 mod model;
 pub mod print_image;
 mod replay;
@@ -23,8 +31,9 @@ mod train;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::config::Config;
 pub use error::{CliError, CliResult};
 use interrupt::interrupt_flag;
 
@@ -46,6 +55,19 @@ pub struct Global {
     /// Folder of recorded sessions (default: ./sessions if it exists, else the user's data folder)
     #[arg(long, global = true, value_name = "DIR")]
     pub sessions: Option<PathBuf>,
+    /// Configuration to read (default: $PANELSCOPE_CONFIG, else config.toml in the user's configuration folder)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What the configuration says.
+    #[arg(skip)]
+    pub settings: Config,
+}
+
+impl Global {
+    /// The sessions folder that was asked for: by flag, else by configuration.
+    pub fn sessions_dir(&self) -> Option<PathBuf> {
+        self.sessions.clone().or_else(|| self.settings.sessions.clone())
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -54,8 +76,18 @@ enum Command {
     Ask(ask::AskArgs),
     /// Look at benchmarks
     Bench(bench::BenchArgs),
+    /// Print completions for a shell
+    Completions(completions::CompletionsArgs),
+    /// Say where the configuration is, what it says, and what it may say
+    Config(config::ConfigArgs),
+    /// Say what the terminal can do and draw a test card
+    Doctor(doctor::DoctorArgs),
     /// Open the explorer, as without a command; --run follows a run
     Explore(explore::ExploreArgs),
+    /// Depart from a recorded session with one thing changed, and see what would have happened
+    Fork(fork::ForkArgs),
+    /// Print the manual page, or write all of them into a folder
+    Man(man::ManArgs),
     /// Inspect and probe a model
     Model(model::ModelArgs),
     /// Watch a recorded session again, without a model
@@ -72,21 +104,39 @@ enum Command {
 
 /// Parses the arguments, runs the command, reports its error.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = match cli.command {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match misplaced::check(&matches).and_then(|()| run_command(cli)) {
+        Ok(code) => code,
+        Err(error) => error.report(),
+    }
+}
+
+fn run_command(mut cli: Cli) -> CliResult {
+    let named = std::env::var_os("PANELSCOPE_CONFIG").filter(|name| !name.is_empty());
+    cli.global.config = cli.global.config.or(named.map(PathBuf::from));
+    // What helps to mend a broken configuration works with one.
+    if !matches!(&cli.command, Some(Command::Completions(_) | Command::Config(_) | Command::Man(_))) {
+        cli.global.settings = Config::load(cli.global.config.as_deref()).map_err(CliError::usage)?;
+    }
+    match cli.command {
         None => explore::run(cli.explore, &cli.global),
         Some(Command::Ask(args)) => ask::run(args, &cli.global),
         Some(Command::Bench(args)) => bench::run(args, &cli.global),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Config(args)) => config::run(&args, &cli.global),
+        Some(Command::Doctor(args)) => doctor::run(args, &cli.global),
         Some(Command::Explore(args)) => explore::run(args, &cli.global),
+        Some(Command::Fork(args)) => fork::run(args, &cli.global),
+        Some(Command::Man(args)) => man::run(&args),
         Some(Command::Model(args)) => model::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Run(args)) => run::run(args, &cli.global),
         Some(Command::Sessions(args)) => sessions::run(args, &cli.global),
         Some(Command::Show(args)) => show::run(args, &cli.global),
         Some(Command::Train(args)) => train::run(args, &cli.global),
-    };
-    match result {
-        Ok(code) => code,
-        Err(error) => error.report(),
     }
 }

@@ -7,6 +7,13 @@
 use std::io::{self, IsTerminal, Write};
 
 use image::{DynamicImage, ImageFormat, RgbImage};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Color;
+use ratatui::widgets::Widget;
+use ratatui_image::Image;
+use ratatui_image::protocol::Protocol;
+use ratatui_image::protocol::kitty::Kitty;
 
 use super::escapes;
 use super::images_flag::ImagesFlag;
@@ -36,6 +43,7 @@ pub fn print_image(image: &RgbImage, flag: ImagesFlag, width: Option<u16>) -> io
         Way::Iterm2 if viuer::is_iterm_supported() => with_viuer(image, &window, true)?,
         Way::Iterm2 => with_escapes(image, &window, escapes::iterm2)?,
         Way::Kitty => with_escapes(image, &window, escapes::kitty)?,
+        Way::Placeholders => with_placeholders(image, &window)?,
         Way::Sixel => with_sixel(image, &window)?,
     }
     Ok(true)
@@ -45,6 +53,7 @@ pub fn print_image(image: &RgbImage, flag: ImagesFlag, width: Option<u16>) -> io
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Kitty,
+    Placeholders,
     Iterm2,
     Sixel,
     Blocks,
@@ -56,6 +65,7 @@ fn resolve(flag: ImagesFlag, var: impl Fn(&str) -> Option<String>) -> Way {
     match flag {
         ImagesFlag::Auto => detect(var),
         ImagesFlag::Kitty => Way::Kitty,
+        ImagesFlag::KittyPlaceholders => Way::Placeholders,
         ImagesFlag::Iterm2 => Way::Iterm2,
         ImagesFlag::Sixel => Way::Sixel,
         ImagesFlag::Blocks => Way::Blocks,
@@ -159,6 +169,39 @@ fn with_escapes(image: &RgbImage, window: &Window, write: fn(&[u8], (u16, u16)) 
     out.flush()
 }
 
+/// kitty's pictures in cells, which tmux lets through and moves with its text.
+fn with_placeholders(image: &RgbImage, window: &Window) -> io::Result<()> {
+    let (columns, rows) = window.fit(Size::new(image.width(), image.height()), MAX_ENLARGEMENT);
+    let tmux = std::env::var("TMUX").is_ok_and(|v| !v.is_empty());
+    // Pictures that differ must not share a name; 24 bits are what a colour holds.
+    let hash = blake3::hash(image.as_raw());
+    let id = hash.as_bytes().iter().take(3).fold(1, |id, byte| (id << 8 | u32::from(*byte)) & 0xff_ffff).max(1);
+    let area = Rect::new(0, 0, columns, rows);
+    let pixels = DynamicImage::ImageRgb8(pixels_for(image, window, (columns, rows))?);
+    let kitty = Kitty::new(pixels, area.as_size(), id, tmux, false, false).map_err(io::Error::other)?;
+    let mut cells = Buffer::empty(area);
+    Image::new(&Protocol::Kitty(kitty)).render(area, &mut cells);
+    let mut out = io::stdout().lock();
+    out.write_all(placeholder_lines(&cells).as_bytes())?;
+    out.flush()
+}
+
+/// Cells that hold placeholders, as lines; the colour of the text is the picture's name.
+fn placeholder_lines(cells: &Buffer) -> String {
+    let mut text = String::new();
+    for y in cells.area.top()..cells.area.bottom() {
+        for x in cells.area.left()..cells.area.right() {
+            let Some(cell) = cells.cell((x, y)) else { continue };
+            if let (true, Color::Rgb(r, g, b)) = (x == cells.area.left(), cell.fg) {
+                text.push_str(&format!("\x1b[38;2;{r};{g};{b}m"));
+            }
+            text.push_str(cell.symbol());
+        }
+        text.push_str("\x1b[39m\n");
+    }
+    text
+}
+
 /// Sixel has no size in cells: the pixels are scaled to fill them.
 fn with_sixel(image: &RgbImage, window: &Window) -> io::Result<()> {
     let (columns, rows) = window.fit(Size::new(image.width(), image.height()), MAX_ENLARGEMENT);
@@ -226,5 +269,21 @@ mod tests {
             let (w, h) = window.fit(Size::new(u32::MAX, 1), f64::MAX);
             assert!(w >= 1 && h >= 1);
         }
+    }
+
+    #[test]
+    fn placeholders_are_lines_of_cells_in_the_colour_of_their_name() {
+        let area = Rect::new(0, 0, 3, 2);
+        let pixels = DynamicImage::ImageRgb8(RgbImage::new(30, 40));
+        let kitty = Kitty::new(pixels, area.as_size(), 0x010203, false, false, false);
+        let mut cells = Buffer::empty(area);
+        kitty.map(|kitty| Image::new(&Protocol::Kitty(kitty)).render(area, &mut cells)).ok();
+        let lines = placeholder_lines(&cells);
+        assert_eq!(lines.lines().count(), 2);
+        assert!(
+            lines.lines().all(|l| l.starts_with("\x1b[38;2;1;2;3m") && l.matches('\u{10EEEE}').count() == 3),
+            "{lines:?}"
+        );
+        assert_eq!(lines.matches("a=T").count(), 1);
     }
 }

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::explore::{self, Look};
+use super::explore;
 use super::images_flag::ImagesFlag;
+use super::look::Look;
 use super::print_image::print_image;
 use super::sessions::{printed, store};
 use super::story::{Part, story};
@@ -42,7 +43,7 @@ fn shot(text: &str) -> Result<Shot, String> {
     let (width, height) = size.split_once('x').ok_or_else(wrong)?;
     let side = |s: &str| s.parse::<u16>().ok().filter(|n| (1..=500).contains(n)).ok_or_else(wrong);
     let token = token.map(|t| t.parse::<usize>().map_err(|_| wrong())).transpose()?;
-    Ok(Shot { width: side(width)?, height: side(height)?, token, blocks: false, dark: true })
+    Ok(Shot { width: side(width)?, height: side(height)?, token, blocks: false })
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -58,9 +59,12 @@ fn speed(text: &str) -> Result<f64, String> {
 pub fn run(args: ReplayArgs, global: &Global) -> CliResult {
     let path = find(args.session.as_deref(), global)?;
     if let Some(shot) = args.svg {
-        return picture(&path, shot, &args.look);
+        return picture(&path, shot, &args.look, global);
     }
-    if args.print || !io::stdout().is_terminal() { print(&path, args.look.images()) } else { open(path, &args, global) }
+    if args.print || !io::stdout().is_terminal() {
+        return print(&path, args.look.images(&global.settings)?);
+    }
+    open(path, &args, global)
 }
 
 fn find(wanted: Option<&str>, global: &Global) -> Result<PathBuf, CliError> {
@@ -70,9 +74,10 @@ fn find(wanted: Option<&str>, global: &Global) -> Result<PathBuf, CliError> {
 }
 
 /// Prints the explorer's screen.
-fn picture(path: &Path, shot: Shot, look: &Look) -> CliResult {
-    let shot = Shot { blocks: look.images() == ImagesFlag::Blocks, dark: look.is_dark(), ..shot };
-    let svg = screenshot(path, shot).map_err(|e| CliError::failed(one_line(&e.to_string())))?;
+fn picture(path: &Path, shot: Shot, look: &Look, global: &Global) -> CliResult {
+    let shot = Shot { blocks: look.images(&global.settings)? == ImagesFlag::Blocks, ..shot };
+    let theme = look.theme(&global.settings)?;
+    let svg = screenshot(path, shot, theme).map_err(|e| CliError::failed(one_line(&e.to_string())))?;
     printed(io::stdout().write_all(svg.as_bytes()), ExitCode::SUCCESS)
 }
 

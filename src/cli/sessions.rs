@@ -78,7 +78,7 @@ pub fn run(args: SessionsArgs, global: &Global) -> CliResult {
 
 /// The sessions folder of the flags.
 pub(super) fn store(global: &Global) -> Result<SessionStore, CliError> {
-    let dir = session::locate_dir(global.sessions.clone()).map_err(CliError::usage)?;
+    let dir = session::locate_dir(global.sessions_dir()).map_err(CliError::usage)?;
     SessionStore::open(dir).map_err(CliError::usage)
 }
 

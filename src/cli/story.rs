@@ -155,7 +155,8 @@ fn corners(numbers: [f64; 4]) -> String {
     format!("[{}]", numbers.map(short).join(", "))
 }
 
-fn fork_words(fork: &ForkEvent) -> String {
+/// How a fork stands where its parent stood.
+pub(super) fn fork_words(fork: &ForkEvent) -> String {
     let how = if fork.exact { "exact" } else { "recomputed" };
     let moved = fork.moved.map(|moved| format!(" · logits moved by {moved:.1e}")).unwrap_or_default();
     format!("own from token {} on · {how}{moved}", fork.position)

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::watch::Watch;
 use super::{Ask, Boundary, Emission, EngineError, StepEngine, TurnLoop};
 use crate::trace::{Answer, ErrorEvent, ScoreEvent, SessionEnd};
 
@@ -35,15 +36,29 @@ pub fn run_to_end(
     if let Err(why) = limited {
         session.fail(&why, 0);
     }
+    let mut watch = Watch::new(&session);
+    // What is told again of a parent, and what an edit puts there, fires nothing.
+    let mut quiet = true;
     loop {
-        session.drain().into_iter().for_each(&mut *sink);
+        if !watch.is_idle() {
+            session.flush();
+        }
+        for emission in session.drain() {
+            watch.see(&emission.record.body);
+            sink(emission);
+        }
         if session.end().is_some() {
             break;
         }
-        if cancel.load(Ordering::Relaxed) {
+        let fired = if watch.is_idle() { Vec::new() } else { watch.fired() };
+        if !quiet && !fired.is_empty() {
+            fired.into_iter().for_each(|event| session.broke(event));
+            session.end_at_break(engine.position());
+        } else if cancel.load(Ordering::Relaxed) {
             session.stop(engine.position());
         } else {
-            guarded_step(&mut session, engine);
+            quiet = session.is_forcing();
+            quiet |= guarded_step(&mut session, engine) == Boundary::Opened;
         }
     }
     outcome(&session)

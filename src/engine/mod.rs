@@ -22,13 +22,14 @@ mod scripted;
 mod spawn;
 mod step;
 mod turn_loop;
+mod watch;
 mod zoom;
 
 pub use ask::{Ask, CropMode, Debugging, Emission, PageMode, PageSource};
 pub use batch::Batch;
 pub use drive::{Outcome, run_to_end};
 pub use error::EngineError;
-pub use fork::{At, Edit, Fork, ForkError, OtherCrop, Past};
+pub use fork::{At, Edit, Fork, ForkError, OtherCrop, Past, Setting};
 pub use image_cache::{ImageCache, ImageCacheCounts};
 pub use local::LocalEngine;
 pub use scripted::ScriptedEngine;

@@ -10,11 +10,12 @@ use candle_core::Device;
 use tokio::sync::mpsc as emissions;
 
 use super::drive::{guarded_step, panic_text};
+use super::watch::Watch;
 use super::{Ask, Boundary, Emission, EngineError, LocalEngine, StepEngine, TurnLoop};
 use crate::demo;
 use crate::model::{FileSource, Model, ModelError};
-use crate::trace::breakpoint::{Breakpoint, Moment, Watcher};
-use crate::trace::{BreakEvent, ModelInfo};
+use crate::trace::ModelInfo;
+use crate::trace::breakpoint::Breakpoint;
 
 /// Emissions that may wait for their reader; then the engine waits.
 const WAITING: usize = 256;
@@ -138,12 +139,11 @@ pub fn spawn(model: ModelSource, ask: Ask, start: Start) -> Handle {
     let (emission_in, emission_out) = emissions::channel(WAITING);
     let (engine_in, engine_out) = commands::channel();
     let state = Arc::new(AtomicU8::new(EngineState::Loading as u8));
+    let session = TurnLoop::new(ask);
     let worker = Worker {
-        watcher: Watcher::new(&ask.question.targets),
-        breakpoints: ask.debug.breakpoints.clone(),
-        before: None,
+        watch: Watch::new(&session),
         engine: engine_in,
-        session: TurnLoop::new(ask),
+        session,
         commands: command_out,
         emissions: emission_in,
         state: Arc::clone(&state),
@@ -178,10 +178,7 @@ struct Worker {
     state: Arc<AtomicU8>,
     stepping: Option<StepUnit>,
     running: bool,
-    watcher: Watcher,
-    breakpoints: Vec<Breakpoint>,
-    /// The moment that was looked at last.
-    before: Option<Moment>,
+    watch: Watch,
     /// Where the engine goes in the end.
     engine: commands::Sender<Box<dyn StepEngine + Send>>,
 }
@@ -223,7 +220,7 @@ impl Worker {
         self.hand_over()?;
         guarded_step(&mut self.session, engine);
         self.hand_over()?;
-        self.before = self.watcher.now().cloned();
+        self.watch.pass();
         if self.running {
             self.set(EngineState::Running);
         }
@@ -244,25 +241,17 @@ impl Worker {
 
     /// Whether a breakpoint fires on the token at hand; what a person put there is passed over.
     fn look(&mut self, forced: bool) -> Result<bool, Abandoned> {
-        if self.breakpoints.is_empty() {
+        if self.watch.is_idle() {
             return Ok(false);
         }
         self.session.flush();
         self.hand_over()?;
-        let now = self.watcher.now().filter(|now| self.before.as_ref().is_none_or(|b| b.number < now.number)).cloned();
-        let Some(now) = now else { return Ok(false) };
-        let mut fired = false;
-        if !forced && self.session.end().is_none() {
-            for breakpoint in &self.breakpoints {
-                if let Some(on) = breakpoint.fires(&now, self.before.as_ref()) {
-                    let breakpoint = breakpoint.text().to_owned();
-                    self.session.broke(BreakEvent { breakpoint, on, position: now.position });
-                    fired = true;
-                }
-            }
+        let fired = self.watch.fired();
+        if forced || fired.is_empty() || self.session.end().is_some() {
+            return Ok(false);
         }
-        self.before = Some(now);
-        Ok(fired)
+        fired.into_iter().for_each(|event| self.session.broke(event));
+        Ok(true)
     }
 
     /// Takes commands: all that wait while running, at least one while paused.
@@ -291,13 +280,12 @@ impl Worker {
                 Some(Command::Run) => self.go("run", None, position),
                 Some(Command::Step(unit)) => self.go(unit.action(), Some(unit), position),
                 Some(Command::Breakpoints(points)) => {
-                    self.breakpoints = points;
                     // Tokens that were written before are no news.
                     self.session.flush();
                     if self.hand_over().is_err() {
                         return self.session.stop(position);
                     }
-                    self.before = self.watcher.now().cloned();
+                    self.watch.set(points);
                 }
             }
             if self.running || self.session.end().is_some() {
@@ -325,7 +313,7 @@ impl Worker {
 
     fn hand_over(&mut self) -> Result<(), Abandoned> {
         for emission in self.session.drain() {
-            self.watcher.see(&emission.record.body);
+            self.watch.see(&emission.record.body);
             self.emissions.blocking_send(emission).map_err(|_| Abandoned)?;
         }
         Ok(())

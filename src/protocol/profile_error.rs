@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::config::Fault;
+
 /// Why a profile could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
@@ -48,23 +50,7 @@ pub enum ProfileError {
 impl ProfileError {
     /// From what the TOML reader says, with line, column and a hint.
     pub(super) fn syntax(origin: &str, text: &str, error: &toml::de::Error) -> Self {
-        let start = error.span().map_or(0, |span| span.start);
-        let before = text.get(..start).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        let mut message = error.message().trim().replace('\n', " ");
-        if let Some(near) = nearest_key(error.message()) {
-            message.push_str(&format!("; did you mean `{near}`?"));
-        }
+        let Fault { line, column, message } = Fault::of(text, error);
         Self::Syntax { origin: origin.to_owned(), line, column, message }
     }
-}
-
-/// The expected key nearest to the unknown one in "unknown field `a`, expected one of `b`, `c`" (serde's wording; where
-/// it ever changes, the hint is missing and the message stays whole).
-fn nearest_key(message: &str) -> Option<String> {
-    let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
-    let wrong = quoted.next()?;
-    let known: Vec<&str> = quoted.collect();
-    crate::text::nearest(wrong, &known).map(str::to_owned)
 }

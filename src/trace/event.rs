@@ -483,7 +483,7 @@ pub struct ErrorEvent {
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionEnd {
-    /// `answered`, `no_answer`, `max_tokens`, `max_turns`, `stopped`, `error`.
+    /// `answered`, `no_answer`, `max_tokens`, `max_turns`, `stopped`, `break`, `error`.
     pub reason: String,
     /// Tokens the model wrote.
     pub generated: u64,

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use super::app::{Choice, EngineState, Entry, Verdict};
+use super::debug::DebugAction;
 use super::library::FilterBy;
+use super::mouse::MouseAction;
+pub use super::page_moves::PageMove;
 use super::sessions::{Deed, Outcome, Row};
 use crate::trace::Record;
 
@@ -122,6 +125,27 @@ pub enum Action {
     Slower,
     /// Show or hide the true region.
     ToggleTarget,
+    /// Choose a theme.
+    Themes,
+    /// Choose from all that can be done here.
+    Palette,
+    /// Give the mouse to the terminal, or take it back.
+    ToggleMouse,
+    /// Something done with the mouse.
+    Mouse(MouseAction),
+    /// Look closer at the page, or elsewhere on it.
+    Page(PageMove),
+    /// Something of the debugger.
+    Debug(DebugAction),
+    /// The fork that was asked for begins.
+    Forked,
+    /// A session to put beside the one on screen was read.
+    Beside {
+        /// Its file.
+        path: PathBuf,
+        /// Its records and pixels.
+        records: Vec<Arrival>,
+    },
     /// Dark or light.
     ToggleTheme,
     /// Type a question about the page on screen.

@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
+use super::debug::Debugger;
 use super::explorer::Explorer;
 use super::field::TextField;
 use super::keys::Keymap;
 pub use super::library::{Entry, Library};
+use super::palette::Palette;
+use super::picker::Picker;
+use super::playhead::Pace;
 use super::sessions::Sessions;
 use super::theme::Theme;
 
@@ -131,12 +135,24 @@ pub struct App {
     pub sessions: Sessions,
     /// The session on screen.
     pub explorer: Option<Explorer>,
+    /// Breakpoints, lists, lines and boxes of the debugger.
+    pub debug: Debugger,
     /// The form.
     pub ask: AskForm,
     /// The picture beside a list.
     pub preview: PreviewPane,
     /// Colours.
     pub theme: Theme,
+    /// All themes there are.
+    pub themes: Arc<Vec<Theme>>,
+    /// The list of themes, while it is open.
+    pub picker: Option<Picker>,
+    /// The command palette, while it is open.
+    pub palette: Option<Palette>,
+    /// Whether the mouse is taken from the terminal.
+    pub mouse: bool,
+    /// How fast a live session is shown at first.
+    pub first_pace: Pace,
     /// What the keys do.
     pub keymap: Arc<Keymap>,
     /// Terminal size in cells.
@@ -159,8 +175,14 @@ impl App {
             library: Library::default(),
             sessions: Sessions::default(),
             explorer: None,
+            debug: Debugger::default(),
             ask: AskForm::default(),
             preview: PreviewPane::default(),
+            themes: Arc::new(vec![theme.clone()]),
+            picker: None,
+            palette: None,
+            mouse: true,
+            first_pace: super::update::FIRST_PACE,
             theme,
             keymap: Arc::new(Keymap::default()),
             size: (80, 24),
@@ -178,6 +200,9 @@ impl App {
         if let Some(explorer) = &mut self.explorer {
             let layout = super::view::layout::explorer(area, explorer.page_aspect(), cell_aspect);
             explorer.wrap(layout.reasoning.width.saturating_sub(2));
+        }
+        if let Some(sides) = &mut self.debug.sides {
+            sides.wrap(super::view::sides::side_width(area));
         }
     }
 }

@@ -26,6 +26,8 @@ pub enum Job {
     Preview(Choice),
     /// Read a recorded session.
     Open(PathBuf),
+    /// Read a recorded session to put it beside another.
+    Beside(PathBuf),
     /// Find the page of a question about to be asked.
     Page {
         /// Given back with the page.
@@ -118,6 +120,10 @@ fn work_on(job: Job, bench: Option<&Benchmark>, store: Option<&SessionStore>) ->
             let pixels = preview(&of, bench);
             News::Action(Action::Preview(Preview { of, pixels }))
         }
+        Job::Beside(path) => News::Action(match read_recording(&path) {
+            Ok((records, _)) => Action::Beside { path, records },
+            Err(why) => Action::Failed(why),
+        }),
         Job::Open(path) => News::Action(match read_recording(&path) {
             Ok((records, problems)) => Action::Replay { path, records, problems },
             Err(why) => Action::Failed(why),

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use super::action::Unit;
 use super::app::Choice;
+use super::debug::Order;
 use super::sessions::Chore;
+use crate::trace::breakpoint::Breakpoint;
 
 /// Work for the program around the state.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +36,16 @@ pub enum Effect {
     LoadPreview(Choice),
     /// Something with the recorded sessions.
     OnSessions(Chore),
+    /// Take the mouse, or give it to the terminal.
+    Mouse(bool),
+    /// Fork the session on screen.
+    Fork(Box<Order>),
+    /// Pause where one of these fires.
+    Breakpoints(Vec<Breakpoint>),
+    /// Read a recorded session to put it beside the one on screen.
+    OpenBeside(PathBuf),
+    /// Put a text into the terminal's clipboard.
+    Copy(String),
     /// Leave.
     Quit,
 }

@@ -1,14 +1,22 @@
 //! One session on screen, live or recorded: the trace, the head that moves over it, and what is wrapped for drawing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use image::RgbImage;
 
 use super::action::{Arrival, Scrub, Unit};
 use super::app::{Choice, EngineState, Verdict};
+use super::debug::Stop;
+use super::debug::search::Search;
 use super::playhead::{Pace, Playhead};
 use super::reasoning::Reasoning;
+use super::viewport::Look;
+use std::path::PathBuf;
+
+use crate::engine::Past;
+use crate::geometry::PageBox;
+use crate::page::pixel_hash;
 use crate::trace::{Body, Cursor, SegmentKind, Token, TokenSource, Trace};
 
 /// Where the records come from.
@@ -34,13 +42,27 @@ pub struct Explorer {
     pub head: Playhead,
     /// Whether the true region is drawn.
     pub show_target: bool,
+    /// How close and where the page is looked at.
+    pub look: Look,
+    /// Whether the page is shown as the model sees it.
+    pub seen: bool,
+    /// A box that a person is changing.
+    pub draft: Option<PageBox>,
     /// Bad lines of the log, in words.
     pub problems: Vec<String>,
     /// Wrapped reasoning.
     pub reasoning: Reasoning,
     /// The page while the session has not told of it yet.
     pub early_page: Option<Arc<RgbImage>>,
-    trace: Trace,
+    /// Segments that are folded, by their first position.
+    pub folded_segments: BTreeSet<u64>,
+    /// What is looked for.
+    pub search: Option<Search>,
+    /// First line of the reasoning that is shown, where a person scrolled it.
+    pub scroll: Option<usize>,
+    /// Where breakpoints fire in a recording.
+    pub stops_at: Vec<Stop>,
+    trace: Arc<Trace>,
     pixels: HashMap<String, Arc<RgbImage>>,
     stops: Vec<usize>,
     times: Vec<f64>,
@@ -58,10 +80,17 @@ impl Explorer {
             engine: if kind == Kind::Live { EngineState::Loading } else { EngineState::Ended },
             head: Playhead::new(pace, moving),
             show_target: false,
+            look: Look::default(),
+            seen: false,
+            draft: None,
             problems: Vec::new(),
             reasoning: Reasoning::default(),
             early_page: None,
-            trace: Trace::new(),
+            folded_segments: BTreeSet::new(),
+            search: None,
+            scroll: None,
+            stops_at: Vec::new(),
+            trace: Arc::default(),
             pixels: HashMap::new(),
             stops: Vec::new(),
             times: Vec::new(),
@@ -97,9 +126,10 @@ impl Explorer {
             if let (Body::Image(event), Some(pixels)) = (&arrival.record.body, arrival.pixels) {
                 self.pixels.insert(event.hash.clone(), pixels);
             }
-            self.trace.apply(&arrival.record);
+            Arc::make_mut(&mut self.trace).apply(&arrival.record);
         }
         self.count_fresh();
+        self.pass_over_parent();
         if self.head.shown() == 0
             && before == 0
             && !self.stops.is_empty()
@@ -248,13 +278,74 @@ impl Explorer {
             Scrub::Start => 0,
             Scrub::End => self.written(),
         };
+        self.scrub_to(target);
+    }
+
+    /// Moves the cursor to where so many tokens are shown, because a person asked.
+    pub fn scrub_to(&mut self, target: usize) {
+        self.scroll = None;
         let follows = self.kind == Kind::Live && self.engine == EngineState::Running;
         self.head.scrub(target, &self.times, follows);
     }
 
-    /// Lets the head move by so many seconds.
+    /// Lets the head move by so many seconds; in a recording it stops where a breakpoint fires.
     pub fn advance(&mut self, dt: f64) {
+        let before = self.head.shown();
         self.head.advance(dt, &self.times);
+        let passed = self.stops_at.iter().map(|stop| stop.shown).find(|at| *at > before && *at <= self.head.shown());
+        if let Some(at) = passed {
+            self.head.go(at, &self.times);
+            self.head.moving = false;
+        }
+    }
+
+    /// The breakpoint that fired on the token under the cursor, and on what.
+    pub fn broke(&self) -> Option<(&str, &str)> {
+        let position = self.current()?.position;
+        let recorded = self.trace.breaks.iter().rev().find(|event| event.position == position);
+        let recorded = recorded.map(|event| (event.breakpoint.as_str(), event.on.as_str()));
+        let shown = self.head.shown();
+        let found = || self.stops_at.iter().find(|stop| stop.shown == shown);
+        recorded.or_else(|| found().map(|stop| (stop.breakpoint.as_str(), stop.on.as_str())))
+    }
+
+    /// A fork's view begins where it departs from its parent.
+    fn pass_over_parent(&mut self) {
+        let parent = self.trace.start.as_ref().and_then(|start| start.parent.as_ref());
+        let Some(position) = parent.map(|parent| parent.position).filter(|_| self.kind == Kind::Live) else { return };
+        let shared = position.checked_sub(1).map_or(0, |last| self.count_until(last));
+        if self.head.shown() < shared && !self.head.scrubbed {
+            self.head.go(shared, &self.times);
+        }
+    }
+
+    /// What a fork needs to know of this session. Pixels that are not the recorded ones are left out.
+    pub fn past(&self) -> Past {
+        let right = |(hash, image): &(&String, &Arc<RgbImage>)| pixel_hash(image) == **hash;
+        let pixels = self.pixels.iter().filter(right).map(|(hash, image)| (hash.clone(), Arc::clone(image))).collect();
+        Past { trace: Arc::clone(&self.trace), pixels }
+    }
+
+    /// A session that is known already, shown to its end.
+    pub fn of_past(past: &Past) -> Self {
+        let mut explorer = Self::new(Kind::Replay, Choice::Page(PathBuf::new()), Pace::Unlimited, false);
+        explorer.trace = Arc::clone(&past.trace);
+        explorer.pixels = past.pixels.clone();
+        explorer.count_fresh();
+        explorer.head.go(explorer.stops.len(), &explorer.times);
+        explorer
+    }
+
+    /// Folds these segments, or opens them where all of them are folded.
+    pub fn fold(&mut self, firsts: &[u64]) {
+        if firsts.iter().all(|first| self.folded_segments.contains(first)) {
+            for first in firsts {
+                self.folded_segments.remove(first);
+            }
+        } else {
+            self.folded_segments.extend(firsts);
+        }
+        self.reasoning.forget();
     }
 
     /// Moves the cursor by a step inside what is known, without marking what follows as future.
@@ -266,6 +357,10 @@ impl Explorer {
 
     /// Brings the wrapped reasoning up to date for a pane of this width in cells.
     pub fn wrap(&mut self, width: u16) {
+        if let Some(mut search) = self.search.take() {
+            search.look(self);
+            self.search = Some(search);
+        }
         let mut reasoning = std::mem::take(&mut self.reasoning);
         reasoning.sync(self, width);
         self.reasoning = reasoning;

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ThreadId;
 
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -34,12 +34,13 @@ fn kept<T>(work: impl FnOnce(&mut Kept) -> T) -> T {
 pub struct Guard(());
 
 impl Guard {
-    /// Takes the terminal: raw mode, alternate screen, pasted text as one event. `free` is written on the way out: what
+    /// Takes the terminal: raw mode, alternate screen, pasted text as one event, the mouse where it is
+    /// wanted. `free` is written on the way out: what
     /// frees the pictures that were sent.
     ///
     /// # Errors
     /// The terminal refuses; what was already changed is changed back.
-    pub fn enter(free: String) -> io::Result<Self> {
+    pub fn enter(free: String, with_mouse: bool) -> io::Result<Self> {
         kept(|k| {
             k.thread = Some(std::thread::current().id());
             k.free = free;
@@ -50,7 +51,37 @@ impl Guard {
         let guard = Self(());
         enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        if with_mouse {
+            mouse(true)?;
+        }
         Ok(guard)
+    }
+}
+
+/// Takes the mouse from the terminal, or gives it back.
+///
+/// # Errors
+/// The terminal refuses.
+pub fn mouse(on: bool) -> io::Result<()> {
+    if on { execute!(io::stdout(), TakeMouse) } else { execute!(io::stdout(), DisableMouseCapture) }
+}
+
+/// Buttons, the wheel, and movements with a button held: not every movement, which would wake the program for nothing.
+struct TakeMouse;
+
+impl crossterm::Command for TakeMouse {
+    fn write_ansi(&self, f: &mut impl std::fmt::Write) -> std::fmt::Result {
+        f.write_str("\x1b[?1000h\x1b[?1002h\x1b[?1006h")
+    }
+
+    #[cfg(windows)]
+    fn execute_winapi(&self) -> io::Result<()> {
+        crossterm::event::EnableMouseCapture.execute_winapi()
+    }
+
+    #[cfg(windows)]
+    fn is_ansi_code_supported(&self) -> bool {
+        false
     }
 }
 
@@ -72,7 +103,7 @@ pub fn restore() {
     let mut out = io::stdout();
     drop(execute!(out, EndSynchronizedUpdate));
     drop(out.write_all(free.as_bytes()));
-    drop(execute!(out, ResetColor, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show));
+    drop(execute!(out, ResetColor, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show));
     drop(disable_raw_mode());
     drop(out.flush());
 }

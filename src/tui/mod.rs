@@ -7,6 +7,7 @@
 pub mod action;
 pub mod app;
 mod background;
+pub mod debug;
 pub mod effect;
 pub mod explorer;
 pub mod export_svg;
@@ -20,18 +21,25 @@ pub mod images;
 pub mod keys;
 mod picture;
 pub mod playhead;
+mod page_moves;
 mod program;
 pub mod reasoning;
 pub mod sessions;
 mod setup;
 mod source;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod theme;
 mod follow;
+mod forking;
 mod library;
+pub mod mouse;
+pub mod palette;
+pub mod picker;
 pub mod update;
 pub mod view;
+pub mod viewport;
 mod wants;
 
 use std::path::PathBuf;
@@ -39,12 +47,12 @@ use std::path::PathBuf;
 pub use picture::{Shot, screenshot};
 pub use program::Outcome;
 use setup::Setup;
-pub use setup::{Options, Scripted, ThemeChoice};
+pub use setup::{Options, Scripted};
 
 use action::Action;
 use app::{App, Choice, Entry, Screen, Verdict};
 use images::{Caps, Gallery, ImageMode, Way};
-use theme::{ColorDepth, Theme};
+use theme::{ColorDepth, Shelf};
 
 /// What the explorer opens with.
 #[derive(Clone, Debug)]
@@ -83,7 +91,6 @@ pub enum TuiError {
 pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
     let var = |name: &str| std::env::var(name).ok();
     let depth = ColorDepth::detect(var);
-    let theme = Theme::builtin(options.theme.is_dark(var), depth)?;
     let speed = options.speed;
     if !matches!(start, Start::Run(..)) {
         // Nothing is kept of this: it only says whether there is such a benchmark.
@@ -100,7 +107,20 @@ pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
         // Pictures keep their colours: kitty's placeholders are named by theirs.
         crossterm::style::force_color_output(true);
     }
-    let mut app = App::new(theme);
+    let shelf = Shelf::open(options.themes.as_deref(), depth);
+    let mut app = App::new(shelf.find(options.theme.name(setup::dark_ground(caps.background, var)))?);
+    app.themes = shelf.themes().to_vec().into();
+    app.mouse = options.mouse;
+    app.debug.points = debug::Points::new(options.breakpoints.clone());
+    app.first_pace = options.pace.unwrap_or(app.first_pace);
+    let (keymap, troubles) = keys::Keymap::with(&options.keys);
+    app.keymap = keymap.into();
+    let troubles: Vec<String> = shelf.problems.into_iter().chain(troubles).collect();
+    app.tell_troubles(&troubles);
+    for trouble in &troubles {
+        // Read when the screen is given back.
+        eprintln!("warning: {}", crate::text::one_line(trouble));
+    }
     app.cell_aspect = caps.cell_aspect();
     let mut effects = Vec::new();
     match start {
@@ -127,12 +147,18 @@ pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
             explorer.head.pace = playhead::Pace::Recorded { speed };
         }
     }
-    let free = if caps.way == Way::Kitty { images::free_sequence(&caps) } else { String::new() };
+    let free = images::free_sequence(&caps);
     let setup = Setup::new(options, var);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let _guard = guard::Guard::enter(free)?;
+    let _guard = guard::Guard::enter(free, app.mouse)?;
     let program = program::Program::new(app, setup, Gallery::new(caps))?;
     runtime.block_on(program.run(effects))
+}
+
+/// What of a person's keys and own themes does not hold, in sentences.
+pub fn config_troubles(keys: &crate::config::KeyTable, themes: Option<&std::path::Path>) -> Vec<String> {
+    let shelf = Shelf::open(themes, ColorDepth::True);
+    shelf.problems.into_iter().chain(keys::Keymap::with(keys).1).collect()
 }
 
 /// The library's rows for a benchmark's questions, or for its pages where it has no questions.

@@ -27,17 +27,15 @@ pub struct Shot {
     pub token: Option<usize>,
     /// Block characters instead of embedded pictures.
     pub blocks: bool,
-    /// Dark or light.
-    pub dark: bool,
 }
 
-/// The explorer's screen of a recorded session as SVG.
+/// The explorer's screen of a recorded session as SVG, in a theme made for all colours.
 ///
 /// # Errors
 /// [`TuiError::Recording`] when the session cannot be read.
-pub fn screenshot(path: &Path, shot: Shot) -> Result<String, TuiError> {
+pub fn screenshot(path: &Path, shot: Shot, theme: Theme) -> Result<String, TuiError> {
     let (records, problems) = source::read_recording(path).map_err(TuiError::Recording)?;
-    let mut app = App::new(Theme::builtin(shot.dark, ColorDepth::True)?);
+    let mut app = App::new(theme);
     let blocks = Caps::blocks(ColorDepth::True);
     let caps = if shot.blocks { blocks } else { Caps { way: Way::Kitty, cell: CELL, ..blocks } };
     app.cell_aspect = caps.cell_aspect();
@@ -66,10 +64,6 @@ pub fn screenshot(path: &Path, shot: Shot) -> Result<String, TuiError> {
     }
     let areas = gallery.areas();
     let placed = areas.into_iter().zip(pictures).map(|(area, pixels)| Picture { area, pixels }).collect::<Vec<_>>();
-    let ground = if shot.dark {
-        Ground { ink: [216, 219, 226], paper: [20, 22, 28] }
-    } else {
-        Ground { ink: [34, 37, 45], paper: [252, 252, 253] }
-    };
+    let ground = Ground { ink: app.theme.ink, paper: app.theme.paper };
     Ok(buffer_to_svg(terminal.backend().buffer(), ground, &placed))
 }

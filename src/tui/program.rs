@@ -20,12 +20,13 @@ use super::effect::Effect;
 use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
+use super::mouse::MouseAction;
 use super::sessions::Chore;
 use super::source::Live;
 use super::update::pasted;
-use super::{Setup, TuiError, view};
+use super::{Setup, TuiError, guard, view};
 use crate::benchmark::{Benchmark, Question, Selection};
-use crate::engine::{Ask, Command, CropMode, ModelSource, PageMode, PageSource};
+use crate::engine::{Ask, Command, CropMode, Debugging, ModelSource, PageMode, PageSource, Warm};
 use crate::model::Model;
 use crate::session;
 
@@ -64,6 +65,10 @@ pub struct Program {
     bench: Option<Arc<Benchmark>>,
     model: Slot,
     live: Option<Live>,
+    /// The session's question as it was put, for forks of it.
+    asked: Option<Ask>,
+    /// The engine of the session before, which a fork takes over.
+    warm: Option<Warm>,
     /// The question that waits for its page or its model.
     ticket: u64,
     pending: Option<Ask>,
@@ -115,6 +120,8 @@ impl Program {
             bench: None,
             model: Slot::Absent,
             live: None,
+            asked: None,
+            warm: None,
             ticket: 0,
             pending: None,
             closing: Vec::new(),
@@ -131,7 +138,7 @@ impl Program {
         let size = self.terminal.size()?;
         self.act(Action::Resize(size.width, size.height))?;
         for effect in first {
-            self.carry_out(effect);
+            self.carry_out(effect)?;
         }
         self.begin()?;
         let mut events = EventStream::new();
@@ -197,10 +204,10 @@ impl Program {
         Duration::from_secs_f64(soonest)
     }
 
-    fn act(&mut self, action: Action) -> Result<(), TuiError> {
+    pub(super) fn act(&mut self, action: Action) -> Result<(), TuiError> {
         let effects = self.app.update(action);
         for effect in effects {
-            self.carry_out(effect);
+            self.carry_out(effect)?;
         }
         self.paint_wanted();
         Ok(())
@@ -209,7 +216,14 @@ impl Program {
     fn event(&mut self, event: Event) -> Result<(), TuiError> {
         match event {
             Event::Key(key) => self.key(&key)?,
-            Event::Paste(text) if view::context(&self.app).types() => self.act(pasted(&text))?,
+            Event::Paste(text) if view::context(&self.app).takes_text() => self.act(pasted(&text))?,
+            Event::Mouse(event) => match MouseAction::read(&event) {
+                Some(event) => {
+                    self.act(Action::Now(self.now()))?;
+                    self.act(Action::Mouse(event))?;
+                }
+                None => return Ok(()),
+            },
             Event::Resize(w, h) => {
                 self.measure_cells();
                 self.gallery.refresh();
@@ -311,6 +325,7 @@ impl Program {
             }
             None => {
                 self.act(Action::Engine(EngineState::Ended))?;
+                self.keep_engine();
                 self.close_session();
             }
         }
@@ -335,6 +350,7 @@ impl Program {
             view::draw(app, gallery, keymap, frame);
             gallery.settle(frame.buffer_mut());
         })?;
+        self.gallery.flush(self.terminal.backend_mut())?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         Write::flush(self.terminal.backend_mut())?;
         let now = self.now();
@@ -342,13 +358,13 @@ impl Program {
         Ok(())
     }
 
-    fn job(&mut self, job: Job) {
+    pub(super) fn job(&mut self, job: Job) {
         if self.jobs.send(job).is_err() {
             self.app.toast = Some("the background thread is gone; please restart".to_owned());
         }
     }
 
-    fn carry_out(&mut self, effect: Effect) {
+    fn carry_out(&mut self, effect: Effect) -> Result<(), TuiError> {
         match effect {
             Effect::AskQuestion(index) => self.prepare(Choice::Question(index), None),
             Effect::AskTyped { page, text, choices } => {
@@ -366,11 +382,56 @@ impl Program {
                 self.pending = None;
                 self.close_session();
             }
+            Effect::Mouse(on) => self.take_mouse(on),
+            Effect::Fork(order) => self.fork(&order)?,
+            Effect::Breakpoints(points) => self.set_breakpoints(points),
+            Effect::OpenBeside(path) => self.open_beside(path),
+            Effect::Copy(text) => self.copy(&text)?,
             Effect::Quit => self.quit = true,
+        }
+        Ok(())
+    }
+
+    fn take_mouse(&mut self, on: bool) {
+        if let Err(why) = guard::mouse(on) {
+            self.app.toast = Some(format!("the mouse cannot be switched: {why}"));
         }
     }
 
-    fn send(&mut self, command: Command) {
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub(super) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    pub(super) fn asked(&self) -> Option<&Ask> {
+        self.asked.as_ref()
+    }
+
+    pub(super) fn out(&mut self) -> &mut impl Write {
+        self.terminal.backend_mut()
+    }
+
+    /// Starts a fork; the engine of the session it departs from is kept for it.
+    pub(super) fn begin_fork(&mut self, ask: Ask) {
+        self.ticket += 1;
+        self.keep_engine();
+        self.close_session();
+        self.pending = Some(ask);
+        self.load_model();
+        self.start_pending();
+    }
+
+    /// The engine of the session on screen, for a fork that may follow.
+    fn keep_engine(&mut self) {
+        if let Some(engine) = self.live.as_mut().and_then(Live::take_engine) {
+            self.warm = Some(engine);
+        }
+    }
+
+    pub(super) fn send(&self, command: Command) {
         if let Some(live) = &self.live {
             live.send(command);
         }
@@ -407,7 +468,7 @@ impl Program {
             tool: true,
             page_mode: PageMode::Normal,
             crop_mode: CropMode::Normal,
-            debug: crate::engine::Debugging::default(),
+            debug: Debugging { breakpoints: self.app.debug.points.on(), ..Debugging::default() },
         });
         self.start_pending();
     }
@@ -450,6 +511,12 @@ impl Program {
         };
         let Some(ask) = self.pending.take() else { return };
         self.close_session();
+        // Only a fork gains by what the engine before it has computed.
+        let model = match self.warm.take().filter(|_| ask.debug.fork.is_some()) {
+            Some(warm) => ModelSource::Warm(warm, Box::new(model)),
+            None => model,
+        };
+        self.asked = Some(ask.clone());
         let tell = self.outbox.clone();
         let trouble = move |why| {
             let _ = tell.send(Message::News(Box::new(News::Action(Action::Failed(why)))));

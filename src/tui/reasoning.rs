@@ -93,6 +93,11 @@ impl Reasoning {
         self.width
     }
 
+    /// Wraps everything anew the next time: something about it changed that is not in the trace.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+
     /// Width of the text beside the gutter, in cells.
     fn text_width(&self) -> usize {
         usize::from(self.width.saturating_sub(gutter(self.width))).max(1)
@@ -220,6 +225,9 @@ impl Reasoning {
 
     fn segment(&mut self, explorer: &Explorer, segment: &SegmentEvent, from: usize, to: usize) {
         let trace = explorer.trace();
+        if explorer.folded_segments.contains(&segment.first) {
+            return self.folded(segment, from, to);
+        }
         let flow = Flow::of(explorer, from, to, self.text_width(), true);
         match segment.kind {
             SegmentKind::Think => self.flow("think", Role::Think, flow),
@@ -240,6 +248,18 @@ impl Reasoning {
             SegmentKind::Text | SegmentKind::ToolResponse if flow.is_nothing() => {}
             SegmentKind::Text | SegmentKind::ToolResponse => self.flow("text", Role::Plain, flow),
         }
+    }
+
+    /// A segment of which only a line says that it is there.
+    fn folded(&mut self, segment: &SegmentEvent, from: usize, to: usize) {
+        let (label, role) = match segment.kind {
+            SegmentKind::Think => ("think", Role::Think),
+            SegmentKind::Answer => ("answer", Role::Answer),
+            SegmentKind::ToolCall => ("zoom", Role::Zoom),
+            SegmentKind::Text | SegmentKind::ToolResponse => ("text", Role::Plain),
+        };
+        let after = (from + 1).min(to).max(self.lines.last().map_or(0, |line| line.after));
+        self.words(Some((label, role)), &format!("▸ {} tokens folded", to.saturating_sub(from)), Role::Faint, after);
     }
 
     /// What the model is writing now.

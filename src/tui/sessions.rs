@@ -154,6 +154,11 @@ impl Sessions {
         self.rows.iter().take(most).map(Row::entry).collect()
     }
 
+    /// Every session, newest first.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
     /// How many sessions there are.
     pub fn total(&self) -> usize {
         self.rows.len()

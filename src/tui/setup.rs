@@ -6,37 +6,26 @@ use std::time::Duration;
 
 use super::ImageMode;
 use super::frames::{LOCAL_INTERVAL, REMOTE_INTERVAL};
+use super::playhead::Pace;
+use super::theme::Wish;
+use crate::config::KeyTable;
 use crate::engine::{ModelSource, ScriptedEngine, StepEngine};
 use crate::model::FileSource;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
 use crate::run::Manifest;
 use crate::session::SessionStore;
+use crate::trace::breakpoint::Breakpoint;
 
-/// Which theme.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ThemeChoice {
-    /// What the terminal says of its background, else dark.
-    #[default]
-    Auto,
-    /// Dark.
-    Dark,
-    /// Light.
-    Light,
-}
-
-impl ThemeChoice {
-    /// Whether it is dark here; `COLORFGBG` ends with the background's colour, of which 7 and 9 to 15 are light.
-    pub fn is_dark(self, var: impl Fn(&str) -> Option<String>) -> bool {
-        match self {
-            Self::Dark => true,
-            Self::Light => false,
-            Self::Auto => {
-                let ground = var("COLORFGBG").and_then(|v| v.rsplit(';').next().and_then(|n| n.parse::<u8>().ok()));
-                !matches!(ground, Some(7 | 9..=15))
-            }
-        }
+/// Whether the terminal's background is dark: by what it answered, else by `COLORFGBG`, which ends with the background's
+/// colour, of which 7 and 9 to 15 are light; else it is taken to be.
+pub fn dark_ground(answer: Option<[u8; 3]>, var: impl Fn(&str) -> Option<String>) -> bool {
+    if let Some([r, g, b]) = answer {
+        // Brightness as eyes have it, in thousandths.
+        return 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) < 128_000;
     }
+    let ground = var("COLORFGBG").and_then(|v| v.rsplit(';').next().and_then(|n| n.parse::<u8>().ok()));
+    !matches!(ground, Some(7 | 9..=15))
 }
 
 /// What a person may choose.
@@ -44,7 +33,17 @@ pub struct Options {
     /// How pictures are drawn.
     pub images: ImageMode,
     /// Which theme.
-    pub theme: ThemeChoice,
+    pub theme: Wish,
+    /// The folder of a person's own themes.
+    pub themes: Option<PathBuf>,
+    /// A person's keys.
+    pub keys: KeyTable,
+    /// Whether the mouse is taken from the terminal.
+    pub mouse: bool,
+    /// How fast a live session is shown at first.
+    pub pace: Option<Pace>,
+    /// Breakpoints of every live session, as written.
+    pub breakpoints: Vec<Breakpoint>,
     /// The benchmark the library lists.
     pub bench: String,
     /// The model to ask.
@@ -141,12 +140,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_background_decides_unless_a_person_does() {
+    fn the_answer_decides_then_the_environment_then_it_is_dark() {
         let with = |value: &'static str| move |name: &str| (name == "COLORFGBG").then(|| value.to_owned());
-        assert!(ThemeChoice::Auto.is_dark(with("15;0")));
-        assert!(!ThemeChoice::Auto.is_dark(with("0;15")));
-        assert!(!ThemeChoice::Auto.is_dark(with("0;default;7")));
-        assert!(ThemeChoice::Auto.is_dark(with("nonsense")));
-        assert!(ThemeChoice::Dark.is_dark(with("0;15")));
+        assert!(dark_ground(None, with("15;0")));
+        assert!(!dark_ground(None, with("0;15")));
+        assert!(!dark_ground(None, with("0;default;7")));
+        assert!(dark_ground(None, with("nonsense")));
+        assert!(dark_ground(Some([30, 30, 46]), with("0;15")));
+        assert!(!dark_ground(Some([253, 246, 227]), with("15;0")));
     }
 }

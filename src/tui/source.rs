@@ -65,6 +65,11 @@ impl Live {
         arrival
     }
 
+    /// The engine, once the session is over; the first caller gets it.
+    pub fn take_engine(&mut self) -> Option<engine::Warm> {
+        self.handle.take_engine()
+    }
+
     /// Tells the engine something.
     pub fn send(&self, command: Command) {
         self.handle.send(command);

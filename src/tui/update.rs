@@ -38,7 +38,11 @@ impl App {
                 self.library.loading = false;
                 self.preview_selected()
             }
-            Action::Sessions(rows) => self.sessions_listed(rows),
+            Action::Sessions(rows) => {
+                let effects = self.sessions_listed(rows);
+                self.family_changed();
+                effects
+            }
             Action::SessionDone(outcome) => self.session_done(outcome),
             Action::Followed { title, done, items, changes } => {
                 self.library.title = title;
@@ -51,12 +55,20 @@ impl App {
                 Vec::new()
             }
             Action::Quit => vec![Effect::CloseSession, Effect::Quit],
-            Action::ToggleTheme => self.toggle_theme(),
+            Action::Themes => self.open_picker(),
+            Action::Palette => self.open_palette(),
+            Action::ToggleMouse => self.toggle_mouse(),
+            Action::Mouse(event) => self.mouse(event),
             Action::Help => {
                 self.help = Some(0);
                 Vec::new()
             }
+            Action::Forked => self.forked(),
+            Action::Beside { path, records } => self.read_beside(path, records),
+            other if self.palette.is_some() => self.in_palette(other),
+            other if self.picker.is_some() => self.in_picker(&other),
             other if self.help.is_some() => self.in_help(&other),
+            other if self.debug.is_open() && self.screen == Screen::Explorer => self.in_debugger(other),
             other => match self.screen {
                 Screen::Library => self.in_library(other),
                 Screen::Explorer => self.in_explorer(other),
@@ -66,14 +78,6 @@ impl App {
         };
         self.relayout();
         effects
-    }
-
-    fn toggle_theme(&mut self) -> Vec<Effect> {
-        match super::theme::Theme::builtin(!self.theme.dark, self.theme.depth) {
-            Ok(theme) => self.theme = theme,
-            Err(why) => self.toast = Some(why.to_string()),
-        }
-        Vec::new()
     }
 
     fn in_help(&mut self, action: &Action) -> Vec<Effect> {
@@ -153,7 +157,7 @@ impl App {
     }
 
     fn start_live(&mut self, choice: Choice) {
-        let pace = self.explorer.as_ref().filter(|e| e.kind == Kind::Live).map_or(FIRST_PACE, |e| e.head.pace);
+        let pace = self.explorer.as_ref().filter(|e| e.kind == Kind::Live).map_or(self.first_pace, |e| e.head.pace);
         let mut explorer = Explorer::new(Kind::Live, choice.clone(), pace, true);
         if let Some((of, Ok(pixels))) = &self.preview.shown
             && *of == choice
@@ -224,11 +228,30 @@ impl App {
             Action::Faster => explorer.head.pace = explorer.head.pace.faster(),
             Action::Slower => explorer.head.pace = explorer.head.pace.slower(),
             Action::ToggleTarget => self.toggle_target(),
+            Action::Page(step) => self.move_page(step),
+            Action::Debug(action) => return self.debug(action),
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown => self.scroll_reasoning(&action),
             Action::AskOwn => return self.ask_on_screen(),
             Action::Back | Action::Close => return self.close_explorer(),
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Scrolls the reasoning without moving the cursor.
+    fn scroll_reasoning(&mut self, action: &Action) {
+        let area = ratatui::layout::Rect::new(0, 0, self.size.0, self.size.1);
+        let cell_aspect = self.cell_aspect;
+        let Some(explorer) = &mut self.explorer else { return };
+        let panes = super::view::layout::explorer(area, explorer.page_aspect(), cell_aspect);
+        let (first, last) = super::view::reasoning::first_in_sight(explorer, panes.reasoning);
+        let page = usize::from(panes.reasoning.height / 2).max(1);
+        explorer.scroll = Some(match action {
+            Action::Up => first.saturating_sub(1),
+            Action::Down => (first + 1).min(last),
+            Action::PageUp => first.saturating_sub(page),
+            _ => (first + page).min(last),
+        });
     }
 
     fn toggle_target(&mut self) {
@@ -278,6 +301,10 @@ impl App {
         let Some(explorer) = &self.explorer else { return };
         let verdict = explorer.verdict();
         let Choice::Question(index) = explorer.choice else { return };
+        // A fork says nothing of the model's own answer.
+        if explorer.trace().start.as_ref().is_some_and(|start| start.parent.is_some()) {
+            return;
+        }
         let own =
             explorer.trace().start.as_ref().is_some_and(|s| s.question.task.is_none() && s.question.truth.is_none());
         if verdict != Verdict::None && !own {
@@ -324,6 +351,7 @@ impl App {
         self.sessions.opened |= self.screen == Screen::Sessions;
         self.explorer = Some(explorer);
         self.screen = Screen::Explorer;
+        self.find_stops();
         Vec::new()
     }
 
@@ -335,7 +363,7 @@ impl App {
 }
 
 /// Whether an action comes from a person.
-const fn is_key(action: &Action) -> bool {
+pub(super) const fn is_key(action: &Action) -> bool {
     !matches!(
         action,
         Action::Resize(..)
@@ -349,6 +377,8 @@ const fn is_key(action: &Action) -> bool {
             | Action::Questions(..)
             | Action::Followed { .. }
             | Action::Failed(_)
+            | Action::Forked
+            | Action::Beside { .. }
     )
 }
 
@@ -356,6 +386,7 @@ const fn is_key(action: &Action) -> bool {
 fn toggle_run(explorer: &mut Explorer) -> Vec<Effect> {
     let running = explorer.engine == EngineState::Running;
     let live_at_edge = explorer.head.at_edge() && running;
+    explorer.scroll = None;
     if explorer.head.moving && (!explorer.head.at_edge() || live_at_edge) {
         explorer.head.moving = false;
         return if running { vec![Effect::Pause] } else { Vec::new() };
@@ -370,6 +401,7 @@ fn toggle_run(explorer: &mut Explorer) -> Vec<Effect> {
 
 /// A step: inside what is known the view moves; at the edge the engine does.
 fn step(explorer: &mut Explorer, unit: Unit) -> Vec<Effect> {
+    explorer.scroll = None;
     let running = explorer.engine == EngineState::Running;
     let mut effects = if running { vec![Effect::Pause] } else { Vec::new() };
     if let Some(target) = explorer.step_target(unit) {

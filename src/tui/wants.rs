@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::app::{App, Screen};
 use super::explorer::Explorer;
-use super::images::{Request, Slot};
+use super::images::{Request, Slot, View};
 use super::view::{layout, page_pane, sessions};
 
 impl App {
@@ -39,7 +39,10 @@ impl App {
         let (page, crop) = (layout::inside(panes.page), layout::inside(panes.crop));
         if let Some((pixels, space)) = explorer.page_pixels().filter(|_| !page.is_empty()) {
             let marks = page_pane::marks(self, explorer);
-            wanted.push(Request { marks, space, ..self.request(Slot::Page, pixels, page) });
+            let view = self.viewport_in(explorer, page);
+            let view = view.map(|v| View { source: v.source.corners(), cells: (v.area.width, v.area.height) });
+            let seen = page_pane::seen(explorer);
+            wanted.push(Request { marks, space, view, seen, ..self.request(Slot::Page, pixels, page) });
         }
         let view = explorer.trace().at(explorer.cursor());
         let pixels = view.crop().and_then(|(_, image)| explorer.pixels(&image.event.hash));
@@ -50,23 +53,26 @@ impl App {
     }
 
     fn request(&self, slot: Slot, pixels: Arc<RgbImage>, room: Rect) -> Request {
-        let space = pixels.dimensions();
-        Request { slot, pixels, cells: (room.width, room.height), space, marks: Vec::new(), halo: self.theme.halo }
+        Request { halo: self.theme.halo, ..Request::new(slot, pixels, (room.width, room.height)) }
     }
 }
 
 impl Explorer {
     /// The page's pixels and the size its boxes refer to.
     fn page_pixels(&self) -> Option<(Arc<RgbImage>, (u32, u32))> {
+        let size = self.page_size()?;
+        let pixels = match self.trace().at(self.cursor()).page() {
+            Some(page) => self.pixels(&page.event.hash),
+            None => self.early_page.as_ref(),
+        };
+        pixels.map(|pixels| (Arc::clone(pixels), size))
+    }
+
+    /// Width and height of the page on screen, in the boxes' numbers.
+    pub(super) fn page_size(&self) -> Option<(u32, u32)> {
         match self.trace().at(self.cursor()).page() {
-            Some(page) => {
-                let size = page.event.original;
-                self.pixels(&page.event.hash).map(|pixels| (Arc::clone(pixels), (size.w, size.h)))
-            }
-            None => self.early_page.clone().map(|pixels| {
-                let size = pixels.dimensions();
-                (pixels, size)
-            }),
+            Some(page) => Some((page.event.original.w, page.event.original.h)),
+            None => self.early_page.as_ref().map(|pixels| pixels.dimensions()),
         }
     }
 }

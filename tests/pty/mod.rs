@@ -1,5 +1,7 @@
 //! A pseudo-terminal with the real program in it. Tests wait for what is on the screen, never for a time.
 
+#![allow(dead_code, reason = "every test uses another part of it")]
+
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -16,6 +18,7 @@ struct Seen {
     parser: vt100::Parser,
     over: bool,
     bytes: usize,
+    raw: Vec<u8>,
 }
 
 fn sized(n: u16) -> NonZeroU16 {
@@ -43,6 +46,9 @@ impl Pty {
         }
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
+        // Nobody's own configuration has a say.
+        command.env("XDG_CONFIG_HOME", dir.join("no-configuration"));
+        command.env_remove("PANELSCOPE_CONFIG");
         for (name, value) in env {
             command.env(name, value);
         }
@@ -51,7 +57,7 @@ impl Pty {
         let mut output = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let parser = vt100::Parser::new(sized(rows), sized(cols), 0);
-        let seen = Arc::new((Mutex::new(Seen { parser, over: false, bytes: 0 }), Condvar::new()));
+        let seen = Arc::new((Mutex::new(Seen { parser, over: false, bytes: 0, raw: Vec::new() }), Condvar::new()));
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || {
             let mut buffer = [0; 8192];
@@ -63,6 +69,7 @@ impl Pty {
                 } else {
                     seen.parser.process(&buffer[..n]);
                     seen.bytes += n;
+                    seen.raw.extend_from_slice(&buffer[..n]);
                 }
                 shared.1.notify_all();
                 if n == 0 {
@@ -84,9 +91,27 @@ impl Pty {
         self.seen.0.lock().unwrap().parser.screen().contents()
     }
 
+    /// The background of a cell.
+    #[allow(dead_code, reason = "not every test that uses this looks at it")]
+    pub fn ground(&self, column: u16, row: u16) -> vt100::Color {
+        self.seen.0.lock().unwrap().parser.screen().cell(row, column).unwrap().bgcolor()
+    }
+
+    /// What of the mouse the program has asked for.
+    #[allow(dead_code, reason = "not every test that uses this looks at it")]
+    pub fn mouse(&self) -> vt100::MouseProtocolMode {
+        self.seen.0.lock().unwrap().parser.screen().mouse_protocol_mode()
+    }
+
     /// Bytes the program has written.
+    #[allow(dead_code, reason = "not every test that uses this looks at it")]
     pub fn bytes(&self) -> usize {
         self.seen.0.lock().unwrap().bytes
+    }
+
+    /// Everything the program has written, as text.
+    pub fn raw(&self) -> String {
+        String::from_utf8_lossy(&self.seen.0.lock().unwrap().raw).into_owned()
     }
 
     /// Waits until the screen satisfies `good` and gives it.
@@ -109,13 +134,27 @@ impl Pty {
         self.wait(text, |screen| screen.contains(text))
     }
 
+    /// Waits for the program's end and gives everything it has written.
+    pub fn over(&self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = self.seen.0.lock().unwrap();
+        while !seen.over {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "the program does not end");
+            seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
+        }
+        String::from_utf8_lossy(&seen.raw).into_owned()
+    }
+
     /// Changes the terminal's size.
+    #[allow(dead_code, reason = "not every test that uses this looks at it")]
     pub fn resize(&self, cols: u16, rows: u16) {
         self.seen.0.lock().unwrap().parser.screen_mut().set_size(sized(rows), sized(cols));
         self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
     /// The program's process id.
+    #[allow(dead_code, reason = "not every test that uses this looks at it")]
     pub fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
     }
@@ -144,6 +183,7 @@ impl Pty {
         assert!(!screen.alternate_screen(), "the alternate screen is left");
         assert!(!screen.hide_cursor(), "the cursor is shown");
         assert!(!screen.bracketed_paste(), "pasting is as before");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is given back");
         (status.exit_code(), screen.contents())
     }
 }

@@ -60,6 +60,8 @@ impl Human {
                 self.answer = Some(one_line(answer.raw.trim()).into_owned());
                 Ok(())
             }
+            Body::Break(event) => line(out, "break", &one_line(&format!("{}: {}", event.breakpoint, event.on))),
+            Body::Fork(event) => line(out, "fork", &crate::cli::story::fork_words(event)),
             Body::SessionEnd(end) if end.reason != "answered" => line(out, "end", &end.reason.replace('_', " ")),
             _ => Ok(()),
         }

@@ -23,7 +23,7 @@ pub(super) fn locate(
     no_record: bool,
     global: &Global,
 ) -> Result<Target, CliError> {
-    let sessions = || locate_dir(global.sessions.clone()).map_err(CliError::failed);
+    let sessions = || locate_dir(global.sessions_dir()).map_err(CliError::failed);
     match (out, resume) {
         (Some(out), _) => Ok(Target::Place(RunPlace::own(out.to_owned()).map_err(CliError::usage)?)),
         (None, Some(dir)) => {

@@ -6,6 +6,7 @@
 
 mod call;
 mod place;
+mod setting;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use image::RgbImage;
+
+pub use setting::Setting;
 
 use crate::geometry::PageBox;
 use crate::protocol::Profile;
@@ -22,7 +25,7 @@ use crate::trace::{Change, Parent, Token, TokenSource, Trace, ZoomEvent};
 #[derive(Clone, Debug, Default)]
 pub struct Past {
     /// Everything that was recorded.
-    pub trace: Trace,
+    pub trace: Arc<Trace>,
     /// Pixels of its images by hash.
     pub pixels: HashMap<String, Arc<RgbImage>>,
 }
@@ -41,7 +44,7 @@ pub enum At {
 }
 
 /// What a fork has otherwise.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// Nothing: the model goes on from there once more.
     Nothing,
@@ -58,7 +61,7 @@ pub enum Edit {
 }
 
 /// What a zoom returns instead of what it asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum OtherCrop {
     /// A grey image of the size it asked for.
     Blank,
@@ -157,7 +160,7 @@ impl Fork {
                 Ok(fork(past.response(zoom), Words::None, Some((zoom.number, other)), false, told, change))
             }
             Edit::Settings(names) => {
-                let until = if names.iter().all(|name| goes_on(name)) { past.place(at)? } else { 0 };
+                let until = if names.iter().all(|name| Setting::goes_on(name)) { past.place(at)? } else { 0 };
                 let told = format!("settings: {}", names.join(", "));
                 Ok(fork(until, Words::None, None, until > 0, told, Change::Settings { names }))
             }
@@ -168,11 +171,6 @@ impl Fork {
     pub fn position(&self) -> u64 {
         self.until
     }
-}
-
-/// Whether a setting can change in the middle of a session; the others change the opening.
-fn goes_on(name: &str) -> bool {
-    matches!(name, "temperature" | "top_k" | "top_p" | "repetition_penalty" | "seed" | "max_tokens")
 }
 
 impl OtherCrop {

@@ -56,7 +56,7 @@ fn told(engine: &mut dyn StepEngine, ask: &Ask) -> Past {
         assert_eq!(emission.record.seq, seq as u64);
         assert!(emission.record.t >= last, "time goes back at {seq}");
         last = emission.record.t;
-        past.trace.apply(&emission.record);
+        Arc::make_mut(&mut past.trace).apply(&emission.record);
         if let (Body::Image(event), Some(image)) = (&emission.record.body, emission.pixels) {
             pixels.insert(event.hash.clone(), image);
         }
@@ -240,7 +240,7 @@ fn what_cannot_be_is_refused_in_words() {
     assert!(plan(At::Segment(0), Edit::Nothing).contains("no segment 0"));
     let off = PageBox::new(-9.0, -9.0, -1.0, -1.0);
     assert!(plan(At::Zoom(1), Edit::Box(off)).contains("does not lie on the page"));
-    let blind = Arc::new(Past { trace: parent.trace.clone(), pixels: HashMap::new() });
+    let blind = Arc::new(Past { trace: Arc::clone(&parent.trace), pixels: HashMap::new() });
     let fork = Fork::plan(blind, At::Token(written(&parent)[5]), Edit::Nothing, &base.profile).unwrap();
     let debug = Debugging { fork: Some(Arc::new(fork)), ..Debugging::default() };
     let mut errors = Vec::new();

@@ -12,9 +12,10 @@ use image::RgbImage;
 
 use super::journal::Journal;
 use super::{Ask, EngineError, Mark, StepEngine};
-use crate::geometry::Size;
+use crate::geometry::{PageBox, Size};
 use crate::page::Page;
 use crate::protocol::Parser;
+use crate::trace::breakpoint::Breakpoint;
 use crate::trace::{
     Answer, Body, BreakEvent, Control, ErrorEvent, ModelInfo, Refusal, SamplingInfo, ScoreEvent, SessionEnd,
     SessionStart,
@@ -210,6 +211,19 @@ impl TurnLoop {
     /// Records that a breakpoint fired.
     pub fn broke(&mut self, event: BreakEvent) {
         self.journal.record(Body::Break(event));
+    }
+
+    /// The true regions and the breakpoints.
+    pub(super) fn watched(&self) -> (&[PageBox], &[Breakpoint]) {
+        (&self.ask.question.targets, &self.ask.debug.breakpoints)
+    }
+
+    /// Ends the session where a breakpoint fired.
+    pub fn end_at_break(&mut self, position: u64) {
+        if self.end.is_none() {
+            self.cut_turn();
+            self.finish("break", position);
+        }
     }
 
     /// The pixel limits that were asked for.

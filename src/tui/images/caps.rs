@@ -11,8 +11,10 @@ pub enum ImageMode {
     /// Ask the terminal.
     #[default]
     Auto,
-    /// kitty graphics, Unicode placeholders.
+    /// kitty graphics: placements, or placeholders where they cannot be.
     Kitty,
+    /// kitty graphics, Unicode placeholders.
+    KittyPlaceholders,
     /// iTerm2 inline images.
     Iterm2,
     /// Sixel.
@@ -26,8 +28,10 @@ pub enum ImageMode {
 /// The way that was settled on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// kitty graphics, Unicode placeholders.
+    /// kitty graphics, direct placements: pixels are sent once and placed as often as need be.
     Kitty,
+    /// kitty graphics, Unicode placeholders: the picture lives in cells, which tmux can move.
+    KittyPlaceholders,
     /// iTerm2 inline images.
     Iterm2,
     /// Sixel.
@@ -51,15 +55,41 @@ pub struct Caps {
     pub compress: bool,
     /// Colours of block characters.
     pub depth: ColorDepth,
+    /// The terminal's background, where it was asked and told.
+    pub background: Option<[u8; 3]>,
+    /// Why this way, in words.
+    pub why: &'static str,
 }
 
 /// How long the terminal may take to answer, in milliseconds.
 const ANSWER_MS: i32 = 700;
 
+impl Way {
+    /// Its name, as `--images` takes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kitty => "kitty",
+            Self::KittyPlaceholders => "kitty-placeholders",
+            Self::Iterm2 => "iterm2",
+            Self::Sixel => "sixel",
+            Self::Blocks => "blocks",
+            Self::None => "none",
+        }
+    }
+}
+
 impl Caps {
     /// Block characters on cells twice as high as wide; asks nobody.
     pub const fn blocks(depth: ColorDepth) -> Self {
-        Self { way: Way::Blocks, cell: (10, 20), tmux: false, compress: false, depth }
+        Self {
+            way: Way::Blocks,
+            cell: (10, 20),
+            tmux: false,
+            compress: false,
+            depth,
+            background: None,
+            why: "block characters were asked for",
+        }
     }
 
     /// Height divided by width of a cell.
@@ -72,29 +102,48 @@ impl Caps {
     pub fn detect(mode: ImageMode, depth: ColorDepth, var: impl Fn(&str) -> Option<String>) -> Self {
         let mut caps = Self::blocks(depth);
         match mode {
-            ImageMode::None => caps.way = Way::None,
+            ImageMode::None => (caps.way, caps.why) = (Way::None, "no pictures were asked for"),
             ImageMode::Blocks => {}
-            ImageMode::Auto | ImageMode::Kitty | ImageMode::Iterm2 | ImageMode::Sixel => {
-                let remote = var("SSH_CONNECTION").is_some();
-                // No answer, or no terminal: block characters work everywhere.
-                let picker = Picker::from_query_stdio_with_options(options(remote)).ok();
-                if let Some(picker) = &picker {
-                    let font = picker.font_size();
-                    if font.width > 0 && font.height > 0 {
-                        caps.cell = (font.width, font.height);
-                    }
-                    caps.tmux = picker.tmux_detected();
-                    caps.compress = picker.capabilities().contains(&Capability::KittyCompression);
-                }
-                caps.way = match mode {
-                    ImageMode::Kitty => Way::Kitty,
-                    ImageMode::Iterm2 => Way::Iterm2,
-                    ImageMode::Sixel => Way::Sixel,
-                    _ => picker.as_ref().map_or(Way::Blocks, |p| settle(p, &var)),
-                };
+            // Nothing is asked of a file or a pipe, and nothing is drawn into it.
+            _ if !std::io::IsTerminal::is_terminal(&std::io::stdout()) => {
+                (caps.way, caps.why) = (Way::None, "the output is no terminal");
             }
+            _ => caps.ask(mode, &var),
         }
         caps
+    }
+
+    fn ask(&mut self, mode: ImageMode, var: &impl Fn(&str) -> Option<String>) {
+        let remote = var("SSH_CONNECTION").is_some();
+        // No answer: block characters work everywhere.
+        let picker = Picker::from_query_stdio_with_options(options(remote)).ok();
+        if let Some(picker) = &picker {
+            let font = picker.font_size();
+            if font.width > 0 && font.height > 0 {
+                self.cell = (font.width, font.height);
+            }
+            self.background = picker.capabilities().iter().find_map(|c| match c {
+                Capability::Background(r, g, b) => Some([*r, *g, *b]),
+                _ => None,
+            });
+            self.tmux = picker.tmux_detected();
+            self.compress = picker.capabilities().contains(&Capability::KittyCompression);
+        }
+        self.tmux |= var("TMUX").is_some_and(|v| !v.is_empty());
+        let asked = "it was asked for with --images";
+        (self.way, self.why) = match mode {
+            ImageMode::Kitty if self.tmux => {
+                (Way::KittyPlaceholders, "kitty was asked for, and tmux moves only what is in cells")
+            }
+            ImageMode::Kitty => (Way::Kitty, asked),
+            ImageMode::KittyPlaceholders => (Way::KittyPlaceholders, asked),
+            ImageMode::Iterm2 => (Way::Iterm2, asked),
+            ImageMode::Sixel => (Way::Sixel, asked),
+            ImageMode::Auto | ImageMode::Blocks | ImageMode::None => match &picker {
+                Some(picker) => settle(picker, self.tmux, var),
+                None => (Way::Blocks, "the terminal did not answer"),
+            },
+        };
     }
 }
 
@@ -102,6 +151,7 @@ fn options(remote: bool) -> QueryStdioOptions {
     QueryStdioOptions {
         timeout_ms: ANSWER_MS,
         kitty_compression: remote,
+        terminal_background_color_osc: true,
         #[cfg(unix)]
         stdio: if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
             None
@@ -113,31 +163,30 @@ fn options(remote: bool) -> QueryStdioOptions {
 }
 
 /// The terminal's answer, corrected where a terminal is known to promise what it does not keep.
-fn settle(picker: &Picker, var: &impl Fn(&str) -> Option<String>) -> Way {
-    let says_sixel = picker.capabilities().contains(&Capability::Sixel);
-    way_for(picker.protocol_type(), says_sixel, var)
+fn settle(picker: &Picker, tmux: bool, var: &impl Fn(&str) -> Option<String>) -> (Way, &'static str) {
+    way_for(picker.protocol_type(), tmux, var)
 }
 
-fn way_for(found: ProtocolType, says_sixel: bool, var: &impl Fn(&str) -> Option<String>) -> Way {
+fn way_for(found: ProtocolType, tmux: bool, var: &impl Fn(&str) -> Option<String>) -> (Way, &'static str) {
     let is = |name: &str| var(name).is_some_and(|v| !v.is_empty());
     let program = var("TERM_PROGRAM").unwrap_or_default();
     let iterm = program.contains("iTerm") || var("LC_TERMINAL").is_some_and(|v| v.contains("iTerm"));
     match found {
-        // Zellij answers the kitty probe but rejects the placeholders pictures are drawn with.
-        ProtocolType::Kitty if is("ZELLIJ") => {
-            if says_sixel {
-                Way::Sixel
-            } else {
-                Way::Blocks
-            }
+        ProtocolType::Kitty | ProtocolType::Sixel if iterm && !tmux => {
+            (Way::Iterm2, "iTerm2 draws its own images best")
         }
-        ProtocolType::Kitty | ProtocolType::Sixel if iterm && !is("TMUX") => Way::Iterm2,
-        // Neither draws kitty placeholders.
-        ProtocolType::Kitty if program.contains("WezTerm") || is("KONSOLE_VERSION") => Way::Iterm2,
-        ProtocolType::Kitty => Way::Kitty,
-        ProtocolType::Iterm2 => Way::Iterm2,
-        ProtocolType::Sixel => Way::Sixel,
-        ProtocolType::Halfblocks => Way::Blocks,
+        // Neither draws all of kitty's protocol.
+        ProtocolType::Kitty if program.contains("WezTerm") || is("KONSOLE_VERSION") => {
+            (Way::Iterm2, "this terminal draws iTerm2 images better than kitty's")
+        }
+        ProtocolType::Kitty if tmux => {
+            (Way::KittyPlaceholders, "kitty graphics answered through tmux, which moves only what is in cells")
+        }
+        // Zellij, too: it rejects placeholders but places pictures.
+        ProtocolType::Kitty => (Way::Kitty, "the terminal answered that it has kitty graphics"),
+        ProtocolType::Iterm2 => (Way::Iterm2, "this terminal is known to have iTerm2 images"),
+        ProtocolType::Sixel => (Way::Sixel, "the terminal answered that it has sixel"),
+        ProtocolType::Halfblocks => (Way::Blocks, "the terminal answered with no graphics"),
     }
 }
 
@@ -147,13 +196,14 @@ mod tests {
 
     #[test]
     fn promises_that_are_not_kept_are_corrected() {
-        let with = |found, sixel, pairs: &'static [(&str, &str)]| {
-            way_for(found, sixel, &move |k: &str| pairs.iter().find(|(n, _)| *n == k).map(|(_, v)| (*v).to_owned()))
+        let with = |found, tmux, pairs: &'static [(&str, &str)]| {
+            way_for(found, tmux, &move |k: &str| pairs.iter().find(|(n, _)| *n == k).map(|(_, v)| (*v).to_owned())).0
         };
         assert_eq!(with(ProtocolType::Kitty, false, &[]), Way::Kitty);
-        assert_eq!(with(ProtocolType::Kitty, false, &[("ZELLIJ", "0")]), Way::Blocks);
-        assert_eq!(with(ProtocolType::Kitty, true, &[("ZELLIJ", "0")]), Way::Sixel);
+        assert_eq!(with(ProtocolType::Kitty, true, &[]), Way::KittyPlaceholders);
+        assert_eq!(with(ProtocolType::Kitty, false, &[("ZELLIJ", "0")]), Way::Kitty);
         assert_eq!(with(ProtocolType::Kitty, false, &[("TERM_PROGRAM", "iTerm.app")]), Way::Iterm2);
+        assert_eq!(with(ProtocolType::Kitty, true, &[("LC_TERMINAL", "iTerm2")]), Way::KittyPlaceholders);
         assert_eq!(with(ProtocolType::Kitty, false, &[("KONSOLE_VERSION", "220400")]), Way::Iterm2);
         assert_eq!(with(ProtocolType::Halfblocks, false, &[]), Way::Blocks);
     }

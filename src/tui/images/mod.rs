@@ -4,12 +4,22 @@
 //! happen on the worker; a pane keeps what it shows until the next picture is ready, and nothing is encoded twice.
 
 pub mod blocks;
+mod canvas;
 pub mod caps;
+mod kitty;
 mod paint;
 mod pane;
+mod request;
+mod sheets;
+mod stage;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests;
 mod worker;
 
 pub use caps::{Caps, ImageMode, Way};
-pub use paint::{Art, Mark, Painted, Request, Slot, paint, picture_of};
+pub use kitty::{Direct, Sheet};
+pub use paint::{Art, Painted, Painter, paint, picture_of};
 pub use pane::Gallery;
+pub use request::{Line, Mark, Request, Seen, Slot, View};
 pub use worker::{Worker, free_sequence};

@@ -6,9 +6,13 @@ use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 use ratatui_image::Image;
 use std::cell::RefCell;
+use std::io::{self, Write};
 
+use super::canvas::contrast;
 use super::caps::{Caps, Way};
-use super::paint::{Art, Painted, Request, Slot, contrast};
+use super::paint::{Art, Painted};
+use super::request::{Request, Slot};
+use super::stage::{Stage, Wish};
 
 #[derive(Default)]
 struct Place {
@@ -21,14 +25,31 @@ pub struct Gallery {
     caps: Caps,
     page: Place,
     crop: Place,
-    /// Areas drawn by escape sequences in the last frame and in this one.
+    /// Areas drawn by escape sequences in cells, in the last frame and in this one.
     drawn: RefCell<(Vec<Rect>, Vec<Rect>)>,
+    direct: RefCell<Placed>,
+}
+
+/// Pictures that stand over the cells instead of in them.
+#[derive(Default)]
+struct Placed {
+    /// This frame's.
+    wishes: Vec<Wish>,
+    stage: Stage,
+    /// The screen of the last frame.
+    screen: Option<Rect>,
 }
 
 impl Gallery {
     /// An empty gallery.
     pub fn new(caps: Caps) -> Self {
-        Self { caps, page: Place::default(), crop: Place::default(), drawn: RefCell::default() }
+        Self {
+            caps,
+            page: Place::default(),
+            crop: Place::default(),
+            drawn: RefCell::default(),
+            direct: RefCell::default(),
+        }
     }
 
     /// What the terminal can show.
@@ -120,6 +141,18 @@ impl Gallery {
                 self.draw_labels(labels, at, buf);
             }
             Art::Protocol(_) if covered => {}
+            Art::Direct(direct) => {
+                // The cells under it are blank, so that nothing stays there when it goes.
+                for position in at.positions() {
+                    if let Some(cell) = buf.cell_mut(position) {
+                        cell.reset();
+                    }
+                }
+                if !covered {
+                    let wish = Wish { slot, area: at, art: direct.clone() };
+                    self.direct.borrow_mut().wishes.push(wish);
+                }
+            }
             Art::Protocol(protocol) => {
                 if cells.0 <= area.width && cells.1 <= area.height {
                     self.drawn.borrow_mut().1.push(at);
@@ -144,12 +177,31 @@ impl Gallery {
 
     /// Where escape sequences drew pictures since the last [`Gallery::settle`], in the order of drawing.
     pub fn areas(&self) -> Vec<Rect> {
-        self.drawn.borrow().1.clone()
+        let placed = self.direct.borrow();
+        self.drawn.borrow().1.iter().copied().chain(placed.wishes.iter().map(|w| w.area)).collect()
+    }
+
+    /// Writes what stands over the cells and has changed: after the frame's cells, in the same synchronised update. Writes
+    /// nothing when nothing changed.
+    ///
+    /// # Errors
+    /// The terminal cannot be written.
+    pub fn flush(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut placed = self.direct.borrow_mut();
+        let wishes = std::mem::take(&mut placed.wishes);
+        let said = placed.stage.bring(&wishes, |slot| self.place(slot).shown.is_some());
+        out.write_all(said.as_bytes())
     }
 
     /// Ends a frame: cells under a picture that went away are written again even where they look unchanged, because a sixel or
     /// iTerm2 picture stays on the screen until something is printed over it.
     pub fn settle(&self, buf: &mut Buffer) {
+        let mut placed = self.direct.borrow_mut();
+        if placed.screen.replace(buf.area).is_some_and(|before| before != buf.area) {
+            // A screen of another size was cleared, and with it the terminal's pictures.
+            placed.stage.forget();
+        }
+        drop(placed);
         let mut drawn = self.drawn.borrow_mut();
         let now = std::mem::take(&mut drawn.1);
         let before = std::mem::replace(&mut drawn.0, now);
@@ -173,22 +225,16 @@ fn centred((w, h): (u16, u16), area: Rect) -> Rect {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::paint::{Mark, paint};
+    use super::super::paint::paint;
+    use super::super::request::{Line, Mark};
     use super::*;
     use crate::tui::theme::ColorDepth;
     use image::RgbImage;
     use std::sync::Arc;
 
     fn request(pixels: &Arc<RgbImage>, cells: (u16, u16), boxes: usize) -> Request {
-        let mark = Mark { corners: [1.0, 1.0, 9.0, 9.0], color: [255, 0, 0], label: "1".into(), dashed: false };
-        Request {
-            slot: Slot::Page,
-            pixels: Arc::clone(pixels),
-            cells,
-            space: (32, 32),
-            marks: vec![mark; boxes],
-            halo: [0; 3],
-        }
+        let mark = Mark { corners: [1.0, 1.0, 9.0, 9.0], color: [255, 0, 0], label: "1".into(), line: Line::Solid };
+        Request { marks: vec![mark; boxes], ..Request::new(Slot::Page, Arc::clone(pixels), cells) }
     }
 
     #[test]

@@ -4,8 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::caps::Caps;
-use super::paint::{Painted, Request, Slot, paint};
+use super::caps::{Caps, Way};
+use super::kitty::free;
+use super::paint::{Painted, Painter};
+use super::request::{Request, Slot};
+use super::stage;
 
 #[derive(Default)]
 struct Desk {
@@ -42,13 +45,17 @@ impl Worker {
         let desk = Arc::clone(&shared);
         let run = move || {
             let mut turn = 0u32;
+            let mut painter = Painter::default();
             while let Some((request, caps)) = next(&desk) {
                 turn = turn.wrapping_add(1);
                 let id = picture_id(request.slot, turn);
-                let painted = catch_unwind(AssertUnwindSafe(|| paint(&request, &caps, id))).unwrap_or_else(|_| {
-                    let art = Err("the picture could not be drawn".to_owned());
-                    Painted { request, cells: (0, 0), art, labels: Vec::new() }
-                });
+                let painted =
+                    catch_unwind(AssertUnwindSafe(|| painter.paint(&request, &caps, id))).unwrap_or_else(|_| {
+                        // What it remembers may be half made.
+                        painter = Painter::default();
+                        let art = Err("the picture could not be drawn".to_owned());
+                        Painted { request, cells: (0, 0), art, labels: Vec::new() }
+                    });
                 done(painted);
             }
         };
@@ -102,10 +109,18 @@ fn picture_id(slot: Slot, turn: u32) -> u32 {
 /// Names of this program's pictures begin here; any 24-bit number that others are unlikely to use.
 const FIRST_ID: u32 = 0x70_53_10;
 
-/// What frees every picture this program can have sent to a kitty-like terminal.
+/// What frees every picture this program can have sent to a kitty-like terminal; empty for other ways.
 pub fn free_sequence(caps: &Caps) -> String {
-    let (start, escape, end) = if caps.tmux { ("\x1bPtmux;", "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") };
-    (0..4).map(|i| format!("{start}{escape}_Ga=d,d=I,i={},q=2{escape}\\{end}", FIRST_ID + i)).collect()
+    let mut out = String::new();
+    match caps.way {
+        Way::Kitty => stage::all_ids().for_each(|id| free(&mut out, id)),
+        Way::KittyPlaceholders => {
+            let (start, escape, end) = if caps.tmux { ("\x1bPtmux;", "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") };
+            out.extend((0..4).map(|i| format!("{start}{escape}_Ga=d,d=I,i={},q=2{escape}\\{end}", FIRST_ID + i)));
+        }
+        Way::Iterm2 | Way::Sixel | Way::Blocks | Way::None => {}
+    }
+    out
 }
 
 #[cfg(test)]
@@ -118,8 +133,7 @@ mod tests {
     use std::time::Duration;
 
     fn request(cells: u16) -> Request {
-        let pixels = Arc::new(RgbImage::new(64, 64));
-        Request { slot: Slot::Page, pixels, cells: (cells, cells), space: (64, 64), marks: Vec::new(), halo: [0; 3] }
+        Request::new(Slot::Page, Arc::new(RgbImage::new(64, 64)), (cells, cells))
     }
 
     #[test]
@@ -143,8 +157,9 @@ mod tests {
 
     #[test]
     fn ids_alternate_and_are_all_freed() {
-        let caps = Caps::blocks(ColorDepth::True);
+        let caps = Caps { way: Way::KittyPlaceholders, ..Caps::blocks(ColorDepth::True) };
         let free = free_sequence(&caps);
+        assert!(free_sequence(&Caps { way: Way::Sixel, ..caps }).is_empty());
         for slot in Slot::ALL {
             assert_ne!(picture_id(slot, 1), picture_id(slot, 2));
             for turn in 0..5 {

@@ -8,16 +8,12 @@ mod chord;
 pub mod names;
 mod user;
 
-use std::collections::BTreeMap;
-
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::action::{Action, Edit};
+use crate::config::KeyTable;
 pub use chord::{BadChord, Chord};
 use names::{ROWS, Row};
-
-/// Keys as configurations give them: context → action → chords.
-pub type KeyTable = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
 /// Where a binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,14 +30,49 @@ pub enum Context {
     Filter,
     /// Any place where text is typed, besides its own keys.
     Field,
+    /// A list of the debugger.
+    Menu,
+    /// A line typed for the debugger.
+    Prompt,
+    /// A box that is being changed.
+    Box,
+    /// Two sessions beside each other.
+    Sides,
     /// The list of keys.
     Help,
+    /// The command palette.
+    Palette,
+    /// The list of themes.
+    Themes,
 }
 
 impl Context {
     /// Every context, screens first.
-    pub const ALL: [Self; 7] =
-        [Self::Explorer, Self::Library, Self::Sessions, Self::Ask, Self::Filter, Self::Field, Self::Help];
+    pub const ALL: [Self; 13] = [
+        Self::Explorer,
+        Self::Library,
+        Self::Sessions,
+        Self::Ask,
+        Self::Filter,
+        Self::Menu,
+        Self::Prompt,
+        Self::Box,
+        Self::Sides,
+        Self::Field,
+        Self::Help,
+        Self::Palette,
+        Self::Themes,
+    ];
+
+    /// Whether it is a whole screen, not something that stands over one.
+    pub const fn is_screen(self) -> bool {
+        matches!(self, Self::Explorer | Self::Library | Self::Sessions | Self::Ask | Self::Box | Self::Sides)
+    }
+
+    /// Whether characters that are no keys go into a text field.
+    pub const fn takes_text(self) -> bool {
+        matches!(self, Self::Ask | Self::Filter | Self::Palette | Self::Prompt)
+    }
 
     /// Its title in the help.
     pub const fn title(self) -> &'static str {
@@ -51,14 +82,15 @@ impl Context {
             Self::Ask => "Typing a question",
             Self::Sessions => "Sessions",
             Self::Filter => "Typing a filter",
+            Self::Menu => "A list",
+            Self::Prompt => "Typing a line",
+            Self::Box => "Changing a box",
+            Self::Sides => "Side by side",
             Self::Field => "Typing",
             Self::Help => "Help",
+            Self::Palette => "Commands",
+            Self::Themes => "Themes",
         }
-    }
-
-    /// Whether text is typed there.
-    pub const fn types(self) -> bool {
-        matches!(self, Self::Ask | Self::Filter)
     }
 
     /// Its table in `keys.toml`.
@@ -69,8 +101,14 @@ impl Context {
             Self::Ask => "ask",
             Self::Sessions => "sessions",
             Self::Filter => "filter",
+            Self::Menu => "menu",
+            Self::Prompt => "prompt",
+            Self::Box => "box",
+            Self::Sides => "sides",
             Self::Field => "field",
             Self::Help => "help",
+            Self::Palette => "palette",
+            Self::Themes => "themes",
         }
     }
 }
@@ -129,7 +167,7 @@ impl Keymap {
         if let Some(binding) = here.find(|b| b.chords.iter().any(|c| c.matches(event))) {
             return Some(binding.action.clone());
         }
-        if !context.types() {
+        if !context.takes_text() {
             return None;
         }
         let mut field = self.bindings.iter().filter(|b| b.context == Context::Field);

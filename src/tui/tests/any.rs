@@ -62,17 +62,19 @@ fn near(mut record: Record) -> Record {
     record
 }
 
+fn garbage() -> impl Strategy<Value = Vec<Arrival>> {
+    let arrival = any_record().prop_map(|record| Arrival { record: near(record), pixels: None });
+    prop::collection::vec(arrival, 0..30)
+}
+
 /// A session as an engine tells it, or records in any order and with any content.
 fn trace() -> impl Strategy<Value = Vec<Arrival>> {
-    let garbage = prop::collection::vec(any_record().prop_map(near), 0..30);
-    let garbage = garbage
-        .prop_map(|records| records.into_iter().map(|record| Arrival { record, pixels: None }).collect::<Vec<_>>());
     let any = any_record().prop_map(|record| vec![Arrival { record, pixels: None }]);
     prop_oneof![
         Just(fixtures::session(true)),
         Just(fixtures::session(false)),
-        (garbage.clone(), any).prop_map(|(a, b)| [a, b].concat()),
-        garbage.prop_map(|wild| [fixtures::unfinished(), wild].concat()),
+        (garbage(), any).prop_map(|(a, b)| [a, b].concat()),
+        garbage().prop_map(|wild| [fixtures::unfinished(), wild].concat()),
     ]
 }
 

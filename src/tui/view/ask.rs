@@ -1,10 +1,9 @@
 //! The form in which a question about a page is typed.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
+use ratatui::layout::{Position, Rect};
 
-use super::{ellipsis, layout, line, pane, put, status};
+use super::{covered, ellipsis, field, layout, line, pane, put, status};
 use crate::tui::app::{App, Choice};
 use crate::tui::clean;
 use crate::tui::images::{Gallery, Slot};
@@ -16,12 +15,12 @@ pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, area: Rect, buf: &mut
     let panes = layout::library(area);
     let x = put(buf, panes.title, 1, "panelscope", app.theme.style(Role::Accent));
     put(buf, panes.title, x, "  ask about a page", app.theme.style(Role::Soft));
-    field(app, if panes.detail.is_empty() { line(panes.list, 0) } else { panes.detail }, buf);
+    question(app, if panes.detail.is_empty() { line(panes.list, 0) } else { panes.detail }, buf);
     let list = if panes.detail.is_empty() { below(panes.list, 1) } else { panes.list };
     pages(app, list, buf);
     let inside = pane("Page", panes.preview, &app.theme, buf);
     if !inside.is_empty() {
-        gallery.draw(Slot::Page, inside, app.help.is_some(), buf);
+        gallery.draw(Slot::Page, inside, covered(app, inside, buf.area), buf);
     }
     status::hints(app, keymap, panes.hints, buf);
 }
@@ -31,24 +30,14 @@ fn below(area: Rect, rows: u16) -> Rect {
     Rect { y: area.y + rows, height: area.height - rows, ..area }
 }
 
-fn field(app: &App, area: Rect, buf: &mut Buffer) {
+fn question(app: &App, area: Rect, buf: &mut Buffer) {
     let inside = pane("Question · choices after |", area, &app.theme, buf);
     let inside = if inside.is_empty() { area.intersection(buf.area) } else { inside };
     let row = line(inside, 0);
     if row.is_empty() {
         return;
     }
-    buf.set_style(row, app.theme.style(Role::Field));
-    let (before, after) = app.ask.field.halves();
-    let room = usize::from(row.width.saturating_sub(1));
-    let x = put(buf, row, 0, &tail(before, room), app.theme.style(Role::Field));
-    let under = after.chars().next().map_or(" ".to_owned(), |c| c.to_string());
-    let x = put(buf, row, x, &under, app.theme.style(Role::Cursor));
-    let rest: String = after.chars().skip(1).collect();
-    put(buf, row, x, &rest, app.theme.style(Role::Field));
-    if app.ask.field.text().is_empty() {
-        put(buf, row, 2, "What is happening in panel 2? | running | sleeping", app.theme.style(Role::Faint));
-    }
+    field::draw(&app.ask.field, "What is happening in panel 2? | running | sleeping", row, &app.theme, buf);
     put(
         buf,
         line(inside, 1),
@@ -58,19 +47,26 @@ fn field(app: &App, area: Rect, buf: &mut Buffer) {
     );
 }
 
-/// The end of a text, as much of it as fits.
-fn tail(text: &str, width: usize) -> String {
-    let mut start = 0;
-    while text.get(start..).is_some_and(|t| t.width() > width) {
-        start += text.get(start..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
+/// The page at a place of the screen, by its index.
+pub fn page_at(app: &App, area: Rect, column: u16, row: u16) -> Option<usize> {
+    let panes = layout::library(area);
+    let inside = layout::inside(if panes.detail.is_empty() { below(panes.list, 1) } else { panes.list });
+    if !inside.contains(Position::new(column, row)) {
+        return None;
     }
-    text.get(start..).unwrap_or_default().to_owned()
+    let index = first_page(app, usize::from(inside.height)) + usize::from(row - inside.y);
+    (index < app.ask.pages.len()).then_some(index)
+}
+
+/// The first page shown of a list that is so many lines high.
+fn first_page(app: &App, height: usize) -> usize {
+    app.ask.selected.saturating_sub(height / 2).min(app.ask.pages.len().saturating_sub(height))
 }
 
 fn pages(app: &App, area: Rect, buf: &mut Buffer) {
     let inside = pane("Pages", area, &app.theme, buf);
     let height = usize::from(inside.height);
-    let first = app.ask.selected.saturating_sub(height / 2).min(app.ask.pages.len().saturating_sub(height));
+    let first = first_page(app, height);
     for (i, page) in app.ask.pages.iter().enumerate().skip(first).take(height) {
         let selected = i == app.ask.selected;
         let role = if selected { Role::Selection } else { Role::Text };

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{ellipsis, line, pane, put};
+use super::{covered, ellipsis, line, pane, put};
 use crate::tui::app::App;
 use crate::tui::clean;
 use crate::tui::explorer::Explorer;
@@ -23,7 +23,7 @@ pub fn draw(app: &App, explorer: &Explorer, gallery: &Gallery, area: Rect, buf: 
     };
     let title = ellipsis(&title, usize::from(area.width.saturating_sub(4)));
     let inside = pane(&title, area, &app.theme, buf);
-    if crop.is_some() && gallery.draw(Slot::Crop, inside, app.help.is_some(), buf) {
+    if crop.is_some() && gallery.draw(Slot::Crop, inside, covered(app, inside, buf.area), buf) {
         return;
     }
     let text = match crop {

@@ -15,22 +15,14 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
     if area.width < 4 || area.height == 0 {
         return;
     }
-    let label_width = if area.width >= 60 { 9 } else { 1 };
-    let plot = Rect { x: area.x + label_width, width: area.width.saturating_sub(label_width + 1), ..area };
+    let label_width = label_width(area);
+    let plot = plot(area);
     if label_width > 1 {
         put(buf, line(area, 0), 1, "entropy", app.theme.style(Role::Soft));
         put(buf, line(area, 1), 1, "▲zoom ●", app.theme.style(Role::Faint));
     }
-    let columns = usize::from(plot.width).max(1);
-    let known = explorer.written();
-    // Before a live session has ended its length is unknown; what may not be seen yet is not drawn.
-    let total =
-        if explorer.head.scrubbed || explorer.head.at_edge() || explorer.kind == crate::tui::explorer::Kind::Replay {
-            known
-        } else {
-            explorer.head.shown()
-        };
-    let bins = Bins::new(total, columns);
+    let total = total(explorer);
+    let bins = Bins::new(total, usize::from(plot.width).max(1));
     for (column, level) in bins.levels(explorer, total).into_iter().enumerate() {
         let first = bins.first_token(column);
         let role = if first >= explorer.head.shown() { Role::Ghost } else { Role::Spark };
@@ -38,6 +30,36 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
         put(buf, line(plot, 0), column as u16, glyph, app.theme.style(role));
     }
     marks(app, explorer, &bins, plot, buf);
+}
+
+const fn label_width(area: Rect) -> u16 {
+    if area.width >= 60 { 9 } else { 1 }
+}
+
+/// Where the line itself stands.
+fn plot(area: Rect) -> Rect {
+    let label = label_width(area);
+    Rect { x: area.x.saturating_add(label), width: area.width.saturating_sub(label + 1), ..area }
+}
+
+/// How many tokens the line is about.
+fn total(explorer: &Explorer) -> usize {
+    // Before a live session has ended its length is unknown; what may not be seen yet is not drawn.
+    if explorer.head.scrubbed || explorer.head.at_edge() || explorer.kind == crate::tui::explorer::Kind::Replay {
+        explorer.written()
+    } else {
+        explorer.head.shown()
+    }
+}
+
+/// The model token at a column of the screen, counted from 0; left and right of the line the first and the last.
+pub fn token_at(explorer: &Explorer, area: Rect, column: u16) -> Option<usize> {
+    let (plot, total) = (plot(area), total(explorer));
+    let bins = Bins::new(total, usize::from(plot.width).max(1));
+    let column = usize::from(column.saturating_sub(plot.x)).min(bins.columns.saturating_sub(1));
+    // The last token of the column: what the line shows there has then been seen.
+    let next = if column + 1 < bins.columns { bins.first_token(column + 1) } else { total };
+    next.checked_sub(1)
 }
 
 fn marks(app: &App, explorer: &Explorer, bins: &Bins, plot: Rect, buf: &mut Buffer) {

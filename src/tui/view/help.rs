@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
-use super::{line, pane, put};
-use crate::tui::app::{App, Screen};
+use super::{line, pane, put, screen_context};
+use crate::tui::app::App;
 use crate::tui::keys::{Context, Keymap};
 use crate::tui::theme::Role;
 
@@ -48,15 +48,9 @@ pub fn draw(app: &App, keymap: &Keymap, scroll: usize, area: Rect, buf: &mut Buf
 }
 
 fn content(app: &App, keymap: &Keymap) -> Vec<Row> {
-    let here = match app.screen {
-        Screen::Library => Context::Library,
-        Screen::Explorer => Context::Explorer,
-        Screen::Ask => Context::Ask,
-        Screen::Sessions => Context::Sessions,
-    };
+    let here = screen_context(app);
     let mut rows = Vec::new();
-    let others =
-        [Context::Explorer, Context::Library, Context::Sessions, Context::Ask].into_iter().filter(|c| *c != here);
+    let others = Context::ALL.into_iter().filter(|c| c.is_screen() && *c != here);
     for (i, context) in std::iter::once(here).chain(others).enumerate() {
         rows.push(Row(context.title().to_owned(), String::new(), Role::Title));
         for binding in keymap.bindings().iter().filter(|b| b.context == context && !b.words.is_empty()) {

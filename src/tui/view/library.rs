@@ -1,9 +1,9 @@
 //! The list of questions and recorded sessions.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
-use super::{ellipsis, layout, line, pane, put, status, wrapped};
+use super::{covered, ellipsis, layout, line, pane, put, status, wrapped};
 use crate::benchmark::Task;
 use crate::tui::app::{App, Entry, Library, Verdict};
 use crate::tui::clean;
@@ -76,8 +76,7 @@ fn list(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     }
     let height = usize::from(inside.height);
-    let at = library.line_of(library.selected());
-    let first = at.saturating_sub(height / 2).min(library.lines().saturating_sub(height));
+    let first = first_line(library, height);
     for i in 0..height {
         match library.line(first + i) {
             Some(Line::Heading(group)) => {
@@ -93,6 +92,27 @@ fn list(app: &App, area: Rect, buf: &mut Buffer) {
             }
             None => break,
         }
+    }
+}
+
+/// The first line shown of a list that is so many lines high.
+fn first_line(library: &Library, height: usize) -> usize {
+    let at = library.line_of(library.selected());
+    at.saturating_sub(height / 2).min(library.lines().saturating_sub(height))
+}
+
+/// The entry at a place of the screen, by its place among those shown.
+pub fn row_at(app: &App, area: Rect, column: u16, row: u16) -> Option<usize> {
+    let list = layout::library(area).list;
+    let inside = layout::inside(list);
+    let inside = if inside.is_empty() { list } else { inside };
+    if !inside.contains(Position::new(column, row)) {
+        return None;
+    }
+    let first = first_line(&app.library, usize::from(inside.height));
+    match app.library.line(first + usize::from(row - inside.y)) {
+        Some(Line::Entry(place)) if place < app.library.len() => Some(place),
+        _ => None,
     }
 }
 
@@ -124,7 +144,7 @@ fn short_id(entry: &Entry) -> String {
 
 fn preview(app: &App, gallery: &Gallery, area: Rect, buf: &mut Buffer) {
     let inside = pane("Page", area, &app.theme, buf);
-    if inside.is_empty() || gallery.draw(Slot::Page, inside, app.help.is_some(), buf) {
+    if inside.is_empty() || gallery.draw(Slot::Page, inside, covered(app, inside, buf.area), buf) {
         return;
     }
     let text = match &app.preview.shown {

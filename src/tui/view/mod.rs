@@ -5,14 +5,19 @@
 
 pub mod ask;
 pub mod crop_pane;
+pub mod debug;
 pub mod entropy;
 pub mod explorer;
+pub mod field;
 pub mod help;
 pub mod layout;
 pub mod library;
 pub mod page_pane;
+pub mod palette;
+pub mod picker;
 pub mod reasoning;
 pub mod sessions;
+pub mod sides;
 pub mod status;
 pub mod token;
 
@@ -41,20 +46,68 @@ pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, frame: &mut Frame<'_>
     if let Some(scroll) = app.help {
         help::draw(app, keymap, scroll, area, buf);
     }
+    if app.screen == Screen::Explorer {
+        over_explorer(app, area, buf);
+    }
+    picker::draw(app, area, buf);
+    if let Some(palette) = &app.palette {
+        palette::draw(app, palette, keymap, area, buf);
+    }
+    app.theme.paint(buf);
+}
+
+/// What the debugger shows over the explorer.
+fn over_explorer(app: &App, area: Rect, buf: &mut Buffer) {
+    let open = &app.debug;
+    if let Some(sides) = &open.sides {
+        sides::draw(app, sides, area, buf);
+    }
+    if let Some(menu) = &open.menu {
+        debug::menu(app, menu, area, buf);
+    }
+    if let Some(prompt) = &open.prompt {
+        debug::prompt(app, prompt, area, buf);
+    }
 }
 
 /// Where the keys go now.
 pub fn context(app: &App) -> Context {
+    if app.palette.is_some() {
+        return Context::Palette;
+    }
+    if app.picker.is_some() {
+        return Context::Themes;
+    }
     if app.help.is_some() {
         return Context::Help;
     }
+    screen_context(app)
+}
+
+/// The context of the screen, whatever stands over it.
+pub fn screen_context(app: &App) -> Context {
     match app.screen {
         Screen::Library => Context::Library,
+        Screen::Explorer if app.debug.prompt.is_some() => Context::Prompt,
+        Screen::Explorer if app.debug.menu.is_some() => Context::Menu,
+        Screen::Explorer if app.debug.boxing.is_some() => Context::Box,
+        Screen::Explorer if app.debug.sides.is_some() => Context::Sides,
         Screen::Explorer => Context::Explorer,
         Screen::Ask => Context::Ask,
         Screen::Sessions if app.sessions.typing => Context::Filter,
         Screen::Sessions => Context::Sessions,
     }
+}
+
+/// Whether something stands over a part of the screen, so that pictures outside the cells must stay away from it.
+pub(super) fn covered(app: &App, part: Rect, screen: Rect) -> bool {
+    let palette = app.palette.as_ref().map(|p| palette::place(p, &app.keymap, screen));
+    let picker = app.picker.as_ref().map(|_| picker::place(app, screen));
+    let explorer = app.screen == Screen::Explorer;
+    let menu = app.debug.menu.as_ref().filter(|_| explorer).map(|menu| debug::menu_place(menu, screen));
+    let prompt = app.debug.prompt.as_ref().filter(|_| explorer).map(|_| debug::prompt_place(screen));
+    let whole = app.help.is_some() || (explorer && app.debug.sides.is_some());
+    whole || [palette, picker, menu, prompt].into_iter().flatten().any(|over| over.intersects(part))
 }
 
 /// Draws a pane's frame and title and gives its inside.

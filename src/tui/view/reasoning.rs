@@ -2,21 +2,47 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
-use super::{line, pane, put};
+use super::{layout, line, pane, put};
 use crate::trace::Token;
 use crate::tui::app::App;
 use crate::tui::explorer::Explorer;
 use crate::tui::reasoning::{Content, Glyph, Line, gutter};
 use crate::tui::theme::{Role, Theme};
 
+/// A screen too small for a frame still shows the text.
+const fn framed(area: Rect) -> bool {
+    area.height >= 6 && area.width >= 24
+}
+
 /// Draws the reasoning's pane.
 pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
-    // A screen too small for a frame still shows the text.
-    let framed = area.height >= 6 && area.width >= 24;
-    let inside = if framed { pane("Reasoning", area, &app.theme, buf) } else { area.intersection(buf.area) };
-    let height = usize::from(inside.height);
+    let inside = if framed(area) { pane(title(explorer), area, &app.theme, buf) } else { area.intersection(buf.area) };
+    for (i, row) in rows(explorer, usize::from(inside.height)).enumerate() {
+        draw_line(app, explorer, row, line(inside, i), buf);
+    }
+}
+
+const fn title(explorer: &Explorer) -> &'static str {
+    if explorer.scroll.is_some() { "Reasoning · scrolled, End follows" } else { "Reasoning" }
+}
+
+/// The first line in sight below the question, for a pane with this area; and the last it could be.
+pub fn first_in_sight(explorer: &Explorer, area: Rect) -> (usize, usize) {
+    let inside = if framed(area) { layout::inside(area) } else { area };
+    let lines = explorer.reasoning.lines();
+    let (height, scrubbed) = (usize::from(inside.height), explorer.head.scrubbed);
+    let seen = lines.partition_point(|l| l.after <= explorer.head.shown());
+    let drawn = if scrubbed { lines.len() } else { seen };
+    let pinned = pinned(lines, height);
+    let room = height - pinned;
+    let last = drawn.saturating_sub(room).max(pinned);
+    (explorer.scroll.unwrap_or_else(|| first_line(drawn, seen, room, pinned, scrubbed)).min(last), last)
+}
+
+/// The lines in sight of a pane that is so many lines high.
+fn rows(explorer: &Explorer, height: usize) -> impl Iterator<Item = &Line> {
     let lines = explorer.reasoning.lines();
     let shown = explorer.head.shown();
     let seen = lines.partition_point(|l| l.after <= shown);
@@ -24,10 +50,24 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
     let pinned = pinned(lines, height);
     let room = height - pinned;
     let first = first_line(drawn, seen, room, pinned, explorer.head.scrubbed);
-    let rows = lines.iter().take(pinned).chain(lines.iter().take(drawn).skip(first).take(room));
-    for (i, row) in rows.enumerate() {
-        draw_line(app, explorer, row, line(inside, i), buf);
-    }
+    let first =
+        explorer.scroll.map_or(first, |scroll| scroll.clamp(pinned.min(first), first.max(drawn.saturating_sub(room))));
+    lines.iter().take(pinned).chain(lines.iter().take(drawn).skip(first).take(room))
+}
+
+/// The model token at a place of the screen, counted from 0.
+pub fn token_at(explorer: &Explorer, area: Rect, column: u16, row: u16) -> Option<usize> {
+    let inside = if framed(area) { layout::inside(area) } else { area };
+    let line = rows(explorer, usize::from(inside.height)).nth(usize::from(row.checked_sub(inside.y)?))?;
+    let Content::Flow(glyphs) = &line.content else { return None };
+    let at = column.checked_sub(inside.x)?.checked_sub(gutter(explorer.reasoning.width()))?;
+    let mut end = 0;
+    let glyph = glyphs.iter().find(|glyph| {
+        end += u16::from(glyph.width);
+        at < end
+    });
+    let known = if explorer.head.scrubbed { explorer.written() } else { explorer.head.shown() };
+    glyph.map(|g| g.token).filter(|token| *token < known)
 }
 
 /// How many lines of the question stay on top.
@@ -49,7 +89,7 @@ fn first_line(drawn: usize, seen: usize, room: usize, pinned: usize, scrubbed: b
     last
 }
 
-fn draw_line(app: &App, explorer: &Explorer, row: &Line, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw_line(app: &App, explorer: &Explorer, row: &Line, area: Rect, buf: &mut Buffer) {
     let shown = explorer.head.shown();
     let ghost = row.after > shown;
     let start = gutter(explorer.reasoning.width());
@@ -106,6 +146,7 @@ fn mark_last(buf: &mut Buffer, area: Rect, x: u16, mark: char) {
 
 fn token_style(explorer: &Explorer, glyph: &Glyph, theme: &Theme) -> Style {
     let shown = explorer.head.shown();
+    let found = explorer.search.as_ref().is_some_and(|search| search.has(glyph.token));
     let role = if glyph.token + 1 == shown {
         Role::Cursor
     } else if glyph.token >= shown {
@@ -115,7 +156,8 @@ fn token_style(explorer: &Explorer, glyph: &Glyph, theme: &Theme) -> Style {
     } else {
         explorer.token(glyph.token).map_or(Role::Text, shade)
     };
-    theme.style(role)
+    // What was looked for stands out without a colour too.
+    if found { theme.style(role).add_modifier(Modifier::REVERSED) } else { theme.style(role) }
 }
 
 /// How sure the model was of a token: plain from .8 on, underlined from .4 on, underlined and bold below.

@@ -15,6 +15,7 @@ use crate::tui::theme::Role;
 /// Draws the title of the session on screen.
 pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
     let (glyph, words, role) = state(explorer);
+    let (glyph, words, role) = broke(app, explorer).unwrap_or((glyph, words, role));
     let right = format!("{glyph} {words}");
     let width = usize::from(area.width);
     let room = width.saturating_sub(right.width() + 3);
@@ -45,6 +46,10 @@ fn about(explorer: &Explorer) -> String {
             parts.push(start.question.task.map_or_else(|| "own question".to_owned(), |t| t.name().to_owned()));
             parts.extend([start.model.name.clone(), start.model.device.clone(), start.question.id.clone()]);
             parts.extend(start.interventions.iter().cloned());
+            if let Some(parent) = &start.parent {
+                let how = explorer.trace().fork.as_ref().map(|f| if f.exact { " (exact)" } else { " (recomputed)" });
+                parts.insert(0, format!("⑂ {}{}", parent.edit, how.unwrap_or_default()));
+            }
         }
         None => parts.push("panelscope".to_owned()),
     }
@@ -78,6 +83,19 @@ fn state(explorer: &Explorer) -> (&'static str, String, Role) {
             )
         }
     }
+}
+
+/// The box being changed, or the breakpoint that fired where the view stands still.
+fn broke(app: &App, explorer: &Explorer) -> Option<(&'static str, String, Role)> {
+    if let Some(words) = app.draft_words() {
+        return Some(("▣", words, Role::Zoom));
+    }
+    if explorer.head.moving && (!explorer.head.at_edge() || explorer.engine == EngineState::Running) {
+        return None;
+    }
+    let (breakpoint, on) = explorer.broke()?;
+    let words = format!("break {breakpoint} · {on}");
+    Some(("‖", ellipsis(&clean(&words).replace('\n', " "), 70), Role::Zoom))
 }
 
 fn moving(explorer: &Explorer) -> String {

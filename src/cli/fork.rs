@@ -1,0 +1,235 @@
+//! `panelscope fork`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::{ArgGroup, Args};
+
+use super::ask::{Switch, Told, ask_one, parse_box};
+use super::interrupt_flag;
+use super::sessions::store;
+use super::{CliError, CliResult, Global};
+use crate::demo;
+use crate::engine::{Ask, At, Edit, Fork, LocalEngine, OtherCrop, PageSource, Past, Setting, StepEngine, load_model};
+use crate::geometry::PageBox;
+use crate::page::Page;
+use crate::protocol::Profile;
+use crate::session::{self, PixelStore};
+use crate::text::one_line;
+use crate::trace::breakpoint::Breakpoint;
+use crate::trace::{Body, ImageRole, SessionStart, Trace};
+
+/// Arguments of `fork`.
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("edit").args(["token", "token_id", "text", "page_box", "crop"])))]
+pub struct ForkArgs {
+    /// The session to depart from: its id, or a log file
+    #[arg(value_name = "SESSION")]
+    session: String,
+    /// Where: a token position, zoom:K, segment:K, or end
+    #[arg(long, value_name = "PLACE")]
+    at: At,
+    /// Another token there, by its text
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    token: Option<String>,
+    /// Another token there, by its id
+    #[arg(long, value_name = "ID")]
+    token_id: Option<u32>,
+    /// A text there, as many tokens as it takes
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    text: Option<String>,
+    /// Another box in the call: X1,Y1,X2,Y2 in page pixels, or target
+    #[arg(long = "box", value_name = "BOX", allow_hyphen_values = true)]
+    page_box: Option<String>,
+    /// Another crop for the call: blank, target, X1,Y1,X2,Y2 in page pixels, or an image file
+    #[arg(long, value_name = "CROP", allow_hyphen_values = true)]
+    crop: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
+    /// Model folder, or demo
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    model: String,
+    /// Profile (default: the session's)
+    #[arg(long, value_name = "NAME|FILE")]
+    profile: Option<String>,
+    /// End the fork where this fires; repeat it for several
+    #[arg(long = "break", value_name = "CONDITION")]
+    breakpoint: Vec<Breakpoint>,
+    /// Do not record the fork
+    #[arg(long)]
+    no_record: bool,
+    /// Print the log's own lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a fork may have otherwise beside, or instead of, its edit.
+#[derive(Args, Debug)]
+struct Settings {
+    /// Another temperature from there on
+    #[arg(long, value_name = "T")]
+    temperature: Option<f64>,
+    /// Keep the K likeliest tokens from there on; 0 keeps all
+    #[arg(long, value_name = "K")]
+    top_k: Option<u32>,
+    /// Keep the likeliest tokens that have this mass from there on
+    #[arg(long, value_name = "P")]
+    top_p: Option<f64>,
+    /// Another penalty on tokens of the context from there on
+    #[arg(long, value_name = "X")]
+    repetition_penalty: Option<f64>,
+    /// Another seed from there on
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Most tokens to write
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<u32>,
+    /// Another question; the conversation begins anew, as it does for all that follows
+    #[arg(long, value_name = "TEXT")]
+    question: Option<String>,
+    /// The choices, in this order; repeat it for each
+    #[arg(long, value_name = "TEXT")]
+    choice: Vec<String>,
+    /// Whether the zoom tool is offered
+    #[arg(long, value_enum)]
+    tool: Option<Switch>,
+    /// Fewest pixels of a processed image
+    #[arg(long, value_name = "N")]
+    min_pixels: Option<u64>,
+    /// Most pixels of a processed image
+    #[arg(long, value_name = "N")]
+    max_pixels: Option<u64>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Says what failed.
+pub fn run(args: ForkArgs, global: &Global) -> CliResult {
+    let path = store(global)?.resolve(&args.session).map_err(CliError::failed)?;
+    let past = past(&path)?;
+    let missing = || CliError::failed(format!("{} does not say what it is", one_line(&path.display().to_string())));
+    let start = past.trace.start.clone().ok_or_else(missing)?;
+    let profile = args.profile.clone().unwrap_or_else(|| start.profile.clone());
+    let profile = Arc::new(Profile::find(&profile).map_err(CliError::usage)?);
+    if profile.hash() != start.profile_hash {
+        eprintln!("note: the profile {} is not as it was when the session was recorded", one_line(&profile.name));
+    }
+    let mut ask = Ask::of_log(&start, session::new_id(), page(&past)?, Arc::clone(&profile));
+    let names = args.settings.apply(&mut ask)?;
+    let cancel = interrupt_flag();
+    let model = load_model(&demo::model_named(Some(&args.model)));
+    let model = model.map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
+    let mut engine = LocalEngine::new(Arc::new(model));
+    if engine.info().weights != start.model.weights {
+        let names = [&engine.info().name, &start.model.name].map(|name| one_line(name).into_owned());
+        eprintln!("note: {} is not the model that was recorded, {}; --model gives another", names[0], names[1]);
+    }
+    let edit = edit(&args, &start, &engine, names)?;
+    let fork = Fork::plan(Arc::new(past), args.at, edit, &profile).map_err(CliError::usage)?;
+    ask.debug.fork = Some(Arc::new(fork));
+    ask.debug.breakpoints = args.breakpoint;
+    let told = Told { record: !args.no_record, json: args.json };
+    ask_one(&mut engine, &ask, told, global, &cancel)
+}
+
+/// What the log and its folder know.
+fn past(path: &Path) -> Result<Past, CliError> {
+    let log = session::read_log(path).map_err(CliError::failed)?;
+    let mut store = PixelStore::for_log(path, &log.records);
+    let mut past = Past { trace: Arc::new(Trace::of(&log.records)), ..Past::default() };
+    for record in &log.records {
+        if let Body::Image(image) = &record.body {
+            let found = store.get(&image.hash);
+            if found.problem.is_none() {
+                past.pixels.insert(image.hash.clone(), found.image);
+            }
+        }
+    }
+    Ok(past)
+}
+
+fn page(past: &Past) -> Result<PageSource, CliError> {
+    let image = past.trace.images.iter().find(|image| image.event.role == ImageRole::Page);
+    let pixels = image.and_then(|image| past.pixels.get(&image.event.hash));
+    let pixels = pixels.ok_or_else(|| CliError::failed("the page of this session is not kept, so it cannot go on"))?;
+    let hash = image.map(|image| image.event.hash.clone()).unwrap_or_default();
+    Ok(PageSource::Page(Arc::new(Page { pixels: Arc::clone(pixels), hash, path: None })))
+}
+
+fn edit(args: &ForkArgs, start: &SessionStart, engine: &dyn StepEngine, names: Vec<String>) -> Result<Edit, CliError> {
+    let boxed = |text: &str| match text {
+        "target" => start.question.targets.first().copied().ok_or("this question has no target".to_owned()),
+        text => parse_box(text),
+    };
+    let edit = if let Some(text) = &args.token {
+        match engine.encode(text).map_err(CliError::usage)?.as_slice() {
+            [id] => Edit::Token(*id),
+            ids => {
+                let what = format!("{:?} is {} tokens; --text puts in as many as it takes", text, ids.len());
+                return Err(CliError::usage(what));
+            }
+        }
+    } else if let Some(id) = args.token_id {
+        Edit::Token(id)
+    } else if let Some(text) = &args.text {
+        Edit::Text(text.clone())
+    } else if let Some(text) = &args.page_box {
+        Edit::Box(boxed(text).map_err(|why| CliError::usage(format!("--box: {why}")))?)
+    } else if let Some(text) = &args.crop {
+        Edit::Crop(crop(text, boxed)?)
+    } else if names.is_empty() {
+        Edit::Nothing
+    } else {
+        return Ok(Edit::Settings(names));
+    };
+    match names.first() {
+        None => Ok(edit),
+        Some(name) => {
+            Err(CliError::usage(format!("a fork has one edit: give {name}, or the other, in a fork of its own")))
+        }
+    }
+}
+
+fn crop(text: &str, boxed: impl Fn(&str) -> Result<PageBox, String>) -> Result<OtherCrop, CliError> {
+    if text == "blank" {
+        return Ok(OtherCrop::Blank);
+    }
+    let path = Path::new(text);
+    if path.is_file() {
+        let page = Page::open(path).map_err(CliError::usage)?;
+        return Ok(OtherCrop::Image(page.pixels, text.to_owned()));
+    }
+    let region = boxed(text)
+        .map_err(|why| CliError::usage(format!("--crop: {} is no file, and as a region: {why}", one_line(text))))?;
+    Ok(OtherCrop::Region(region))
+}
+
+impl Settings {
+    fn given(&self, ask: &Ask) -> Vec<Setting> {
+        let pixels = (self.min_pixels.is_some() || self.max_pixels.is_some()).then(|| {
+            let (min, max) = ask.debug.pixels.unwrap_or((1, u64::MAX));
+            Setting::Pixels(self.min_pixels.unwrap_or(min), self.max_pixels.unwrap_or(max))
+        });
+        let all = [
+            self.temperature.map(Setting::Temperature),
+            self.top_k.map(Setting::TopK),
+            self.top_p.map(Setting::TopP),
+            self.repetition_penalty.map(Setting::RepetitionPenalty),
+            self.seed.map(Setting::Seed),
+            self.max_tokens.map(Setting::MaxTokens),
+            self.question.clone().map(Setting::Question),
+            (!self.choice.is_empty()).then(|| Setting::Choices(self.choice.clone())),
+            self.tool.map(|tool| Setting::Tool(tool == Switch::On)),
+            pixels,
+        ];
+        all.into_iter().flatten().collect()
+    }
+
+    /// Puts what was given into the question to ask, and gives the names.
+    fn apply(&self, ask: &mut Ask) -> Result<Vec<String>, CliError> {
+        let given = self.given(ask);
+        given.iter().try_for_each(|setting| setting.apply(ask)).map_err(CliError::usage)?;
+        Ok(given.iter().map(|setting| setting.name().to_owned()).collect())
+    }
+}
