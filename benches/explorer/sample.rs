@@ -1,4 +1,4 @@
-//! A session of ten thousand tokens, with twenty alternatives each, as an engine writes it.
+//! A session of ten thousand tokens with their alternatives, as an engine writes it.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use panelscope::trace::{
 };
 use panelscope::tui::action::Arrival;
 
-/// Alternatives of a token.
-const TOP: usize = 20;
+/// Alternatives of a token: more than the engine records today.
+pub const TOP: usize = 20;
 /// Words the model knows.
 const WORDS: [&str; 12] =
     [" the", " figure", " in", " panel", " stands", " behind", " a", " wall", ",", " so", " nearer", "."];
@@ -32,6 +32,7 @@ pub struct Script {
     position: u64,
     written: usize,
     t: f64,
+    alternatives: usize,
 }
 
 pub fn page() -> Arc<RgbImage> {
@@ -39,7 +40,7 @@ pub fn page() -> Arc<RgbImage> {
 }
 
 impl Script {
-    pub fn new() -> Self {
+    pub fn new(alternatives: usize) -> Self {
         let question = Question {
             id: "bench-0001".to_owned(),
             text: "Who stands nearer to the reader in panel 3, Pip or Bo?".to_owned(),
@@ -48,7 +49,7 @@ impl Script {
             targets: vec![PageBox::new(100.0, 100.0, 400.0, 500.0)],
             ..Question::default()
         };
-        let mut script = Self { records: Vec::new(), position: 0, written: 0, t: 0.0 };
+        let mut script = Self { records: Vec::new(), position: 0, written: 0, t: 0.0, alternatives };
         script.push(Body::SessionStart(Box::new(SessionStart {
             id: "20260102-030405-abcdef".to_owned(),
             program: "panelscope bench".to_owned(),
@@ -94,7 +95,7 @@ impl Script {
         let p = [0.97f32, 0.62, 0.91, 0.28][self.position as usize % 4];
         let top = |piece: &str| {
             let first = TopEntry(7, Piece::Text(piece.to_owned()), p.ln());
-            let rest = (1..TOP).map(|i| {
+            let rest = (1..self.alternatives).map(|i| {
                 let share = (1.0 - p) / (i + 1) as f32;
                 TopEntry(7 + i as u32, Piece::Text(WORDS[i % WORDS.len()].to_owned()), share.ln())
             });
@@ -177,8 +178,8 @@ impl Script {
 }
 
 /// A session in which the model has written about so many tokens.
-pub fn session(shape: Shape, tokens: usize) -> Script {
-    let mut script = Script::new();
+pub fn session(shape: Shape, tokens: usize, alternatives: usize) -> Script {
+    let mut script = Script::new(alternatives);
     match shape {
         Shape::OneThought => {
             script.says("<think>");

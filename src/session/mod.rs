@@ -41,6 +41,8 @@ mod verify;
 pub use blobs::{put_blob, write_atomic};
 pub use error::SessionError;
 pub use line::{LineProblem, MAX_LINE, check_sum, encode_line, parse_line};
+#[cfg(test)]
+use line::{as_written, parse_any};
 pub use pack::{MAX_PACK, Pack, PackReport, UNPACKED, UnpackReport, is_pack, pack, unpack};
 pub use pixels::{PixelStore, Pixels};
 pub use reader::{LogReader, MAX_LOG, Problem, ProblemKind, Problems, read_log, read_log_from};

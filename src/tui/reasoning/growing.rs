@@ -5,7 +5,8 @@
 //! once and given away; the rest, a line or two, is wrapped for every token. The outcome is that of [`Flow::of`], which a
 //! property test holds.
 
-use super::{Flow, Glyph, LONGEST_REST, Wrap, closing_tag, decode, opening_tag};
+use super::wrap::{LONGEST_REST, Wrap, closing_tag, decode, opening_tag};
+use super::{Flow, Glyph};
 use crate::tui::explorer::Explorer;
 
 /// The text since the last closed segment.
