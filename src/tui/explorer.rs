@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use crate::engine::Past;
 use crate::geometry::PageBox;
 use crate::page::pixel_hash;
-use crate::trace::{Body, Cursor, SegmentKind, Token, TokenSource, Trace};
+use crate::trace::{Body, Cursor, ImageRole, SegmentKind, Token, TokenSource, Trace};
 
 /// Where the records come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -317,6 +317,13 @@ impl Explorer {
         if self.head.shown() < shared && !self.head.scrubbed {
             self.head.go(shared, &self.times);
         }
+    }
+
+    /// Whether the pixels of the page are the recorded ones, so that a fork can go on from here.
+    pub fn page_is_kept(&self) -> bool {
+        let page = self.trace.images.iter().find(|image| image.event.role == ImageRole::Page);
+        let pixels = page.and_then(|page| Some((page, self.pixels.get(&page.event.hash)?)));
+        pixels.is_some_and(|(page, pixels)| pixel_hash(pixels) == page.event.hash)
     }
 
     /// What a fork needs to know of this session. Pixels that are not the recorded ones are left out.

@@ -12,12 +12,29 @@ use super::super::{fixtures, view};
 use super::{screen, text};
 use crate::engine::{At, Edit, OtherCrop, Setting};
 use crate::geometry::PageBox;
-use crate::trace::{Body, Change, ForkEvent, Parent};
+use crate::trace::{Body, Change, ForkEvent, Parent, ZoomOutcome};
 
 const SIZES: [(u16, u16); 6] = [(200, 60), (120, 40), (80, 24), (60, 20), (20, 5), (0, 0)];
 
+/// The fixture's session with the hashes its pixels have.
+fn kept(mut records: Vec<Arrival>) -> Vec<Arrival> {
+    for arrival in &mut records {
+        if let (Body::Image(event), Some(pixels)) = (&mut arrival.record.body, &arrival.pixels) {
+            event.hash = crate::page::pixel_hash(pixels);
+        }
+        if let Body::Zoom(zoom) = &mut arrival.record.body
+            && let ZoomOutcome::Cropped { crop, .. } = &mut zoom.outcome
+        {
+            *crop = crate::page::pixel_hash(&fixtures::crop());
+        }
+    }
+    records
+}
+
 fn at_zoom(w: u16, h: u16) -> App {
-    let mut app = fixtures::replay_at_end(w, h, true);
+    let mut app = fixtures::app(w, h);
+    let records = kept(fixtures::session(true));
+    app.update(Action::Replay { path: "a.jsonl".into(), records, problems: Vec::new() });
     app.update(Action::Scrub(Scrub::Start));
     for _ in 0..2 {
         app.update(Action::Scrub(Scrub::NextSegment));
@@ -53,7 +70,7 @@ fn order(effects: &[Effect]) -> &Order {
 
 /// The session as a fork of another, with its tokens told apart by what they say.
 fn forked(right: bool) -> Vec<Arrival> {
-    let mut records = fixtures::session(right);
+    let mut records = kept(fixtures::session(right));
     for arrival in &mut records {
         match &mut arrival.record.body {
             Body::SessionStart(start) => {
@@ -220,6 +237,15 @@ fn every_edit_becomes_one_order() {
     assert_eq!(order(&effects), &edit(At::Token(position), Edit::Nothing));
     let mut app = at_zoom(120, 40);
     assert_eq!(order(&debug(&mut app, DebugAction::Again)), &edit(At::Token(position), Edit::Nothing));
+}
+
+#[test]
+fn what_cannot_be_computed_again_is_greyed_with_the_reason() {
+    let mut app = fixtures::replay_at_end(120, 40, true);
+    debug(&mut app, DebugAction::Edit);
+    assert!(app.debug.menu.as_ref().unwrap().rows.iter().all(|row| row.why_not.is_some()));
+    assert!(text(&screen(&app, 120, 40)).contains("(the page is not kept here)"));
+    assert!(app.update(Action::Open).is_empty() && app.toast.unwrap().contains("not kept"));
 }
 
 #[test]
