@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
-pub(super) use self::sink::{Told, ask_one};
+pub(super) use self::sink::{Told, ask_one, tell_one};
 use super::interrupt_flag;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::{self, BenchmarkError, Question};

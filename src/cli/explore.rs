@@ -9,11 +9,13 @@ use std::time::Duration;
 use clap::Args;
 
 use super::look::Look;
+use super::plain::{self, Stock};
 use super::sessions::printed;
 use super::{CliError, CliResult, Global};
 use crate::benchmark;
 use crate::config::Config;
 use crate::demo;
+use crate::engine::{LocalEngine, StepEngine, load_model};
 use crate::protocol::Profile;
 use crate::run::Manifest;
 use crate::text::one_line;
@@ -41,6 +43,9 @@ pub struct ExploreArgs {
     /// Do not record sessions
     #[arg(long)]
     no_record: bool,
+    /// Lines instead of a screen, for screen readers and pipes: questions are asked by typing their numbers
+    #[arg(long, conflicts_with = "run")]
+    plain: bool,
     #[command(flatten)]
     look: Look,
     /// Pause where this fires, such as 'zoom and iou<.3'; repeat it for several
@@ -59,8 +64,11 @@ pub struct ExploreArgs {
 /// # Errors
 /// Says what failed.
 pub fn run(args: ExploreArgs, global: &Global) -> CliResult {
+    if args.plain {
+        return in_lines(&args, global);
+    }
     if !io::stdout().is_terminal() {
-        return plain(&args, &global.settings);
+        return listed(&args, &global.settings);
     }
     let mut options = args.look.options(global)?;
     let settings = &global.settings;
@@ -78,11 +86,34 @@ pub fn run(args: ExploreArgs, global: &Global) -> CliResult {
     options.record = !args.no_record;
     options.breakpoints.extend(args.breakpoint.iter().cloned());
     options.scripted = args.script()?;
-    if let Some(missing) = args.pages.iter().find(|p| !p.is_file()) {
-        return Err(CliError::usage(one_line(&format!("{} is not a file", missing.display()))));
-    }
+    args.check_pages()?;
     let start = if args.pages.is_empty() { Start::Demo } else { Start::Pages(args.pages) };
     open(start, options)
+}
+
+/// The explorer in lines.
+fn in_lines(args: &ExploreArgs, global: &Global) -> CliResult {
+    let settings = &global.settings;
+    args.check_pages()?;
+    let stock = if args.pages.is_empty() {
+        let bench = args.bench.as_deref().or(settings.bench.as_deref()).unwrap_or("demo");
+        Stock::Bench(Box::new(benchmark::open(bench).map_err(CliError::usage)?))
+    } else {
+        Stock::Pages(args.pages.clone())
+    };
+    let profile = args.profile.as_deref().or(settings.profile.as_deref()).unwrap_or("rarl");
+    let profile = Arc::new(Profile::find(profile).map_err(CliError::usage)?);
+    let mut breakpoints = args.look.options(global)?.breakpoints;
+    breakpoints.extend(args.breakpoint.iter().cloned());
+    let engine: Box<dyn StepEngine + Send> = match args.script()? {
+        Some(script) => script.engine(),
+        None => {
+            let model = load_model(&demo::model_named(args.model.as_deref().or(settings.model.as_deref())));
+            let model = model.map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
+            Box::new(LocalEngine::new(Arc::new(model)))
+        }
+    };
+    plain::run(plain::Setting { stock, engine, profile, breakpoints, record: !args.no_record, global })
 }
 
 /// Opens the explorer.
@@ -95,7 +126,7 @@ pub(super) fn open(start: Start, options: Options) -> CliResult {
 }
 
 /// Where stdout is no terminal: the questions, a line each.
-fn plain(args: &ExploreArgs, settings: &Config) -> CliResult {
+fn listed(args: &ExploreArgs, settings: &Config) -> CliResult {
     if let Some(dir) = &args.run {
         Manifest::read(dir).map_err(|why| CliError::usage(one_line(&why.to_string())))?;
         return Err(CliError::usage(format!(
@@ -105,7 +136,7 @@ fn plain(args: &ExploreArgs, settings: &Config) -> CliResult {
     }
     if !args.pages.is_empty() {
         return Err(CliError::usage(
-            "the explorer needs a terminal; `panelscope ask --page FILE --question TEXT` does not",
+            "the explorer needs a terminal; `panelscope --plain PAGE` and `panelscope ask --page FILE --question TEXT` do not",
         ));
     }
     let bench = args.bench.as_deref().or(settings.bench.as_deref()).unwrap_or("demo");
@@ -124,6 +155,13 @@ fn plain(args: &ExploreArgs, settings: &Config) -> CliResult {
 }
 
 impl ExploreArgs {
+    fn check_pages(&self) -> Result<(), CliError> {
+        match self.pages.iter().find(|page| !page.is_file()) {
+            Some(missing) => Err(CliError::usage(one_line(&format!("{} is not a file", missing.display())))),
+            None => Ok(()),
+        }
+    }
+
     fn script(&self) -> Result<Option<Scripted>, CliError> {
         let Some(path) = &self.scripted else { return Ok(None) };
         let text = std::fs::read_to_string(path).map_err(|e| CliError::usage(format!("{}: {e}", path.display())))?;

@@ -115,8 +115,7 @@ pub fn run(args: ForkArgs, global: &Global) -> CliResult {
     if profile.hash() != start.profile_hash {
         eprintln!("note: the profile {} is not as it was when the session was recorded", one_line(&profile.name));
     }
-    let mut ask = Ask::of_log(&start, session::new_id(), page(&past)?, Arc::clone(&profile));
-    let names = args.settings.apply(&mut ask)?;
+    let (ask, names) = begin(&args, &start, &past, profile)?;
     let cancel = interrupt_flag();
     let model = load_model(&demo::model_named(Some(&args.model)));
     let model = model.map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
@@ -125,12 +124,41 @@ pub fn run(args: ForkArgs, global: &Global) -> CliResult {
         let names = [&engine.info().name, &start.model.name].map(|name| one_line(name).into_owned());
         eprintln!("note: {} is not the model that was recorded, {}; --model gives another", names[0], names[1]);
     }
-    let edit = edit(&args, &start, &engine, names)?;
-    let fork = Fork::plan(Arc::new(past), args.at, edit, &profile).map_err(CliError::usage)?;
-    ask.debug.fork = Some(Arc::new(fork));
-    ask.debug.breakpoints = args.breakpoint;
     let told = Told { record: !args.no_record, json: args.json };
+    let ask = planned(&args, (ask, names), past, &engine)?;
     ask_one(&mut engine, &ask, told, global, &cancel)
+}
+
+/// What is asked again, with other settings where there are some, and their names.
+///
+/// # Errors
+/// The page is not kept; a setting is out of range.
+pub(super) fn begin(
+    args: &ForkArgs,
+    start: &SessionStart,
+    past: &Past,
+    profile: Arc<Profile>,
+) -> Result<(Ask, Vec<String>), CliError> {
+    let mut ask = Ask::of_log(start, session::new_id(), page(past)?, profile);
+    let names = args.settings.apply(&mut ask)?;
+    Ok((ask, names))
+}
+
+/// The same with its fork worked out.
+///
+/// # Errors
+/// What the edit or the place lacks.
+pub(super) fn planned(
+    args: &ForkArgs,
+    (mut ask, names): (Ask, Vec<String>),
+    past: Past,
+    engine: &dyn StepEngine,
+) -> Result<Ask, CliError> {
+    let edit = edit(args, &ask.question.targets, engine, names)?;
+    let fork = Fork::plan(Arc::new(past), args.at, edit, &ask.profile).map_err(CliError::usage)?;
+    ask.debug.fork = Some(Arc::new(fork));
+    ask.debug.breakpoints.clone_from(&args.breakpoint);
+    Ok(ask)
 }
 
 /// What the log and its folder know.
@@ -157,9 +185,9 @@ fn page(past: &Past) -> Result<PageSource, CliError> {
     Ok(PageSource::Page(Arc::new(Page { pixels: Arc::clone(pixels), hash, path: None })))
 }
 
-fn edit(args: &ForkArgs, start: &SessionStart, engine: &dyn StepEngine, names: Vec<String>) -> Result<Edit, CliError> {
+fn edit(args: &ForkArgs, targets: &[PageBox], engine: &dyn StepEngine, names: Vec<String>) -> Result<Edit, CliError> {
     let boxed = |text: &str| match text {
-        "target" => start.question.targets.first().copied().ok_or("this question has no target".to_owned()),
+        "target" => targets.first().copied().ok_or("this question has no target".to_owned()),
         text => parse_box(text),
     };
     let edit = if let Some(text) = &args.token {

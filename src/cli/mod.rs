@@ -19,6 +19,7 @@ mod look;
 mod man;
 mod misplaced;
 mod model;
+mod plain;
 pub mod print_image;
 mod replay;
 mod run;

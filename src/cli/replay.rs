@@ -15,7 +15,7 @@ use super::story::{Part, story};
 use super::{CliError, CliResult, Global};
 use crate::session::{self, LogReader, PixelStore, State};
 use crate::text::one_line;
-use crate::tui::{Options, Shot, Start, screenshot};
+use crate::tui::{Options, Shot, Start, TuiError, film, screenshot};
 
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
@@ -24,7 +24,7 @@ pub struct ReplayArgs {
     #[arg(value_name = "SESSION")]
     session: Option<String>,
     /// Print the story in lines instead of opening the explorer (always, where stdout is no terminal)
-    #[arg(long)]
+    #[arg(long, visible_alias = "plain")]
     print: bool,
     /// How many times as fast as it was recorded
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
@@ -34,6 +34,12 @@ pub struct ReplayArgs {
     /// Print the explorer's screen as SVG: COLUMNSxROWS, or COLUMNSxROWS@TOKEN
     #[arg(long, value_name = "SIZE", value_parser = shot, hide = true)]
     svg: Option<Shot>,
+    /// Press these before the picture: names of actions as keys.toml has them, =text to type; words apart
+    #[arg(long, value_name = "NAMES", requires = "svg", conflicts_with = "film", hide = true)]
+    press: Option<String>,
+    /// Write the session as a film into this file; --svg says its size, and with @N how many tokens from frame to frame
+    #[arg(long, value_name = "FILE", requires = "svg", hide = true)]
+    film: Option<PathBuf>,
 }
 
 /// Reads `120x40` or `120x40@57`.
@@ -59,7 +65,7 @@ fn speed(text: &str) -> Result<f64, String> {
 pub fn run(args: ReplayArgs, global: &Global) -> CliResult {
     let path = find(args.session.as_deref(), global)?;
     if let Some(shot) = args.svg {
-        return picture(&path, shot, &args.look, global);
+        return picture(&path, shot, &args, global);
     }
     if args.print || !io::stdout().is_terminal() {
         return print(&path, args.look.images(&global.settings)?);
@@ -73,11 +79,21 @@ fn find(wanted: Option<&str>, global: &Global) -> Result<PathBuf, CliError> {
     found.map_err(CliError::failed)
 }
 
-/// Prints the explorer's screen.
-fn picture(path: &Path, shot: Shot, look: &Look, global: &Global) -> CliResult {
-    let shot = Shot { blocks: look.images(&global.settings)? == ImagesFlag::Blocks, ..shot };
-    let theme = look.theme(&global.settings)?;
-    let svg = screenshot(path, shot, theme).map_err(|e| CliError::failed(one_line(&e.to_string())))?;
+/// Prints the explorer's screen, or writes the film.
+fn picture(path: &Path, shot: Shot, args: &ReplayArgs, global: &Global) -> CliResult {
+    let shot = Shot { blocks: args.look.images(&global.settings)? == ImagesFlag::Blocks, ..shot };
+    let theme = args.look.theme(&global.settings)?;
+    let said = |why: TuiError| match why {
+        TuiError::NoSuchPress { .. } => CliError::usage(one_line(&why.to_string())),
+        why => CliError::failed(one_line(&why.to_string())),
+    };
+    if let Some(file) = &args.film {
+        let svg = film(path, shot, theme).map_err(said)?;
+        let told = |why| CliError::failed(format!("{}: {why}", one_line(&file.display().to_string())));
+        return std::fs::write(file, svg).map_err(told).map(|()| ExitCode::SUCCESS);
+    }
+    let presses: Vec<String> = args.press.iter().flat_map(|p| p.split_whitespace()).map(str::to_owned).collect();
+    let svg = screenshot(path, shot, theme, &presses, store(global).ok().as_ref()).map_err(said)?;
     printed(io::stdout().write_all(svg.as_bytes()), ExitCode::SUCCESS)
 }
 

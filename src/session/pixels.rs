@@ -7,6 +7,7 @@ use std::sync::Arc;
 use image::{Rgb, RgbImage};
 
 use super::verify::is_hash;
+use crate::benchmark::{self, Selection};
 use crate::geometry::{PageBox, Size};
 use crate::page::{Page, pixel_hash};
 use crate::trace::{Body, ImageEvent, ImageRole, Record, ZoomOutcome};
@@ -29,13 +30,16 @@ pub struct Pixels {
     pub problem: Option<String>,
 }
 
-/// Finds the pixels of a session's images: in `blobs/`, or cut from the page.
+/// Finds the pixels of a session's images: in `blobs/`, drawn again where the page is one of the program's own, or cut from
+/// the page.
 #[derive(Debug, Default)]
 pub struct PixelStore {
     folders: Vec<PathBuf>,
     images: HashMap<String, ImageEvent>,
     boxes: HashMap<String, PageBox>,
     page: Option<String>,
+    /// Benchmark and page name of a page that the program drew itself.
+    drawn: Option<(String, String)>,
     known: HashMap<String, Arc<RgbImage>>,
     cache: HashMap<String, Pixels>,
 }
@@ -59,6 +63,10 @@ impl PixelStore {
     /// Takes one more record in (for a log that is followed while it is written).
     pub fn learn(&mut self, record: &Record) {
         match &record.body {
+            Body::SessionStart(start) => {
+                let name = start.benchmark.as_ref().filter(|name| *name == "demo" || name.starts_with("synth:"));
+                self.drawn = name.cloned().zip(start.question.page.clone());
+            }
             Body::Image(image) => {
                 if image.role == ImageRole::Page && self.page.is_none() {
                     self.page = Some(image.hash.clone());
@@ -103,11 +111,15 @@ impl PixelStore {
             Ok(image) => return Ok(image),
             Err(missing) => missing,
         };
-        let (Some(page_box), Some(page)) = (self.boxes.get(hash), &self.page) else { return Err(missing) };
-        if page == hash {
-            return Err(missing);
+        if self.page.as_deref() == Some(hash) {
+            return self.draw(hash).ok_or(missing);
         }
-        let page = self.known.get(page).cloned().map_or_else(|| self.blob(page), Ok)?;
+        let (Some(page_box), Some(page)) = (self.boxes.get(hash), &self.page) else { return Err(missing) };
+        let cached = self.cache.get(page).filter(|pixels| pixels.problem.is_none()).map(|pixels| &pixels.image);
+        let page = match self.known.get(page).or(cached) {
+            Some(page) => Arc::clone(page),
+            None => self.blob(page).or_else(|why| self.draw(page).ok_or(why))?,
+        };
         let page = Page { pixels: page, hash: String::new(), path: None };
         cut(&page, page_box, hash).ok_or_else(|| "the crop is not kept, and the page does not give it back".to_owned())
     }
@@ -116,6 +128,15 @@ impl PixelStore {
     pub(super) fn kept(&self, hash: &str) -> Option<PathBuf> {
         let mut paths = self.folders.iter().map(|dir| dir.join(hash));
         paths.find(|path| is_hash(hash) && path.is_file())
+    }
+
+    /// A page of a drawn benchmark, drawn again; nothing where this program draws it otherwise than it was recorded.
+    fn draw(&self, hash: &str) -> Option<Arc<RgbImage>> {
+        let (benchmark, page) = self.drawn.as_ref()?;
+        // No questions are needed, only its pages.
+        let nothing = Selection { limit: Some(0), ..Selection::default() };
+        let page = benchmark::open_with(benchmark, &nothing).ok()?.page_named(page).ok()?;
+        (page.hash == hash).then(|| Arc::clone(&page.pixels))
     }
 
     fn blob(&self, hash: &str) -> Result<Arc<RgbImage>, String> {

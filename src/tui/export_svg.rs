@@ -6,7 +6,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
-use image::RgbImage;
+use image::{DynamicImage, RgbImage, RgbaImage};
 
 /// Pixels of a cell.
 const CELL: (u32, u32) = (8, 17);
@@ -25,46 +25,67 @@ pub struct Ground {
 pub struct Picture {
     /// The cells.
     pub area: Rect,
-    /// The picture.
+    /// The picture, without boxes.
     pub pixels: RgbImage,
+    /// Boxes above it, where there are some.
+    pub overlay: Option<RgbaImage>,
 }
 
 /// The screen as SVG: rectangles for grounds and block characters, one `<text>` for each run of one style; pictures
 /// are embedded as PNG.
 pub fn buffer_to_svg(buffer: &Buffer, ground: Ground, pictures: &[Picture]) -> String {
-    let (w, h) = (u32::from(buffer.area.width) * CELL.0, u32::from(buffer.area.height) * CELL.1);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" \
-         font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"13\" shape-rendering=\"crispEdges\">\n\
-         <rect width=\"{w}\" height=\"{h}\" fill=\"{}\"/>\n",
-        hex(ground.paper)
-    );
+    let mut svg = opening(buffer.area.width, buffer.area.height, ground);
     for y in 0..buffer.area.height {
-        grounds(buffer, y, ground, &mut svg);
-    }
-    for y in 0..buffer.area.height {
-        texts(buffer, y, ground, &mut svg);
+        svg.push_str(&row_to_svg(buffer, y, ground));
     }
     for picture in pictures {
-        embed(&mut svg, picture);
+        for png in picture.layers() {
+            let (x, y, w, h) = pixels_of(picture.area);
+            let image = format!("<image x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" href=\"{png}\"/>\n");
+            svg.push_str(&image);
+        }
     }
     svg.push_str("</svg>\n");
     svg
 }
 
-fn embed(svg: &mut String, Picture { area, pixels }: &Picture) {
-    let mut png = std::io::Cursor::new(Vec::new());
-    // Writing a PNG into memory fails only for sizes that no screen has; the frame then stays empty.
-    if pixels.write_to(&mut png, image::ImageFormat::Png).is_err() {
-        return;
+/// The root element of a screen of so many cells, with its background.
+pub(super) fn opening(columns: u16, rows: u16, ground: Ground) -> String {
+    let (w, h) = (u32::from(columns) * CELL.0, u32::from(rows) * CELL.1);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" \
+         font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"13\" shape-rendering=\"crispEdges\">\n\
+         <rect width=\"{w}\" height=\"{h}\" fill=\"{}\"/>\n",
+        hex(ground.paper)
+    )
+}
+
+/// One row of the screen, without pictures.
+pub(super) fn row_to_svg(buffer: &Buffer, y: u16, ground: Ground) -> String {
+    let mut svg = String::new();
+    grounds(buffer, y, ground, &mut svg);
+    texts(buffer, y, ground, &mut svg);
+    svg
+}
+
+/// Left, top, width and height of cells in the SVG's pixels.
+pub(super) fn pixels_of(area: Rect) -> (u32, u32, u32, u32) {
+    let across = |cells: u16| u32::from(cells) * CELL.0;
+    let down = |cells: u16| u32::from(cells) * CELL.1;
+    (across(area.x), down(area.y), across(area.width), down(area.height))
+}
+
+impl Picture {
+    /// Its layers from below as addresses that hold the data.
+    pub(super) fn layers(&self) -> impl Iterator<Item = String> {
+        // Writing a PNG into memory fails only for sizes that no screen has; the frame then stays empty.
+        let below = DynamicImage::from(self.pixels.clone());
+        [Some(below), self.overlay.clone().map(DynamicImage::from)].into_iter().flatten().filter_map(|layer| {
+            let mut png = std::io::Cursor::new(Vec::new());
+            layer.write_to(&mut png, image::ImageFormat::Png).ok()?;
+            Some(format!("data:image/png;base64,{}", base64(png.get_ref())))
+        })
     }
-    let (x, y) = (u32::from(area.x) * CELL.0, u32::from(area.y) * CELL.1);
-    let (w, h) = (u32::from(area.width) * CELL.0, u32::from(area.height) * CELL.1);
-    let _ = writeln!(
-        svg,
-        "<image x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" href=\"data:image/png;base64,{}\"/>",
-        base64(png.get_ref())
-    );
 }
 
 /// Base 64 with padding (RFC 4648).
@@ -196,6 +217,8 @@ fn run(svg: &mut String, x: u16, y: u16, cells: u16, text: &str, (color, modifie
 }
 
 fn escape(text: &str) -> String {
+    // What XML 1.0 cannot hold.
+    let text = text.replace(|c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'), "\u{fffd}");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

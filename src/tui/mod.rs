@@ -12,6 +12,7 @@ pub mod effect;
 pub mod explorer;
 pub mod export_svg;
 pub mod field;
+mod film;
 #[cfg(test)]
 #[allow(clippy::expect_used, clippy::indexing_slicing)]
 mod fixtures;
@@ -44,6 +45,7 @@ mod wants;
 
 use std::path::PathBuf;
 
+pub use film::film;
 pub use picture::{Shot, screenshot};
 pub use program::Outcome;
 use setup::Setup;
@@ -82,6 +84,14 @@ pub enum TuiError {
     /// A recorded session cannot be read.
     #[error("{0}")]
     Recording(String),
+    /// A picture was wanted after an action that there is not.
+    #[error("nothing is called {name} in the table [{context}] of assets/keys.toml, which holds there")]
+    NoSuchPress {
+        /// The name.
+        name: String,
+        /// The table of the place where it was wanted.
+        context: &'static str,
+    },
 }
 
 /// Opens the explorer and gives the terminal back when it is left.

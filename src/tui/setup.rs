@@ -77,16 +77,15 @@ pub struct Scripted {
 
 impl Scripted {
     /// The engine.
+    pub fn engine(&self) -> Box<dyn StepEngine + Send> {
+        let turns: Vec<&str> = self.turns.iter().map(String::as_str).collect();
+        Box::new(ScriptedEngine::from_texts(&turns).with_delay(self.delay))
+    }
+
+    /// The same, to be made elsewhere.
     pub fn source(&self) -> ModelSource {
         let script = self.clone();
-        ModelSource::Made(
-            "scripted".to_owned(),
-            Box::new(move || {
-                let turns: Vec<&str> = script.turns.iter().map(String::as_str).collect();
-                let engine = ScriptedEngine::from_texts(&turns).with_delay(script.delay);
-                Ok(Box::new(engine) as Box<dyn StepEngine + Send>)
-            }),
-        )
+        ModelSource::Made("scripted".to_owned(), Box::new(move || Ok(script.engine())))
     }
 }
 

@@ -28,6 +28,17 @@ pub(crate) fn ask_one(
     global: &Global,
     cancel: &AtomicBool,
 ) -> CliResult {
+    code_of(&tell_one(engine, ask, told, global, (cancel, &mut |_| ()))?)
+}
+
+/// Asks one question, recorded and told; `also` is given every record, too.
+pub(crate) fn tell_one(
+    engine: &mut dyn StepEngine,
+    ask: &Ask,
+    told: Told,
+    global: &Global,
+    (cancel, also): (&AtomicBool, &mut dyn FnMut(&Emission)),
+) -> Result<Outcome, CliError> {
     let recorder = if !told.record {
         None
     } else {
@@ -36,9 +47,13 @@ pub(crate) fn ask_one(
     };
     let printer = if told.json { Printer::Json } else { Printer::Human(Box::new(Human::new(ask))) };
     let mut sink = Sink { recorder, printer, trouble: None };
-    let outcome = run_to_end(engine, ask, &mut |emission| sink.take(&emission, cancel), cancel);
+    let mut take = |emission: Emission| {
+        also(&emission);
+        sink.take(&emission, cancel);
+    };
+    let outcome = run_to_end(engine, ask, &mut take, cancel);
     sink.close(io::stderr().is_terminal() && !told.json)?;
-    code_of(&outcome)
+    Ok(outcome)
 }
 
 /// Answered is success; a session that failed, or ended otherwise, is told on stderr.

@@ -69,6 +69,16 @@ pub fn picture_of(request: &Request, caps: &Caps) -> RgbImage {
     picture
 }
 
+/// The same in two layers: the picture without boxes, and the boxes, where there are some.
+pub fn layers_of(request: &Request, caps: &Caps) -> (RgbImage, Option<RgbaImage>) {
+    let plan = Plan::of(request, caps);
+    let picture = plan.region(&Painter::default().base(request));
+    let mut lines = RgbaImage::new(plan.pixels.0, plan.pixels.1);
+    plan.dress(request, caps, &mut lines);
+    let drawn = lines.pixels().any(|pixel| pixel.0 != [0; 4]);
+    (picture, drawn.then_some(lines))
+}
+
 impl Painter {
     /// Scales, paints and encodes.
     pub fn paint(&mut self, request: &Request, caps: &Caps, id: u32) -> Painted {

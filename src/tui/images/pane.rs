@@ -175,10 +175,16 @@ impl Gallery {
         }
     }
 
-    /// Where escape sequences drew pictures since the last [`Gallery::settle`], in the order of drawing.
-    pub fn areas(&self) -> Vec<Rect> {
-        let placed = self.direct.borrow();
-        self.drawn.borrow().1.iter().copied().chain(placed.wishes.iter().map(|w| w.area)).collect()
+    /// Pictures that stand over the cells of the frame drawn last, with what they were made from; until [`Gallery::flush`].
+    pub fn placed(&self) -> Vec<(Rect, Request)> {
+        let wishes = &self.direct.borrow().wishes;
+        let request = |wish: &Wish| self.place(wish.slot).shown.as_ref().map(|shown| shown.request.clone());
+        wishes.iter().filter_map(|wish| request(wish).map(|request| (wish.area, request))).collect()
+    }
+
+    /// Forgets the pictures of the frame drawn last, which nobody sends.
+    pub fn discard(&self) {
+        self.direct.borrow_mut().wishes.clear();
     }
 
     /// Writes what stands over the cells and has changed: after the frame's cells, in the same synchronised update. Writes
