@@ -134,3 +134,46 @@ fn the_schema_is_printed() {
     let file = format!("{}/docs/schema/session-v1.schema.json", env!("CARGO_MANIFEST_DIR"));
     assert_eq!((code, out), (0, fs::read_to_string(file).unwrap()));
 }
+
+#[test]
+fn a_session_goes_to_the_trash_and_comes_back() {
+    let dir = folder();
+    let id = "20260102-030405-abcdef";
+    let log = dir.path().join(format!("run-1/{id}.jsonl.zst"));
+    assert_eq!(in_folder(dir.path(), &["sessions", "rm", id, "no-such"]).0, 1);
+    assert!(log.is_file(), "all are found before one is moved");
+    let (code, out, _) = in_folder(dir.path(), &["sessions", "rm", id]);
+    assert!(code == 0 && out.contains(".trash") && !log.exists(), "{out}");
+    let (_, out, _) = in_folder(dir.path(), &["sessions", "list", "--json"]);
+    assert_eq!(out.trim(), "{\"sessions\":[]}");
+    let (_, out, _) = in_folder(dir.path(), &["sessions", "trash", "list", "--json"]);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((json["trashed"][0]["id"].as_str(), json["trashed"][0]["sub"].as_str()), (Some(id), Some("run-1")));
+    assert_eq!(in_folder(dir.path(), &["sessions", "trash", "restore", id]).0, 0);
+    assert!(log.is_file());
+    let (code, _, err) = in_folder(dir.path(), &["sessions", "trash", "restore", id]);
+    assert!(code == 1 && err.contains("trash list"), "{err}");
+}
+
+#[test]
+fn a_pack_is_replayed_and_unpacked_elsewhere() {
+    let dir = folder();
+    let id = "20260102-030405-abcdef";
+    let file = dir.path().join("one.pack.zip");
+    let pack = file.to_str().unwrap();
+    let (code, out, err) = in_folder(dir.path(), &["sessions", "pack", id, "--out", pack]);
+    assert!(code == 0 && out.contains("1 sessions") && err.contains("page is not kept"), "{out}{err}");
+    assert_eq!(in_folder(dir.path(), &["sessions", "pack", id, "--out", pack]).0, 1, "never over a file");
+    let (code, story, _) = in_folder(dir.path(), &["replay", pack, "--print"]);
+    assert!(code == 0 && story.contains("Who is nearer?"), "{story}");
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    let (code, out, err) = in_folder(elsewhere.path(), &["sessions", "unpack", pack]);
+    assert!(code == 0 && out.contains("unpacked"), "{out}{err}");
+    assert!(in_folder(elsewhere.path(), &["replay", id, "--print"]).1 == story);
+    let (code, out, _) = in_folder(elsewhere.path(), &["sessions", "unpack", pack]);
+    assert!(code == 0 && out.contains("was here already"), "{out}");
+    fs::write(&file, "PK\u{3}\u{4} nothing").unwrap();
+    let (code, _, err) = in_folder(elsewhere.path(), &["sessions", "unpack", pack]);
+    assert!(code == 1 && err.contains("cannot be used as a pack"), "{err}");
+    assert_eq!(in_folder(elsewhere.path(), &["replay", pack, "--print"]).0, 1);
+}

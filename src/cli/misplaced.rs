@@ -11,11 +11,8 @@ pub(super) fn check(matches: &ArgMatches) -> Result<(), CliError> {
     let Some((name, _)) = matches.subcommand() else { return Ok(()) };
     let explorer = ExploreArgs::augment_args(Command::new("explore"));
     let given = |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
-    let Some(arg) = explorer.get_arguments().find(given) else { return Ok(()) };
-    let Some(long) = arg.get_long() else {
-        let advice = "the explorer opens pages without a command: panelscope PAGE…";
-        return Err(CliError::usage(format!("a page before `{name}` is not used by `{name}`; {advice}")));
-    };
+    // A page is no trouble: after one, nothing is taken for a command.
+    let Some(long) = explorer.get_arguments().find(given).and_then(|arg| arg.get_long()) else { return Ok(()) };
     let program = super::Cli::command();
     let takes = program.find_subcommand(name).is_some_and(|c| c.get_arguments().any(|a| a.get_long() == Some(long)));
     let advice = if takes {

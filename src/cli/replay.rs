@@ -20,7 +20,7 @@ use crate::tui::{Options, Shot, Start, TuiError, film, screenshot};
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
-    /// A session's id, or a log file (default: the newest session)
+    /// A session's id, a log file, or what sessions pack made (default: the newest session)
     #[arg(value_name = "SESSION")]
     session: Option<String>,
     /// Print the story in lines instead of opening the explorer (always, where stdout is no terminal)
@@ -104,13 +104,12 @@ fn open(path: PathBuf, args: &ReplayArgs, global: &Global) -> CliResult {
 }
 
 fn print(path: &Path, images: ImagesFlag) -> CliResult {
-    let log = session::read_log(path).map_err(CliError::failed)?;
+    let (log, mut pixels) = session::open_recording(path).map_err(CliError::failed)?;
     if log.records.is_empty() {
         let why = log.problems.list.first().map_or("nothing can be read", |problem| &problem.message);
         return Err(CliError::failed(one_line(&format!("{}: {why}", path.display()))));
     }
     warn(path, &log);
-    let mut pixels = PixelStore::for_log(path, &log.records);
     printed(story(&log.records).into_iter().try_for_each(|part| show(part, &mut pixels, images)), ExitCode::SUCCESS)
 }
 

@@ -1,5 +1,8 @@
 //! `panelscope sessions`.
 
+mod pack;
+mod trash;
+
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -39,6 +42,19 @@ enum Command {
     },
     /// Print the JSON Schema of a log line
     Schema,
+    /// Move sessions to the trash (`.trash` in the sessions folder)
+    Rm {
+        /// Session ids; FOLDER/ID where several folders have one
+        #[arg(value_name = "ID", required = true)]
+        ids: Vec<String>,
+    },
+    /// Look into the trash, or bring sessions back
+    #[command(subcommand)]
+    Trash(trash::TrashCommand),
+    /// Make one file of sessions, the sessions they are forks of, and their pages
+    Pack(pack::PackArgs),
+    /// Read what `sessions pack` made into the sessions folder
+    Unpack(pack::UnpackArgs),
 }
 
 /// Runs the command.
@@ -53,6 +69,10 @@ pub fn run(args: SessionsArgs, global: &Global) -> CliResult {
             let text = serde_json::to_string_pretty(&session::schema()).map_err(CliError::failed)?;
             printed(writeln!(io::stdout(), "{text}"), ExitCode::SUCCESS)
         }
+        Command::Rm { ids } => trash::rm(&ids, global),
+        Command::Trash(command) => trash::run(command, global),
+        Command::Pack(args) => pack::pack(&args, global),
+        Command::Unpack(args) => pack::unpack(&args, global),
     }
 }
 

@@ -52,7 +52,7 @@ impl Archive {
             None => return Err(fault("a ZIP64 archive (of more than 4 GiB or 65,535 entries) is not read".to_owned())),
         }
         let broken = |e: ZipError| fault(format!("not a readable ZIP archive: {e}"));
-        let zip = ZipArchive::new(BufReader::new(Limited { file, left: MAX_DIRECTORY })).map_err(broken)?;
+        let zip = ZipArchive::new(BufReader::new(Limited::new(file, MAX_DIRECTORY))).map_err(broken)?;
         let mut pages = Vec::new();
         for index in 0..zip.len().min(MAX_ENTRIES) {
             let entry = zip.by_index_data(index).map_err(broken)?;
@@ -106,7 +106,7 @@ impl Archive {
 
 /// The largest number of entries that a record at the end of the archive declares, 0 where there is no such record; none
 /// for ZIP64, which can declare any number.
-fn declared_entries(file: &mut File, length: u64) -> io::Result<Option<usize>> {
+pub(crate) fn declared_entries(file: &mut File, length: u64) -> io::Result<Option<usize>> {
     let mut tail = Vec::new();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     file.by_ref().take(TAIL).read_to_end(&mut tail)?;
@@ -126,9 +126,15 @@ fn declared_entries(file: &mut File, length: u64) -> io::Result<Option<usize>> {
 }
 
 /// A file of which only so many bytes are read.
-struct Limited {
+pub(crate) struct Limited {
     file: File,
     left: u64,
+}
+
+impl Limited {
+    pub(crate) fn new(file: File, left: u64) -> Self {
+        Self { file, left }
+    }
 }
 
 impl Read for Limited {

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use image::RgbImage;
 
 pub use archive::{Archive, MAX_ENTRIES, MAX_ENTRY};
+pub(crate) use archive::{Limited, declared_entries};
 pub use decode::{MAX_FILE, MAX_PIXELS, MAX_SIDE};
 pub use error::{ImageFault, PageError};
 pub use hash::pixel_hash;

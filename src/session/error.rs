@@ -101,6 +101,14 @@ pub enum SessionError {
         /// The sessions folder.
         dir: PathBuf,
     },
+    /// A pack that cannot be made or read.
+    #[error("{} cannot be used as a pack: {why}", path.display())]
+    Pack {
+        /// The pack, or the file that does not fit into one.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// Several sessions have this id.
     #[error("there are several sessions \"{}\"; name one as FOLDER/ID: {}", wanted.escape_debug(), subs.join(", "))]
     Ambiguous {

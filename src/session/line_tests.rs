@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::samples::{any_record, with_crc};
-use super::{LineProblem, MAX_LINE, encode_line, parse_line};
+use super::{LineProblem, MAX_LINE, as_written, encode_line, parse_any, parse_line};
 use crate::trace::{Body, Control, Piece, Record, TokenSource, Tokens};
 
 #[test]
@@ -109,4 +109,38 @@ proptest! {
         let _ = parse_line(&bytes);
         let _ = parse_line(if sum { with_crc(&text) } else { text }.as_bytes());
     }
+}
+
+proptest! {
+    /// The short way says what the long way says, and takes every line that is written here.
+    #[test]
+    fn the_short_way_is_the_long_way(record in any_record()) {
+        let line = encode_line(&record);
+        let long = parse_any(line.as_bytes()).unwrap();
+        match as_written(line.as_bytes()) {
+            Some(short) => prop_assert_eq!(short, long),
+            None => {
+                let unknown = matches!(long.body, Body::Other { .. });
+                prop_assert!(unknown, "{}", line);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_said_twice_or_in_another_order_takes_the_long_way() {
+    let data = r#""type":"control","data":{"action":"run","position":3}"#;
+    for line in [
+        format!(r#"{{"v":1,"seq":0,"t":0.5,{data},"v":2"#),
+        format!(r#"{{"v":1,"seq":0,"t":0.5,{data},"seq":7"#),
+        format!(r#"{{{data},"v":1,"seq":0,"t":0.5"#),
+        format!(r#"{{"seq":0,"x":1,"t":0.5,"v":1,{data}"#),
+        format!(r#"{{"v":1,"seq":0,"t":0.5,{data},{data}"#),
+    ] {
+        let line = with_crc(&line);
+        assert!(as_written(line.as_bytes()).is_none(), "{line}");
+        assert_eq!(parse_line(line.as_bytes()), parse_any(line.as_bytes()));
+    }
+    let good = with_crc(&format!(r#"{{"v":1,"seq":0,"t":0.5,{data}"#));
+    assert!(as_written(good.as_bytes()).is_some());
 }

@@ -16,11 +16,13 @@ mod error;
 mod line;
 #[cfg(test)]
 mod line_tests;
+mod pack;
 mod pixels;
 mod reader;
 #[cfg(test)]
 mod reader_tests;
 mod recorder;
+mod recording;
 #[cfg(test)]
 mod recorder_tests;
 #[cfg(test)]
@@ -39,9 +41,13 @@ mod verify;
 pub use blobs::{put_blob, write_atomic};
 pub use error::SessionError;
 pub use line::{LineProblem, MAX_LINE, check_sum, encode_line, parse_line};
+#[cfg(test)]
+use line::{as_written, parse_any};
+pub use pack::{MAX_PACK, Pack, PackReport, UNPACKED, UnpackReport, is_pack, pack, unpack};
 pub use pixels::{PixelStore, Pixels};
 pub use reader::{LogReader, MAX_LOG, Problem, ProblemKind, Problems, read_log, read_log_from};
 pub use recorder::Recorder;
+pub use recording::open_recording;
 pub use schema::schema;
 pub use settle::{Standing, SummaryFile, set_aside, settle};
 pub use store::{LogFile, SessionStore, check_id, locate_dir, new_id, today};

@@ -124,6 +124,12 @@ impl PixelStore {
         cut(&page, page_box, hash).ok_or_else(|| "the crop is not kept, and the page does not give it back".to_owned())
     }
 
+    /// The file that has the pixels of a hash, if they are kept.
+    pub(super) fn kept(&self, hash: &str) -> Option<PathBuf> {
+        let mut paths = self.folders.iter().map(|dir| dir.join(hash));
+        paths.find(|path| is_hash(hash) && path.is_file())
+    }
+
     /// A page of a drawn benchmark, drawn again; nothing where this program draws it otherwise than it was recorded.
     fn draw(&self, hash: &str) -> Option<Arc<RgbImage>> {
         let (benchmark, page) = self.drawn.as_ref()?;
@@ -137,7 +143,7 @@ impl PixelStore {
         if !is_hash(hash) {
             return Err("the log names no usable hash".to_owned());
         }
-        let Some(path) = self.folders.iter().map(|dir| dir.join(hash)).find(|path| path.is_file()) else {
+        let Some(path) = self.kept(hash) else {
             return Err("the pixels are not kept here".to_owned());
         };
         match Page::open(&path) {

@@ -183,6 +183,9 @@ pub fn any_record() -> impl Strategy<Value = Record> {
         }),
         1 => (text(), prop::option::of(text()), any::<u64>())
             .prop_map(|(raw, content, position)| Body::Answer(Answer { raw, content, position })),
+        1 => (any::<u64>(), any::<bool>(), prop::option::of(0.0f32..9.0)).prop_map(|(position, exact, moved)| {
+            Body::Fork(ForkEvent { position, kept: position / 2, exact, moved })
+        }),
         1 => text().prop_map(|t| Body::Other { kind: "later".into(), data: serde_json::json!({ "t": t }) }),
     ];
     (any::<u64>(), time(), body).prop_map(|(seq, t, body)| Record { seq, t, body })

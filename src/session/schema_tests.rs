@@ -139,3 +139,17 @@ fn broken_logs_are_judged_as_they_should() {
         assert_eq!((report.state, found, log.records.len()), (state, kinds, records), "{name}: {:?}", report.problems);
     }
 }
+
+#[test]
+fn every_type_of_the_schema_is_read_as_what_it_is() {
+    let text = serde_json::to_string(&schema()).unwrap();
+    let mut found = 0;
+    for part in text.split("\"const\":\"").skip(1) {
+        let name = part.split('"').next().unwrap();
+        let is_type = crate::session::line::KNOWN.contains(&name);
+        let is_change = ["nothing", "token", "text", "box", "crop", "settings"].contains(&name);
+        found += usize::from(is_type);
+        assert!(is_type || is_change, "{name} would be read as an unknown type");
+    }
+    assert!(found >= crate::session::line::KNOWN.len(), "{found}");
+}

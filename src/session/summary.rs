@@ -159,6 +159,10 @@ impl SessionSummary {
                 *text = text.chars().take(longest).chain(['…']).collect();
             }
         }
+        if let Some(parent) = &mut cut.parent {
+            // It may hold a typed text; the words say it in brief, and the log in full.
+            parent.change = None;
+        }
         for text in cut.parent.iter_mut().flat_map(|parent| [&mut parent.session, &mut parent.edit]) {
             if text.chars().count() > longest.max(30) {
                 *text = text.chars().take(longest.max(30)).chain(['…']).collect();

@@ -14,7 +14,7 @@ pub use near::nearest;
 const REPLACEMENT: char = '\u{fffd}';
 
 /// How many zero-width characters (combining marks, joiners, variation selectors) one visible character may carry.
-const MAX_MARKS: usize = 4;
+pub const MAX_MARKS: usize = 4;
 
 /// Text that is safe to print.
 ///

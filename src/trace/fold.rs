@@ -59,6 +59,8 @@ pub struct Trace {
     /// Latest arrival among the tokens up to each one, so that it rises and can be searched.
     pub(super) arrivals: Vec<f64>,
     disorder: usize,
+    /// How often an answer, a score or an end took the place of another.
+    replaced: usize,
 }
 
 /// When things without a token arrived; parallel to the public lists.
@@ -143,10 +145,12 @@ impl Trace {
                 self.stamps.zooms.push(t);
             }
             Body::Answer(answer) => {
+                self.replaced += usize::from(self.answer.is_some());
                 self.answer = Some(answer.clone());
                 self.stamps.answer = t;
             }
             Body::Score(score) => {
+                self.replaced += usize::from(self.score.is_some());
                 self.score = Some(score.clone());
                 self.stamps.score = stamp;
             }
@@ -158,6 +162,7 @@ impl Trace {
                 self.stamps.errors.push(stamp);
             }
             Body::SessionEnd(end) => {
+                self.replaced += usize::from(self.end.is_some());
                 self.end = Some(end.clone());
                 self.stamps.end = stamp;
             }
@@ -175,6 +180,12 @@ impl Trace {
     /// The tokens of the model's own turns (sampled, or forced in its place).
     pub fn sampled(&self) -> impl Iterator<Item = &Token> {
         self.tokens.iter().filter(|token| token.by != TokenSource::Prompt)
+    }
+
+    /// How often something came out of order: a token written again or put into a hole, a segment before others, a second answer.
+    /// What was derived piece by piece must then be derived anew.
+    pub fn disorder(&self) -> usize {
+        self.disorder + self.replaced
     }
 
     /// What is known at a cursor.

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use crate::engine::Past;
 use crate::geometry::PageBox;
 use crate::page::pixel_hash;
-use crate::trace::{Body, Cursor, SegmentKind, Token, TokenSource, Trace};
+use crate::trace::{Body, Cursor, ImageRole, SegmentKind, Token, TokenSource, Trace};
 
 /// Where the records come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,7 @@ pub struct Explorer {
     times: Vec<f64>,
     folded: usize,
     folded_last: u64,
+    folded_disorder: usize,
 }
 
 impl Explorer {
@@ -96,6 +97,7 @@ impl Explorer {
             times: Vec::new(),
             folded: 0,
             folded_last: 0,
+            folded_disorder: 0,
         }
     }
 
@@ -129,6 +131,10 @@ impl Explorer {
             Arc::make_mut(&mut self.trace).apply(&arrival.record);
         }
         self.count_fresh();
+        if self.stops.len() < before {
+            // A damaged log says later that some of them were not the model's.
+            self.head.go(self.head.shown(), &self.times);
+        }
         self.pass_over_parent();
         if self.head.shown() == 0
             && before == 0
@@ -149,7 +155,8 @@ impl Explorer {
     fn count_fresh(&mut self) {
         let tokens = &self.trace.tokens;
         let last = self.folded.checked_sub(1).and_then(|i| tokens.get(i));
-        if last.is_some_and(|t| t.position != self.folded_last) {
+        let rewritten = self.folded_disorder != self.trace.disorder();
+        if rewritten || last.is_some_and(|t| t.position != self.folded_last) {
             self.folded = 0;
             self.stops.clear();
             self.times.clear();
@@ -162,6 +169,7 @@ impl Explorer {
         }
         self.folded = tokens.len();
         self.folded_last = tokens.last().map_or(0, |t| t.position);
+        self.folded_disorder = self.trace.disorder();
     }
 
     /// The cursor of the fold.
@@ -317,6 +325,13 @@ impl Explorer {
         if self.head.shown() < shared && !self.head.scrubbed {
             self.head.go(shared, &self.times);
         }
+    }
+
+    /// Whether the pixels of the page are the recorded ones, so that a fork can go on from here.
+    pub fn page_is_kept(&self) -> bool {
+        let page = self.trace.images.iter().find(|image| image.event.role == ImageRole::Page);
+        let pixels = page.and_then(|page| Some((page, self.pixels.get(&page.event.hash)?)));
+        pixels.is_some_and(|(page, pixels)| pixel_hash(pixels) == page.event.hash)
     }
 
     /// What a fork needs to know of this session. Pixels that are not the recorded ones are left out.

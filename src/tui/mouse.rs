@@ -103,7 +103,7 @@ impl App {
             Screen::Library => self.in_library_mouse(event, area),
             Screen::Explorer => self.in_explorer_mouse(event, area),
             Screen::Ask => self.in_ask_mouse(event, area),
-            Screen::Sessions => Vec::new(),
+            Screen::Sessions => self.in_sessions_mouse(event, area),
         }
     }
 
@@ -144,6 +144,15 @@ impl App {
             && let Some(place) = view::library::row_at(self, area, event.column, event.row)
         {
             self.library.select(place);
+        }
+        self.preview_selected()
+    }
+
+    fn in_sessions_mouse(&mut self, event: MouseAction, area: Rect) -> Vec<Effect> {
+        if event.kind == MouseKind::Press
+            && let Some(place) = view::sessions::row_at(self, area, event.column, event.row)
+        {
+            self.sessions.select(place);
         }
         self.preview_selected()
     }

@@ -55,8 +55,9 @@ fn fit_word(word: &[char], text: &[char]) -> Option<u32> {
     for c in word {
         places.push(rest.find(|(_, t)| *t == c)?.0);
     }
-    let (first, last) = (places.first()?, places.last()?);
-    u32::try_from(2 + last - first).ok()
+    let span = places.last()? - places.first()?;
+    // Letters strewn over a whole sentence are found in any.
+    (span <= word.len() * 4).then(|| u32::try_from(2 + span).ok()).flatten()
 }
 
 impl App {
@@ -109,6 +110,7 @@ mod tests {
         assert_eq!(fit("seg", "back one segment"), Some(0));
         assert_eq!(fit("egm", "back one segment"), Some(1));
         assert!(fit("bks", "back one segment") > Some(1));
+        assert_eq!(fit("seg", "run or pause; from the past, play on toggle_run"), None);
         assert_eq!(fit("zoom", "back one segment"), None);
         assert_eq!(fit("one BACK", "back one segment"), Some(0), "in any order, in any case");
         assert_eq!(fit("back zoom", "back one segment"), None);

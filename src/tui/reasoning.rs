@@ -4,7 +4,11 @@
 //! scrubbing re-wraps nothing. Closed segments are wrapped once; only what is still being written is wrapped again when
 //! it grows. A tag is drawn as one bracket, `⟨` or `⟩`: it says that the tag is there and leaves room for what matters.
 
-use unicode_width::UnicodeWidthChar;
+mod growing;
+mod wrap;
+
+use growing::{Growing, Place};
+use wrap::{Wrap, closing_tag, decode, opening_tag};
 
 use super::clean;
 use super::explorer::Explorer;
@@ -60,7 +64,11 @@ pub struct Reasoning {
     done_lines: usize,
     done_segments: usize,
     done_tokens: usize,
+    growing: Growing,
     stamp: Stamp,
+    /// Wraps what is being written from its start every time; the way that the other one is held against.
+    #[cfg(test)]
+    plainly: bool,
 }
 
 /// What the unfinished part was wrapped from.
@@ -70,6 +78,8 @@ struct Stamp {
     segments: usize,
     zooms: usize,
     notes: usize,
+    images: usize,
+    disorder: usize,
 }
 
 impl Reasoning {
@@ -105,22 +115,68 @@ impl Reasoning {
                 + usize::from(trace.score.is_some())
                 + usize::from(trace.end.is_some())
                 + explorer.problems.len(),
+            images: trace.images.len(),
+            disorder: trace.disorder(),
         };
-        if width != self.width || stamp.tokens < self.stamp.tokens || stamp.segments < self.done_segments {
-            *self = Self { width, ..Self::default() };
+        let before = self.stamp;
+        let disturbed =
+            stamp.tokens < before.tokens || stamp.disorder != before.disorder || self.is_late(trace, before, stamp);
+        if width != self.width || disturbed || stamp.segments < self.done_segments {
+            *self = self.emptied(width);
         } else if stamp == self.stamp && self.has_question == trace.start.is_some() {
             return;
         }
         self.stamp = stamp;
         if !self.has_question && trace.start.is_some() {
-            *self = Self { width, stamp, has_question: true, ..Self::default() };
+            *self = Self { stamp, has_question: true, ..self.emptied(width) };
             self.question(trace);
             self.done_lines = self.lines.len();
         }
-        self.lines.truncate(self.done_lines);
+        if !self.goes_on(trace, before) {
+            self.growing = Growing::default();
+        }
+        self.lines.truncate(self.done_lines + self.growing.given());
         let at = self.closed(explorer);
         self.open(explorer, at);
         self.notes(explorer);
+    }
+
+    fn emptied(&self, width: u16) -> Self {
+        Self {
+            width,
+            #[cfg(test)]
+            plainly: self.plainly,
+            ..Self::default()
+        }
+    }
+
+    /// Whether what was being written still is: no segment has closed since, and none that closed can bring more lines.
+    fn goes_on(&self, trace: &Trace, before: Stamp) -> bool {
+        let pending = trace.segments.get(self.done_segments..).unwrap_or_default();
+        let silent = pending.len() <= 1 && pending.iter().all(|s| s.kind == SegmentKind::ToolResponse);
+        trace.segments.len() == before.segments && silent
+    }
+
+    /// Whether something came that changes lines which were thought done, as in a log out of order.
+    fn is_late(&self, trace: &Trace, before: Stamp, now: Stamp) -> bool {
+        let done = trace.segments.get(..self.done_segments).unwrap_or_default();
+        let Some(reach) = done.iter().map(|s| s.last).max().filter(|_| now != before) else { return false };
+        let late_zoom = trace.zooms.iter().skip(before.zooms).any(|zoom| zoom.position <= reach);
+        let images = trace.images.get(before.images..).unwrap_or_default();
+        let late_image = !images.is_empty()
+            && trace.zooms.iter().filter(|zoom| zoom.position <= reach).any(|zoom| match &zoom.outcome {
+                ZoomOutcome::Cropped { crop, .. } => images.iter().any(|image| image.event.hash == *crop),
+                ZoomOutcome::Refused { .. } => false,
+            });
+        let late_verdict = now.notes != before.notes && trace.answer.as_ref().is_some_and(|a| a.position <= reach);
+        late_zoom || late_image || late_verdict
+    }
+
+    #[cfg(test)]
+    pub(super) fn plain(explorer: &Explorer, width: u16) -> Self {
+        let mut reasoning = Self { plainly: true, ..Self::default() };
+        reasoning.sync(explorer, width);
+        reasoning
     }
 
     fn question(&mut self, trace: &Trace) {
@@ -132,11 +188,12 @@ impl Reasoning {
         self.lines.push(Line { gutter: None, content: Content::Words(Vec::new()), after: 0 });
     }
 
-    /// Wraps the segments that closed since the last time and gives how many tokens they reach; the last one is wrapped
-    /// again next time, because its zoom or score may still be on the way.
+    /// Wraps the segments that closed since the last time and gives how many tokens they reach; a call or an answer that is the
+    /// last one is wrapped again next time, because its zoom or score may still be on the way.
     fn closed(&mut self, explorer: &Explorer) -> usize {
         let mut at = self.done_tokens;
         let segments = explorer.trace().segments.get(self.done_segments..).unwrap_or_default();
+        let mut done = 0;
         for (i, segment) in segments.iter().enumerate() {
             if segment.kind != SegmentKind::ToolResponse {
                 let before = segment.first.checked_sub(1).map_or(0, |p| explorer.count_until(p));
@@ -145,12 +202,16 @@ impl Reasoning {
                 self.segment(explorer, segment, from, to);
                 at = to;
             }
-            if i + 1 < segments.len() {
+            let last = i + 1 == segments.len();
+            let waits = last && !matches!(segment.kind, SegmentKind::Think | SegmentKind::Text);
+            // All of its tokens are there, too, and those before it are done.
+            if !waits && done == i && explorer.trace().context() > segment.last {
                 self.done_lines = self.lines.len();
                 self.done_tokens = at;
+                done = i + 1;
             }
         }
-        self.done_segments += segments.len().saturating_sub(1);
+        self.done_segments += done;
         at
     }
 
@@ -203,17 +264,26 @@ impl Reasoning {
 
     /// What the model is writing now.
     fn open(&mut self, explorer: &Explorer, from: usize) {
-        let flow = Flow::of(explorer, from, explorer.written(), self.text_width(), true);
-        if flow.is_nothing() {
+        #[cfg(test)]
+        if self.plainly {
+            let flow = Flow::of(explorer, from, explorer.written(), self.text_width(), true);
+            if !flow.is_nothing() {
+                let (label, role) = label_of(&flow.opening);
+                self.flow(label, role, flow);
+            }
             return;
         }
-        let (label, role) = match flow.opening.as_str() {
-            "think" => ("think", Role::Think),
-            "answer" => ("answer", Role::Answer),
-            "" => ("text", Role::Plain),
-            _ => ("zoom", Role::Zoom),
-        };
-        self.flow(label, role, flow);
+        let grown = self.growing.take_in(explorer, from, explorer.written(), self.text_width());
+        self.lines.truncate(self.lines.len().saturating_sub(grown.take_back));
+        if grown.nothing {
+            return;
+        }
+        let (label, role) = label_of(self.growing.name());
+        let begins = self.growing.given() == grown.done.len();
+        let mut gutter = begins.then(|| (label.to_owned(), role));
+        for lines in [grown.done, grown.tail] {
+            self.flow_lines(&mut gutter, lines);
+        }
     }
 
     fn verdict(&mut self, trace: &Trace, after: usize) {
@@ -274,12 +344,25 @@ impl Reasoning {
     }
 
     fn flow(&mut self, label: &str, role: Role, flow: Flow) {
-        let mut gutter = Some((label.to_owned(), role));
+        self.flow_lines(&mut Some((label.to_owned(), role)), flow.lines);
+    }
+
+    fn flow_lines(&mut self, gutter: &mut Option<(String, Role)>, lines: Vec<Vec<Glyph>>) {
         let mut after = self.lines.last().map_or(0, |l| l.after);
-        for glyphs in flow.lines {
+        for glyphs in lines {
             after = glyphs.first().map_or(after, |g| g.token + 1).max(after);
             self.lines.push(Line { gutter: gutter.take(), content: Content::Flow(glyphs), after });
         }
+    }
+}
+
+/// What a text that is being written is, by its tag.
+fn label_of(opening: &str) -> (&'static str, Role) {
+    match opening {
+        "think" => ("think", Role::Think),
+        "answer" => ("answer", Role::Answer),
+        "" => ("text", Role::Plain),
+        _ => ("zoom", Role::Zoom),
     }
 }
 
@@ -312,6 +395,7 @@ pub fn share(value: f64) -> String {
 /// Tokens wrapped into lines.
 struct Flow {
     lines: Vec<Vec<Glyph>>,
+    #[cfg(test)]
     opening: String,
 }
 
@@ -326,33 +410,37 @@ impl Flow {
         let body = first_body.map_or(text.len(), |i| i + opening);
         let mut opened = false;
         for ((at, c), token) in text.char_indices().zip(owners) {
-            if at < opening || at >= closing {
-                if at < opening && !opened && !c.is_whitespace() {
-                    opened = true;
-                    wrap.push('⟨', token, true);
-                } else if at == closing {
-                    wrap.push('⟩', token, true);
-                }
-                continue;
-            }
-            // Blanks at the start and the end of a segment would only push it apart.
-            let outer = at < body || (c.is_whitespace() && text.get(at..closing).is_some_and(|t| t.trim().is_empty()));
-            if !outer {
-                wrap.push(c, token, false);
-            }
+            Self::push(&mut wrap, &text, c, token, Place { at, opening, body, closing }, &mut opened);
         }
-        Self { lines: wrap.finish(), opening: name.to_owned() }
+        Self {
+            lines: wrap.finish(),
+            #[cfg(test)]
+            opening: name.to_owned(),
+        }
+    }
+
+    /// Wraps one character of a segment's text.
+    fn push(wrap: &mut Wrap, text: &str, c: char, token: usize, place: Place, opened: &mut bool) {
+        let Place { at, opening, body, closing } = place;
+        if at < opening || at >= closing {
+            if at < opening && !*opened && !c.is_whitespace() {
+                *opened = true;
+                wrap.push('⟨', token, true);
+            } else if at == closing {
+                wrap.push('⟩', token, true);
+            }
+            return;
+        }
+        // Blanks at the start and the end of a segment would only push it apart.
+        let outer = at < body || (c.is_whitespace() && text.get(at..closing).is_some_and(|t| t.trim().is_empty()));
+        if !outer {
+            wrap.push(c, token, false);
+        }
     }
 
     /// Nothing, or only marks of the conversation's template.
     fn is_nothing(&self) -> bool {
-        let mut text: String = self.lines.iter().flatten().map(|g| g.ch).collect();
-        while let Some(rest) =
-            text.trim().strip_prefix("<|").and_then(|t| t.split_once("|>")).map(|(_, r)| r.to_owned())
-        {
-            text = rest;
-        }
-        text.trim().is_empty()
+        growing::is_nothing(self.lines.iter().flatten().map(|g| g.ch)).0
     }
 }
 
@@ -364,126 +452,10 @@ fn text_of(explorer: &Explorer, from: usize, to: usize) -> (String, Vec<usize>) 
     for token in from..to {
         let Some(piece) = explorer.token(token).map(|t| t.piece.bytes()) else { continue };
         pending.extend_from_slice(&piece);
-        let keep = torn_tail(&pending);
-        let whole = pending.len() - keep;
-        let decoded = String::from_utf8_lossy(pending.get(..whole).unwrap_or_default()).into_owned();
-        pending.drain(..whole);
-        for c in clean(&decoded).chars() {
+        decode(&mut pending, |c| {
             text.push(c);
             owners.push(token);
-        }
+        });
     }
     (text, owners)
-}
-
-/// Bytes at the end that begin a character and do not finish it.
-fn torn_tail(bytes: &[u8]) -> usize {
-    match std::str::from_utf8(bytes) {
-        Err(e) if e.error_len().is_none() => bytes.len() - e.valid_up_to(),
-        _ => bytes.utf8_chunks().last().map_or(0, |chunk| torn_chunk(chunk.invalid())),
-    }
-}
-
-fn torn_chunk(invalid: &[u8]) -> usize {
-    match std::str::from_utf8(invalid) {
-        Err(e) if e.error_len().is_none() => invalid.len(),
-        _ => 0,
-    }
-}
-
-/// Where the body begins and the name of the tag a text opens with (after blanks), complete or still being written.
-///
-/// A token may hold the end of one segment and the `<` of the next; then the tag is known by its closing one.
-fn opening_tag(text: &str) -> (usize, &str) {
-    let blanks = text.len() - text.trim_start().len();
-    let rest = text.trim_start();
-    let (mark, rest) = rest.strip_prefix('<').map_or((0, rest), |rest| (1, rest));
-    let name_end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
-    let name = rest.get(..name_end).unwrap_or_default();
-    if name.is_empty() || name_end > 24 {
-        return (0, "");
-    }
-    let begun = blanks + mark + name_end;
-    match rest.get(name_end..).and_then(|r| r.chars().next()) {
-        Some('>') if mark == 1 || rest.contains(&format!("</{name}>")) => (begun + 1, name),
-        None if mark == 1 => (begun, name),
-        _ => (0, ""),
-    }
-}
-
-/// Longest text after a closing tag that still counts as its token's.
-const LONGEST_REST: usize = 8;
-
-/// Where the closing tag of `name` begins, complete or still being written; the text's length where there is none.
-fn closing_tag(text: &str, name: &str) -> usize {
-    if name.is_empty() {
-        return text.len();
-    }
-    let closing = format!("</{name}>");
-    if let Some(at) = text.rfind(&closing)
-        && text.len() - at - closing.len() <= LONGEST_REST
-    {
-        return at;
-    }
-    let Some(at) = text.trim_end().rfind('<') else { return text.len() };
-    let tail = text.trim_end().get(at..).unwrap_or_default();
-    if at > 0 && closing.starts_with(tail) { at } else { text.len() }
-}
-
-/// Greedy word wrap, a character at a time.
-struct Wrap {
-    width: usize,
-    lines: Vec<Vec<Glyph>>,
-    line: Vec<Glyph>,
-    used: usize,
-}
-
-impl Wrap {
-    fn new(width: usize) -> Self {
-        Self { width: width.max(1), lines: Vec::new(), line: Vec::new(), used: 0 }
-    }
-
-    fn push(&mut self, c: char, token: usize, tag: bool) {
-        if c == '\n' {
-            return self.break_line();
-        }
-        let width = c.width().unwrap_or(0).min(self.width);
-        // Joiners and selectors would glue glyphs of different tokens together.
-        if width == 0 && (self.line.is_empty() || matches!(c, '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}')) {
-            return;
-        }
-        if self.used + width > self.width {
-            if c == ' ' {
-                return self.break_line();
-            }
-            self.wrap_word();
-        }
-        self.used += width;
-        self.line.push(Glyph { ch: c, width: width as u8, token, tag });
-    }
-
-    fn break_line(&mut self) {
-        self.lines.push(std::mem::take(&mut self.line));
-        self.used = 0;
-    }
-
-    /// Moves the word at the end of the line to the next line; a word as long as the line is cut.
-    fn wrap_word(&mut self) {
-        let word = self.line.iter().rposition(|g| g.ch == ' ').map(|i| i + 1).filter(|i| *i < self.line.len());
-        let ends_with_blank = self.line.last().is_some_and(|g| g.ch == ' ');
-        let tail = match word {
-            Some(at) if !ends_with_blank => self.line.split_off(at),
-            _ => Vec::new(),
-        };
-        self.break_line();
-        self.used = tail.iter().map(|g| usize::from(g.width)).sum();
-        self.line = tail;
-    }
-
-    fn finish(mut self) -> Vec<Vec<Glyph>> {
-        if !self.line.is_empty() {
-            self.break_line();
-        }
-        self.lines
-    }
 }

@@ -10,7 +10,7 @@ use super::action::Arrival;
 use super::action::Unit;
 use super::app::EngineState;
 use crate::engine::{self, Ask, Command, Emission, Handle, ModelSource, StepUnit};
-use crate::session::{self, PixelStore, Recorder, SessionStore};
+use crate::session::{self, Recorder, SessionStore};
 use crate::trace::Body;
 
 /// Emissions taken at once before the screen is drawn again.
@@ -157,14 +157,13 @@ fn write_log(
 /// # Errors
 /// The file cannot be read, or nothing in it can.
 pub fn read_recording(path: &Path) -> Result<(Vec<Arrival>, Vec<String>), String> {
-    let log = session::read_log(path).map_err(|e| e.to_string())?;
+    let (log, mut pixels) = session::open_recording(path).map_err(|e| e.to_string())?;
     let mut problems: Vec<String> =
         log.problems.list.iter().map(|p| format!("line {}: {}", p.line, p.message)).take(20).collect();
     if log.records.is_empty() {
         let why = problems.first().cloned().unwrap_or_else(|| "it is empty".to_owned());
         return Err(format!("{}: {why}", path.display()));
     }
-    let mut pixels = PixelStore::for_log(path, &log.records);
     let mut arrivals = Vec::with_capacity(log.records.len());
     for record in log.records {
         let found = match &record.body {

@@ -327,7 +327,13 @@ impl App {
 
     fn arrived(&mut self, arrivals: Vec<Arrival>) -> Vec<Effect> {
         if let Some(explorer) = &mut self.explorer {
+            let begun = explorer.trace().start.is_some();
             explorer.arrive(arrivals);
+            let other =
+                explorer.trace().start.as_ref().filter(|_| !begun).and_then(|start| self.debug.other_model(start));
+            if let Some(other) = other {
+                self.toast = Some(other);
+            }
             if explorer.trace().end.is_some() {
                 self.note_verdict();
             }

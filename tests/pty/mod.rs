@@ -91,7 +91,20 @@ impl Pty {
         self.seen.0.lock().unwrap().parser.screen().contents()
     }
 
+    /// The background of a cell.
+    #[allow(dead_code, reason = "not every test that uses this looks at it")]
+    pub fn ground(&self, column: u16, row: u16) -> vt100::Color {
+        self.seen.0.lock().unwrap().parser.screen().cell(row, column).unwrap().bgcolor()
+    }
+
+    /// What of the mouse the program has asked for.
+    #[allow(dead_code, reason = "not every test that uses this looks at it")]
+    pub fn mouse(&self) -> vt100::MouseProtocolMode {
+        self.seen.0.lock().unwrap().parser.screen().mouse_protocol_mode()
+    }
+
     /// Bytes the program has written.
+    #[allow(dead_code, reason = "not every test that uses this looks at it")]
     pub fn bytes(&self) -> usize {
         self.seen.0.lock().unwrap().bytes
     }
@@ -134,12 +147,14 @@ impl Pty {
     }
 
     /// Changes the terminal's size.
+    #[allow(dead_code, reason = "not every test that uses this looks at it")]
     pub fn resize(&self, cols: u16, rows: u16) {
         self.seen.0.lock().unwrap().parser.screen_mut().set_size(sized(rows), sized(cols));
         self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
     /// The program's process id.
+    #[allow(dead_code, reason = "not every test that uses this looks at it")]
     pub fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
     }
@@ -168,6 +183,7 @@ impl Pty {
         assert!(!screen.alternate_screen(), "the alternate screen is left");
         assert!(!screen.hide_cursor(), "the cursor is shown");
         assert!(!screen.bracketed_paste(), "pasting is as before");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is given back");
         (status.exit_code(), screen.contents())
     }
 }

@@ -28,6 +28,15 @@ pub struct Run {
 /// A file that cannot be read, or without one usable line.
 pub fn read_run(place: &Path) -> Result<Run> {
     let file = if place.is_dir() { place.join("metrics.jsonl") } else { place.to_path_buf() };
+    if place.is_dir() && !file.exists() {
+        let message = "this folder is not a training's: it has no metrics.jsonl; give the folder that the training's --out \
+                       named (usually runs/NAME), or a metrics.jsonl";
+        return Err(TrainError::Metrics { path: place.to_path_buf(), message: message.into() });
+    }
+    if !file.exists() {
+        let message = "there is no such folder or file; give a training's folder, or its metrics.jsonl";
+        return Err(TrainError::Metrics { path: file, message: message.into() });
+    }
     let found = fs::metadata(&file).map_err(io(&file))?;
     let wrong = |message: &str| TrainError::Metrics { path: file.clone(), message: message.into() };
     if !found.is_file() {

@@ -60,10 +60,17 @@ impl Points {
 
 impl App {
     pub(super) fn list_breakpoints(&mut self) -> Vec<Effect> {
+        let stops =
+            self.explorer.as_ref().map(|explorer| self.debug.points.stops(explorer.trace())).unwrap_or_default();
         let points = self.debug.points.list.iter().enumerate();
         let mut rows: Vec<Row> = points
             .map(|(index, (point, on))| {
-                let (mark, note) = if *on { ("[x]", "on") } else { ("[ ]", "off") };
+                let fires = stops.iter().filter(|stop| stop.breakpoint == point.text()).count();
+                let (mark, note) = match (*on, fires) {
+                    (false, _) => ("[ ]", "off".to_owned()),
+                    (true, 1) => ("[x]", "on · fires once in what is written".to_owned()),
+                    (true, n) => ("[x]", format!("on · fires {n} times in what is written")),
+                };
                 Row::new(format!("{mark} {}", point.text()), note, Pick::Toggle(index))
             })
             .collect();

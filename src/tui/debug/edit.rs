@@ -43,6 +43,9 @@ impl App {
             Row::new("a setting", "sampling, seed, tool, question …", Pick::Open(settings(explorer, token.position))),
             Row::new("nothing: once more from here", "f", fork(at, Edit::Nothing)),
         ];
+        // Without its page nothing can be computed again: every row says so.
+        let lost = (!explorer.page_is_kept()).then_some("the page is not kept here");
+        let rows = rows.into_iter().map(|row| if lost.is_some() { row.unless(lost) } else { row }).collect();
         self.debug.menu = Some(Menu::new(format!("Change one thing at token {}", token.position), rows));
         Vec::new()
     }

@@ -94,12 +94,12 @@ impl App {
             self.toast = Some("not found in what is written".to_owned());
             return Ok(());
         }
-        self.to_match(true);
+        self.step_match(true);
         self.toast = Some(format!("{count} found · ; next · , before · / and Enter to stop"));
         Ok(())
     }
 
-    pub(super) fn to_match(&mut self, on: bool) -> Vec<Effect> {
+    pub(super) fn step_match(&mut self, on: bool) -> Vec<Effect> {
         let Some(explorer) = &mut self.explorer else { return Vec::new() };
         let Some(search) = &explorer.search else {
             self.toast = Some("nothing is looked for; / begins".to_owned());
@@ -122,8 +122,8 @@ impl App {
         let Some(explorer) = &mut self.explorer else { return Vec::new() };
         let position = explorer.current().map_or(0, |token| token.position);
         let inside = |s: &&crate::trace::SegmentEvent| (s.first..=s.last).contains(&position);
-        let own = explorer.trace().segments.iter().filter(|s| s.kind != SegmentKind::ToolResponse);
-        let Some(first) = own.clone().find(inside).or(own.last()).map(|s| s.first) else { return Vec::new() };
+        let mut own = explorer.trace().segments.iter().filter(|s| s.kind != SegmentKind::ToolResponse);
+        let Some(first) = own.clone().find(inside).or(own.next_back()).map(|s| s.first) else { return Vec::new() };
         explorer.fold(&[first]);
         Vec::new()
     }

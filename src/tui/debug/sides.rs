@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Debugger;
 use crate::engine::Past;
+use crate::trace::SessionStart;
 use crate::tui::action::{Action, Arrival, Scrub};
 use crate::tui::app::{App, Choice};
 use crate::tui::effect::Effect;
@@ -167,6 +168,16 @@ impl Debugger {
             self.kept.remove(0);
         }
         self.kept.push(past);
+    }
+
+    /// What is to be said where a fork is computed by another model than its parent was.
+    pub(in crate::tui) fn other_model(&self, fork: &SessionStart) -> Option<String> {
+        let parent = fork.parent.as_ref()?;
+        let starts = self.kept.iter().filter_map(|kept| kept.trace.start.as_ref());
+        let before =
+            starts.filter(|start| start.id == parent.session).find(|s| s.model.weights != fork.model.weights)?;
+        let [now, before] = [&fork.model.name, &before.model.name].map(|name| crate::text::one_line(name).into_owned());
+        Some(format!("computed by {now}; the session was recorded with {before}: --model gives another"))
     }
 
     /// The sessions kept in memory, oldest first.

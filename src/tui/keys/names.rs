@@ -144,6 +144,7 @@ pub static ROWS: &[Row] = &[
     row(Sessions, "show_all", Action::Close, "show everything again; then back", ""),
     row(Sessions, "delete", Action::InSessions(Deed::Delete), "move the session to the trash", "delete"),
     row(Sessions, "undo", Action::InSessions(Deed::Undo), "bring back what was deleted", ""),
+    row(Sessions, "pack", Action::InSessions(Deed::Pack), "pack it with its pages into one file", "pack"),
     row(Sessions, "palette", Action::Palette, "choose from all that can be done here", ""),
     row(Sessions, "themes", Action::Themes, "choose a theme", ""),
     row(Sessions, "toggle_mouse", Action::ToggleMouse, "give the mouse to the terminal, or take it back", ""),

@@ -1,10 +1,17 @@
 //! What the Sessions screen wants done, done on the background thread.
 
+use std::path::PathBuf;
+
 use jiff::tz::TimeZone;
 
 use super::{Chore, Outcome, Row};
 use crate::session::{self, SessionStore};
 use crate::tui::action::Action;
+
+/// The folder of the sessions folder that packs are put into.
+const PACKS: &str = "packs";
+/// How often a session is packed without its older packs being moved.
+const MOST_PACKS: u32 = 1000;
 
 /// Most sessions the table has; of more, the newest.
 const MOST_SESSIONS: usize = 50_000;
@@ -23,7 +30,24 @@ pub(in crate::tui) fn work_on(chore: Chore, store: Option<&SessionStore>) -> Act
             let result = store.ok_or_else(nowhere).and_then(|store| session::restore(store, &trashed).map_err(said));
             Action::SessionDone(Outcome::Restored(trashed, result.map(|_| ())))
         }
-        Chore::Pack { .. } => Action::SessionDone(Outcome::Packed(Err("not yet".to_owned()))),
+        Chore::Pack { sub, id } => {
+            let result = store.ok_or_else(nowhere).and_then(|store| pack(store, &sub, &id).map_err(said));
+            Action::SessionDone(Outcome::Packed(result))
+        }
+    }
+}
+
+/// Packs a session into the sessions folder, under a name that is free.
+fn pack(store: &SessionStore, sub: &str, id: &str) -> Result<PathBuf, session::SessionError> {
+    let dir = store.make_sub(PACKS)?;
+    let name = if sub.is_empty() { id.to_owned() } else { format!("{sub}/{id}") };
+    let mut n = 1;
+    loop {
+        let file = dir.join(if n == 1 { format!("{id}.pack.zip") } else { format!("{id}-{n}.pack.zip") });
+        match session::pack(store, std::slice::from_ref(&name), true, &file) {
+            Err(session::SessionError::Exists { .. }) if n < MOST_PACKS => n += 1,
+            result => return result.map(|report| report.file),
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Tests of the explorer as a whole: screens, keys, frames on the wire.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod any;
+mod debug;
+mod look;
 mod page;
 mod reasoning;
 mod screens;
@@ -16,7 +19,6 @@ use ratatui::buffer::Buffer;
 use super::app::App;
 use super::fixtures;
 use super::images::{Caps, Gallery};
-use super::keys::Keymap;
 use super::theme::ColorDepth;
 use super::view;
 
@@ -30,7 +32,7 @@ fn screen_with(app: &App, gallery: &Gallery, w: u16, h: u16) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(w, h)).unwrap();
     terminal
         .draw(|frame| {
-            view::draw(app, gallery, &Keymap::default(), frame);
+            view::draw(app, gallery, &app.keymap, frame);
             gallery.settle(frame.buffer_mut());
         })
         .unwrap();

@@ -93,6 +93,77 @@ fn a_character_split_over_two_tokens_belongs_to_the_one_that_completes_it() {
     assert_eq!(glyph.unwrap().token, explorer.written() - 1);
 }
 
+/// Pieces as models write them, whole tags, halves of tags, marks of the template, blanks that may or may not be a segment's
+/// last, and segments that close now and then.
+fn any_story() -> impl Strategy<Value = Vec<(u8, String)>> {
+    let piece = prop_oneof![
+        4 => "[a-c ]{1,7}",
+        1 => Just("<think>".to_owned()),
+        1 => Just("</think>".to_owned()),
+        1 => Just("think>".to_owned()),
+        1 => Just("</thi".to_owned()),
+        1 => Just("nk>".to_owned()),
+        1 => Just("<".to_owned()),
+        1 => Just("<|im_end|>".to_owned()),
+        1 => Just("<|".to_owned()),
+        1 => Just("|>".to_owned()),
+        1 => Just("<answer>".to_owned()),
+        1 => Just("</answer>".to_owned()),
+        1 => "[ \n]{1,30}",
+        1 => "\\PC{0,6}",
+        1 => Just("é日本👩\u{200d}👧\u{301}".to_owned()),
+    ];
+    proptest::collection::vec((0u8..60, piece), 0..80)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..Default::default() })]
+    /// However a session grows, what was wrapped piece by piece is what is wrapped at once and plainly, at every step.
+    #[test]
+    fn growing_is_wrapping_again(story in any_story(), width in 0u16..40) {
+        use crate::trace::SegmentKind::{Answer, Text, Think, ToolCall, ToolResponse};
+        let mut script = fixtures::Script::new(fixtures::question());
+        let mut grown = explorer();
+        let (mut open, mut given) = (0, 0);
+        for (dice, piece) in story {
+            let (_, last) = script.says(&[&piece]);
+            if dice < 5 {
+                let kind = [Think, ToolCall, Answer, Text, ToolResponse][usize::from(dice)];
+                script.push(crate::trace::Body::Segment(crate::trace::SegmentEvent { kind, first: open, last }));
+                open = last + 1;
+            } else if dice == 5 {
+                script.prompt(&["tool", "says"]);
+            }
+            let records = script.clone().done();
+            let all = records.len();
+            grown.arrive(records.into_iter().skip(given).collect());
+            given = all;
+            grown.wrap(width);
+            let plain = super::super::reasoning::Reasoning::plain(&grown, width);
+            prop_assert_eq!(grown.reasoning.lines(), plain.lines());
+        }
+    }
+
+    /// A token that is written again, as in a damaged log, is drawn as it is then.
+    #[test]
+    fn tokens_written_again_are_drawn_anew(at in 0usize..30, piece in "[a-z ]{1,9}") {
+        let mut script = fixtures::Script::new(fixtures::question());
+        script.says(&["<think>"]);
+        script.says(&["so", " it", " goes", " on"].repeat(8));
+        let mut grown = explorer();
+        grown.arrive(script.clone().done());
+        grown.wrap(30);
+        let mut again = script.done().swap_remove(at + 1);
+        if let crate::trace::Body::Tokens(tokens) = &mut again.record.body {
+            tokens.pieces = vec![crate::trace::Piece::Text(piece)];
+        }
+        grown.arrive(vec![again]);
+        grown.wrap(30);
+        let plain = super::super::reasoning::Reasoning::plain(&grown, 30);
+        prop_assert_eq!(grown.reasoning.lines(), plain.lines());
+    }
+}
+
 proptest! {
     /// Any pieces, cut anywhere into records: nothing panics, lines never pass the width, the same text comes out.
     #[test]

@@ -54,7 +54,8 @@ pub fn draw(app: &App, palette: &Palette, keymap: &Keymap, area: Rect, buf: &mut
         buf.set_style(row.intersection(buf.area), style(Role::Text));
         let x = put(buf, row, 0, if selected { "▸ " } else { "  " }, style(Role::Accent));
         let keys: Vec<String> = binding.chords.iter().map(|c| c.name()).collect();
-        let keys = ellipsis(&keys.join(" "), usize::from(KEYS));
+        // Where there is no room for both, the words matter more.
+        let keys = if row.width < 40 { String::new() } else { ellipsis(&keys.join(" "), usize::from(KEYS)) };
         let words_room = row.width.saturating_sub(x + keys.width() as u16 + 2);
         put(buf, row, x, &ellipsis(binding.words, usize::from(words_room)), style(Role::Text));
         let start = row.width.saturating_sub(keys.width() as u16 + 1);

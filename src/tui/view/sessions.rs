@@ -1,10 +1,10 @@
 //! The table of recorded sessions.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
-use super::{ellipsis, layout, line, pane, put, status};
+use super::{covered, ellipsis, layout, line, pane, put, status};
 use crate::tui::app::{App, Verdict};
 use crate::tui::clean;
 use crate::tui::images::{Gallery, Slot};
@@ -102,18 +102,40 @@ fn table(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     }
     let columns = columns(inside.width, sessions);
-    // On a screen of three rows the sessions are worth more than their headings.
-    let head = usize::from(inside.height >= 3);
+    let head = head_rows(inside);
     if head == 1 {
         heading(app, &columns, line(inside, 0), buf);
     }
     let height = usize::from(inside.height).saturating_sub(head);
-    let at = sessions.selected();
-    let first = at.saturating_sub(height / 2).min(sessions.len().saturating_sub(height));
+    let (at, first) = (sessions.selected(), first_row(sessions, height));
     for i in 0..height {
         let Some(row) = sessions.row(first + i) else { break };
         draw_row(app, row, first + i == at, &columns, line(inside, i + head), buf);
     }
+}
+
+/// On a screen of three rows the sessions are worth more than their headings.
+fn head_rows(inside: Rect) -> usize {
+    usize::from(inside.height >= 3)
+}
+
+/// The first row shown of a table that is so many rows high.
+fn first_row(sessions: &Sessions, height: usize) -> usize {
+    sessions.selected().saturating_sub(height / 2).min(sessions.len().saturating_sub(height))
+}
+
+/// The session at a place of the screen, by its place in the table.
+pub fn row_at(app: &App, area: Rect, column: u16, row: u16) -> Option<usize> {
+    let list = panes(area).list;
+    let inside = layout::inside(list);
+    let inside = if inside.is_empty() { list } else { inside };
+    if !inside.contains(Position::new(column, row)) {
+        return None;
+    }
+    let head = head_rows(inside);
+    let below = usize::from(row - inside.y).checked_sub(head)?;
+    let index = first_row(&app.sessions, usize::from(inside.height).saturating_sub(head)) + below;
+    (index < app.sessions.len()).then_some(index)
 }
 
 fn heading(app: &App, columns: &[(Column, u16)], row: Rect, buf: &mut Buffer) {
@@ -233,7 +255,10 @@ fn columns(width: u16, sessions: &Sessions) -> Vec<(Column, u16)> {
 
 fn preview(app: &App, gallery: &Gallery, area: Rect, buf: &mut Buffer) {
     let inside = pane("Page", area, &app.theme, buf);
-    if inside.is_empty() || app.sessions.is_empty() || gallery.draw(Slot::Page, inside, app.help.is_some(), buf) {
+    if inside.is_empty()
+        || app.sessions.is_empty()
+        || gallery.draw(Slot::Page, inside, covered(app, inside, buf.area), buf)
+    {
         return;
     }
     if let (Some((of, Err(why))), Some(row)) = (&app.preview.shown, app.sessions.current())
