@@ -225,7 +225,7 @@ fn table(figures: &mut Vec<Figure>) {
             model: ["demo-rarl", "Qwen2.5-VL-3B"][i % 2].to_owned(),
             answer: Some(format!("answer {}", i % 97)),
             coverage: Some((i * 31 % 100) as f64 / 100.0),
-            right: Some(i % 3 == 0),
+            right: Some(i.is_multiple_of(3)),
             ..SessionSummary::default()
         };
         let log = LogFile { path: format!("s/{id}.jsonl.zst").into(), id, sub: "s".to_owned(), live: false };
