@@ -45,7 +45,7 @@ fn a_session_goes_with_its_notes_is_not_listed_and_comes_back_as_it_was() {
     assert_eq!(read_summaries(&store.dir().join("run-1")).len(), 1, "the summary stays append-only");
     assert!(list(&store).is_empty(), "a summary without a log is not listed");
     assert!(store.logs().is_empty() && store.resolve(ID).is_err());
-    assert_eq!(trashed(&store), [gone.clone()]);
+    assert_eq!(trashed(&store), std::slice::from_ref(&gone));
     assert_eq!(restore(&store, &gone).unwrap(), log);
     assert_eq!((files(store.dir()), fs::read(&log).unwrap()), (before, bytes));
     assert_eq!(list(&store).len(), 1);

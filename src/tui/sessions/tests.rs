@@ -32,7 +32,7 @@ fn made(i: usize) -> Row {
         reason: (i % 4 != 2).then(|| "answered".to_owned()),
         label: "looked_elsewhere".to_owned(),
         zooms: n % 4,
-        coverage: (i % 2 == 0).then(|| f64::from(n % 11) / 10.0),
+        coverage: i.is_multiple_of(2).then(|| f64::from(n % 11) / 10.0),
         iou: Some(0.25),
         generated: 36,
         seconds: 0.74,
