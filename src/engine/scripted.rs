@@ -258,7 +258,8 @@ impl StepEngine for ScriptedEngine {
     fn limit_pixels(&mut self, limits: Option<(u64, u64)>) -> Result<(), EngineError> {
         match limits {
             None => Ok(()),
-            Some(_) => Err(EngineError::Ask("this engine has no pixel limits".to_owned())),
+            Some(limits) if limits == self.pixel_limits() => Ok(()),
+            Some(_) => Err(EngineError::Ask("this engine has no other pixel limits".to_owned())),
         }
     }
 

@@ -153,3 +153,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_manual_lists_every_condition_in_its_words() {
+    let manual = include_str!("../../../docs/EXPLORER.md");
+    for (example, words) in CONDITIONS {
+        assert!(manual.contains(&format!("| `{example}` | {words} |")), "{example}");
+    }
+}
