@@ -55,16 +55,37 @@ pub fn quantile(times: &[Duration], share: f64) -> Duration {
     sorted.get(at).copied().unwrap_or_default()
 }
 
-/// The same steps several times over, each step's best: on a busy machine a step is sometimes put aside for a while, which says
-/// nothing about the program.
-pub fn best_of(rounds: usize, mut round: impl FnMut() -> Vec<Duration>) -> Vec<Duration> {
-    let mut best = round();
-    for _ in 1..rounds {
-        for (best, time) in best.iter_mut().zip(round()) {
-            *best = time.min(*best);
-        }
+/// Times of the same steps, gone through several times.
+pub struct Rounds {
+    /// Each step's best: on a busy machine a step is sometimes put aside for a while, which says nothing about the program.
+    pub best: Vec<Duration>,
+    /// Every time that was taken: what a person felt, other programs' work included.
+    pub all: Vec<Duration>,
+}
+
+impl Rounds {
+    /// The 95 % quantile of both, beside the limit; only the first is held against it.
+    pub fn p95(&self, what: &str, limit_ms: f64) -> [Figure; 2] {
+        let raw = quantile(&self.all, 0.95).as_secs_f64() * 1000.0;
+        [
+            Figure::time(format!("{what}, p95"), quantile(&self.best, 0.95), limit_ms),
+            Figure::note(format!("{what}, p95 of every time taken"), format!("{raw:.3} ms")),
+        ]
     }
-    best
+}
+
+/// Goes through the same steps so many times.
+pub fn best_of(rounds: usize, mut round: impl FnMut() -> Vec<Duration>) -> Rounds {
+    let mut best = round();
+    let mut all = best.clone();
+    for _ in 1..rounds {
+        let times = round();
+        for (best, time) in best.iter_mut().zip(&times) {
+            *best = (*time).min(*best);
+        }
+        all.extend(times);
+    }
+    Rounds { best, all }
 }
 
 /// How often steps are repeated.

@@ -129,9 +129,7 @@ fn frames(shape: Shape, name: &str, figures: &mut Vec<Figure>) {
         };
         (0..400).map(step).collect()
     });
-    let what = |q: &str| format!("view + diff at 200x60, 10,000 tokens ({name}), {q}");
-    figures.push(Figure::time(what("median"), quantile(&times, 0.5), 2.0));
-    figures.push(Figure::time(what("p95"), quantile(&times, 0.95), 2.0));
+    figures.extend(times.p95(&format!("view + diff at 200x60, 10,000 tokens ({name})"), 2.0));
 }
 
 /// To anywhere: by token, by segment, by turn, to both ends.
@@ -149,11 +147,10 @@ fn scrubbing(shape: Shape, name: &str, figures: &mut Vec<Figure>) {
         Action::Scrub(Scrub::PrevToken),
     ];
     let times = best_of(ROUNDS, || (0..450).map(|i| desk.act(moves[i % moves.len()].clone())).collect());
-    figures.push(Figure::time(format!("scrubbing anywhere ({name}), p95"), quantile(&times, 0.95), 8.0));
-    figures.push(Figure::time(format!("scrubbing anywhere ({name}), longest"), quantile(&times, 1.0), 8.0));
+    figures.extend(times.p95(&format!("scrubbing anywhere ({name})"), 8.0));
     let resize = |i: u16| Action::Resize(SIZE.0 - 1 - i % 2, SIZE.1);
     let widths = best_of(ROUNDS, || (0..20).map(|i| desk.act(resize(i))).collect());
-    let value = format!("{:.3} ms", quantile(&widths, 0.5).as_secs_f64() * 1000.0);
+    let value = format!("{:.3} ms", quantile(&widths.best, 0.5).as_secs_f64() * 1000.0);
     figures.push(Figure::note(format!("a new width: all of it wrapped again ({name}), median"), value));
 }
 
@@ -208,7 +205,7 @@ fn appending(alternatives: usize, figures: &mut Vec<Figure>) {
     });
     let bytes = sent as f64 / (200 * ROUNDS) as f64;
     figures.push(Figure::bytes(what("bytes to the terminal, mean"), bytes, 1024.0));
-    figures.push(Figure::time(what("state and frame, p95"), quantile(&frames, 0.95), 8.0));
+    figures.extend(frames.p95(&what("state and frame"), 8.0));
 }
 
 /// Keys in the table of five thousand sessions.
@@ -247,6 +244,5 @@ fn table(figures: &mut Vec<Figure>) {
         };
         (0..200).map(|i| desk.act(key(i))).collect()
     });
-    figures.push(Figure::time("5,000 sessions, a key with its frame: p95", quantile(&times, 0.95), 16.7));
-    figures.push(Figure::time("5,000 sessions, a key with its frame: longest", quantile(&times, 1.0), 16.7));
+    figures.extend(times.p95("5,000 sessions, a key with its frame", 16.7));
 }

@@ -200,8 +200,7 @@ fn keys(dir: &Path, log: &str, figures: &mut Vec<Figure>) {
         };
         (0..99).map(step).collect()
     });
-    figures.push(Figure::time("key to flush, 10,000 tokens: median", quantile(&times, 0.5), 8.0));
-    figures.push(Figure::time("key to flush, 10,000 tokens: p95", quantile(&times, 0.95), 8.0));
+    figures.extend(times.p95("key to flush, 10,000 tokens", 8.0));
     terminal.send("q");
 }
 
