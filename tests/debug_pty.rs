@@ -267,7 +267,7 @@ fn theme_keys_and_breakpoints_come_from_a_config() {
     let dir = desk();
     let config = "theme = 'newsprint'\nbreakpoints = ['close:think']\n[keys.explorer]\ntoggle_run = ['R']\n";
     fs::write(dir.path().join("config.toml"), config).unwrap();
-    let mut pty = start(dir.path(), &["--config", "config.toml"], &[]);
+    let mut pty = start(dir.path(), &["--config-file", "config.toml"], &[]);
     pty.wait_for("questions");
     pty.send("\r");
     let broke = pty.wait_for("break close:think · Think closes");

@@ -306,7 +306,7 @@ fn the_screen_of_a_recording_is_a_picture() {
     };
     let end = svg(&["--svg", "120x40"]);
     assert!(end.starts_with("<svg") && end.contains("Reasoning") && end.contains("coverage"), "{end}");
-    assert_eq!(end.matches("<image ").count(), 2, "page and crop");
+    assert_eq!(end.matches("<image ").count(), 3, "page, its boxes, and the crop");
     let start = svg(&["--svg", "100x30@3", "--images", "blocks", "--theme", "light"]);
     assert!(!start.contains("<image ") && !start.contains("coverage") && start.matches("<rect").count() > 100);
 }

@@ -48,12 +48,12 @@ pub fn run(args: &ConfigArgs, global: &Global) -> CliResult {
 }
 
 fn place(global: &Global) -> Result<PathBuf, CliError> {
-    let nowhere = || CliError::failed("no home folder is known; name a file with --config");
-    global.config.clone().or_else(config::usual_file).ok_or_else(nowhere)
+    let nowhere = || CliError::failed("no home folder is known; name a file with --config-file");
+    global.config_file.clone().or_else(config::usual_file).ok_or_else(nowhere)
 }
 
 fn show(global: &Global) -> CliResult {
-    let config = Config::load(global.config.as_deref()).map_err(CliError::usage)?;
+    let config = Config::load(global.config_file.as_deref()).map_err(CliError::usage)?;
     let path = place(global)?;
     let there = if path.is_file() { "" } else { " (not there; everything is as usual)" };
     let text = toml::to_string(&config).map_err(CliError::failed)?;

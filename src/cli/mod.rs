@@ -58,7 +58,7 @@ pub struct Global {
     pub sessions: Option<PathBuf>,
     /// Configuration to read (default: $PANELSCOPE_CONFIG, else config.toml in the user's configuration folder)
     #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config_file: Option<PathBuf>,
     /// What the configuration says.
     #[arg(skip)]
     pub settings: Config,
@@ -118,10 +118,10 @@ pub fn main() -> ExitCode {
 
 fn run_command(mut cli: Cli) -> CliResult {
     let named = std::env::var_os("PANELSCOPE_CONFIG").filter(|name| !name.is_empty());
-    cli.global.config = cli.global.config.or(named.map(PathBuf::from));
+    cli.global.config_file = cli.global.config_file.or(named.map(PathBuf::from));
     // What helps to mend a broken configuration works with one.
     if !matches!(&cli.command, Some(Command::Completions(_) | Command::Config(_) | Command::Man(_))) {
-        cli.global.settings = Config::load(cli.global.config.as_deref()).map_err(CliError::usage)?;
+        cli.global.settings = Config::load(cli.global.config_file.as_deref()).map_err(CliError::usage)?;
     }
     match cli.command {
         None => explore::run(cli.explore, &cli.global),

@@ -264,6 +264,12 @@ impl Reasoning {
 
     /// What the model is writing now.
     fn open(&mut self, explorer: &Explorer, from: usize) {
+        // The end of the turn before belongs to no segment, nor does it open one.
+        let special = |token: &usize| {
+            let piece = explorer.token(*token).map(|token| token.piece.bytes()).unwrap_or_default();
+            piece.starts_with(b"<|") && piece.ends_with(b"|>")
+        };
+        let from = from + (from..explorer.written()).take_while(special).count();
         #[cfg(test)]
         if self.plainly {
             let flow = Flow::of(explorer, from, explorer.written(), self.text_width(), true);

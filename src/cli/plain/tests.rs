@@ -11,7 +11,7 @@ const CALL: &str = r#"<think>look</think><tool_call>{"name": "image_zoom_in_tool
 fn told(lines: &str, breakpoints: &[&str]) -> String {
     let bench = crate::benchmark::open("demo").unwrap();
     let turns = [CALL, "<think>seen</think><answer>\u{1b}[31mPip</answer>"];
-    let global = Global { sessions: None, config: None, settings: crate::config::Config::default() };
+    let global = Global { sessions: None, config_file: None, settings: crate::config::Config::default() };
     let setting = Setting {
         stock: Stock::Bench(Box::new(bench)),
         engine: Box::new(ScriptedEngine::from_texts(&turns)),
