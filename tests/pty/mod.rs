@@ -25,6 +25,26 @@ fn sized(n: u16) -> NonZeroU16 {
     NonZeroU16::new(n).unwrap()
 }
 
+/// How many bytes a terminal with synchronized updates shows now: a frame that has begun is shown when it has ended.
+fn whole_frames(bytes: &[u8]) -> usize {
+    const BEGIN: &[u8] = b"\x1b[?2026h";
+    const END: &[u8] = b"\x1b[?2026l";
+    let find = |from: usize, what: &[u8]| {
+        bytes.get(from..).and_then(|rest| rest.windows(what.len()).position(|w| w == what)).map(|at| from + at)
+    };
+    let mut from = 0;
+    while let Some(begin) = find(from, BEGIN) {
+        match find(begin, END) {
+            Some(end) => from = end + END.len(),
+            None => return begin,
+        }
+    }
+    // The beginning itself may be cut in two.
+    let tail =
+        (1..BEGIN.len()).rev().find(|n| bytes.len() - from >= *n && BEGIN.starts_with(&bytes[bytes.len() - n..]));
+    bytes.len() - tail.unwrap_or(0)
+}
+
 /// The program in its terminal.
 pub struct Pty {
     child: Box<dyn Child + Send + Sync>,
@@ -60,14 +80,19 @@ impl Pty {
         let seen = Arc::new((Mutex::new(Seen { parser, over: false, bytes: 0, raw: Vec::new() }), Condvar::new()));
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || {
-            let mut buffer = [0; 8192];
+            let (mut buffer, mut held) = ([0; 8192], Vec::new());
             loop {
                 let n = output.read(&mut buffer).unwrap_or(0);
                 let mut seen = shared.0.lock().unwrap();
                 if n == 0 {
                     seen.over = true;
+                    let rest = std::mem::take(&mut held);
+                    seen.parser.process(&rest);
                 } else {
-                    seen.parser.process(&buffer[..n]);
+                    held.extend_from_slice(&buffer[..n]);
+                    let whole = whole_frames(&held);
+                    seen.parser.process(&held[..whole]);
+                    held.drain(..whole);
                     seen.bytes += n;
                     seen.raw.extend_from_slice(&buffer[..n]);
                 }
