@@ -1,7 +1,7 @@
 //! Breakpoints: conditions on what a session does, as text.
 //!
 //! Takes: a condition such as `zoom and iou<.3` and the [`Moment`]s of a session, one for each token the model wrote, made
-//! by a [`Watcher`] while the session is computed or from a recorded [`Trace`]. Gives: whether it holds there, and on what.
+//! by a [`Watcher`] while the session is computed or from a recorded [`Trace`](super::Trace). Gives: whether it holds there, and on what.
 //! The same code stops a running model and a playback.
 
 mod condition;
