@@ -277,3 +277,21 @@ fn theme_keys_and_breakpoints_come_from_a_config() {
     pty.send("qq");
     assert_eq!(pty.end().0, 0);
 }
+
+#[test]
+fn the_shipped_fork_is_put_beside_its_parent() {
+    let dir = desk();
+    let sessions = concat!(env!("CARGO_MANIFEST_DIR"), "/sessions");
+    let args = ["--sessions", sessions, "replay", "20261123-025025-0680be", "--images", "blocks"];
+    let mut pty = Pty::start(&args, dir.path(), WIDE, &[]);
+    pty.wait_for("⑂ zoom 1: box →");
+    pty.send("G");
+    pty.wait_for("■ ended ✓ right");
+    pty.send("c");
+    let sides = pty.wait_for("other · ✗ wrong");
+    assert!(sides.contains("on screen · ✓ right") && sides.contains("≠"), "{sides}");
+    pty.send("q");
+    pty.wait_for("Reasoning");
+    pty.send("q");
+    assert_eq!(pty.end().0, 0);
+}

@@ -44,6 +44,8 @@ pub enum Effect {
     Breakpoints(Vec<Breakpoint>),
     /// Read a recorded session to put it beside the one on screen.
     OpenBeside(PathBuf),
+    /// Find a recorded session by its id and put it beside the one on screen.
+    FindBeside(String),
     /// Put a text into the terminal's clipboard.
     Copy(String),
     /// Leave.

@@ -82,6 +82,19 @@ impl Program {
         Ok(())
     }
 
+    /// Finds a recorded session by its id and reads it.
+    pub(super) fn find_beside(&mut self, id: &str) -> Result<(), TuiError> {
+        // An id comes from a log: only a name is looked for, never a path.
+        let store = self.setup().store.as_ref().filter(|_| session::check_id(id).is_ok());
+        match store.and_then(|store| store.resolve(id).ok()) {
+            Some(path) => {
+                self.open_beside(path);
+                Ok(())
+            }
+            None => self.act(Action::Failed("that session is not in the sessions folder".to_owned())),
+        }
+    }
+
     /// Reads a recorded session to put it beside the one on screen.
     pub(super) fn open_beside(&mut self, path: std::path::PathBuf) {
         self.job(Job::Beside(path));

@@ -386,6 +386,7 @@ impl Program {
             Effect::Fork(order) => self.fork(&order)?,
             Effect::Breakpoints(points) => self.set_breakpoints(points),
             Effect::OpenBeside(path) => self.open_beside(path),
+            Effect::FindBeside(id) => self.find_beside(&id)?,
             Effect::Copy(text) => self.copy(&text)?,
             Effect::Quit => self.quit = true,
         }

@@ -219,10 +219,8 @@ impl App {
         }
         match self.sessions.rows().iter().find(|row| row.id == id) {
             Some(row) => vec![Effect::OpenBeside(row.path.clone())],
-            None => {
-                self.toast = Some("that session is not in the sessions folder".to_owned());
-                Vec::new()
-            }
+            // The list may not have been read yet, or not at all.
+            None => vec![Effect::FindBeside(id.to_owned())],
         }
     }
 
