@@ -10,11 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use panelscope::benchmark::{Benchmark, Selection, Task, open_with};
-use panelscope::engine::{
-    Ask, Batch, CropMode, Emission, ImageCache, LocalEngine, Outcome, PageMode, PageSource, load_model, run_to_end,
-};
+use panelscope::engine::{Ask, Batch, Emission, ImageCache, LocalEngine, Outcome, PageSource, load_model, run_to_end};
 use panelscope::model::Model;
-use panelscope::model::sampler::Sampling;
 use panelscope::protocol::Profile;
 use panelscope::trace::{Body, TokenSource};
 
@@ -51,21 +48,12 @@ impl Told {
 
 fn ask(benchmark: &Benchmark, profile: &Arc<Profile>, index: usize) -> Ask {
     let question = benchmark.questions()[index].clone();
-    Ask {
-        id: format!("20260101-000000-{index:06x}"),
-        page: PageSource::Page(benchmark.page(&question).unwrap()),
+    Ask::new(
+        format!("20260101-000000-{index:06x}"),
+        PageSource::Page(benchmark.page(&question).unwrap()),
         question,
-        benchmark: None,
-        run: None,
-        profile: Arc::clone(profile),
-        sampling: Sampling::default(),
-        seed: 0,
-        max_tokens: None,
-        tool: true,
-        page_mode: PageMode::Normal,
-        crop_mode: CropMode::Normal,
-        debug: panelscope::engine::Debugging::default(),
-    }
+        Arc::clone(profile),
+    )
 }
 
 fn one_by_one(model: &Arc<Model>, asks: &[Ask]) -> Vec<Told> {

@@ -11,7 +11,7 @@ use std::time::Instant;
 use panelscope::benchmark;
 use panelscope::demo;
 use panelscope::engine::{
-    Ask, At, CropMode, Debugging, Edit, Fork, LocalEngine, PageMode, PageSource, Past, StepEngine, TurnLoop, load_model,
+    Ask, At, Debugging, Edit, Fork, LocalEngine, PageSource, Past, StepEngine, TurnLoop, load_model,
 };
 use panelscope::model::sampler::{Sampler, Sampling};
 use panelscope::protocol::Profile;
@@ -27,19 +27,13 @@ fn main() {
     profile.limits.max_tokens = WRITTEN;
     profile.limits.max_turns = 100_000;
     let mut ask = Ask {
-        id: "20260101-000000-aaaaaa".into(),
-        page: PageSource::Page(bench.page(&question).expect("its page")),
-        question,
-        benchmark: None,
-        run: None,
-        profile: Arc::new(profile),
-        sampling: Sampling::default(),
         seed: 1,
-        max_tokens: None,
-        tool: true,
-        page_mode: PageMode::Normal,
-        crop_mode: CropMode::Normal,
-        debug: Debugging::default(),
+        ..Ask::new(
+            "20260101-000000-aaaaaa",
+            PageSource::Page(bench.page(&question).expect("its page")),
+            question,
+            Arc::new(profile),
+        )
     };
     let mut engine = LocalEngine::new(model);
     let parent = Arc::new(long_session(&mut engine, &ask));

@@ -9,10 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use image::RgbImage;
 use panelscope::benchmark::{AnswerForm, Question, Selection, open_with};
-use panelscope::engine::{
-    Ask, CropMode, Emission, EngineError, PageMode, PageSource, ScriptedEngine, StepEngine, TurnLoop, run_to_end,
-};
-use panelscope::model::sampler::Sampling;
+use panelscope::engine::{Ask, Emission, EngineError, PageSource, ScriptedEngine, StepEngine, TurnLoop, run_to_end};
 use panelscope::page::Page;
 use panelscope::protocol::Profile;
 use panelscope::run::RunReport;
@@ -122,19 +119,8 @@ fn script(question: &Question, kind: usize) -> Vec<Vec<String>> {
 
 fn ask(index: usize, question: Question, page: &Arc<Page>, profile: &Arc<Profile>) -> Ask {
     Ask {
-        id: format!("r-{index:05}"),
-        page: PageSource::Page(Arc::clone(page)),
-        question,
-        benchmark: None,
         run: Some("r".into()),
-        profile: Arc::clone(profile),
-        sampling: Sampling::default(),
-        seed: 0,
-        max_tokens: None,
-        tool: true,
-        page_mode: PageMode::Normal,
-        crop_mode: CropMode::Normal,
-        debug: panelscope::engine::Debugging::default(),
+        ..Ask::new(format!("r-{index:05}"), PageSource::Page(Arc::clone(page)), question, Arc::clone(profile))
     }
 }
 

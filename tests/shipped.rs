@@ -7,28 +7,21 @@ use std::sync::atomic::AtomicBool;
 
 use panelscope::benchmark::{Benchmark, Family, Question, Selection, Task, open, open_with};
 use panelscope::demo::{MODEL_FILES, MODEL_NAME, model_source};
-use panelscope::engine::{Ask, CropMode, LocalEngine, Outcome, PageMode, PageSource, load_model, run_to_end};
+use panelscope::engine::{Ask, LocalEngine, Outcome, PageSource, load_model, run_to_end};
 use panelscope::model::Model;
-use panelscope::model::sampler::Sampling;
 use panelscope::protocol::Profile;
 use panelscope::session::read_log;
 use panelscope::trace::Body;
 
 fn ask(model: &Arc<Model>, benchmark: &Benchmark, question: &Question, tool: bool) -> Outcome {
     let ask = Ask {
-        id: "test".to_owned(),
-        page: PageSource::Page(benchmark.page(question).unwrap()),
-        question: question.clone(),
-        benchmark: None,
-        run: None,
-        profile: Arc::new(Profile::builtin("rarl").unwrap()),
-        sampling: Sampling::default(),
-        seed: 0,
-        max_tokens: None,
         tool,
-        page_mode: PageMode::Normal,
-        crop_mode: CropMode::Normal,
-        debug: panelscope::engine::Debugging::default(),
+        ..Ask::new(
+            "test".to_owned(),
+            PageSource::Page(benchmark.page(question).unwrap()),
+            question.clone(),
+            Arc::new(Profile::builtin("rarl").unwrap()),
+        )
     };
     run_to_end(&mut LocalEngine::new(Arc::clone(model)), &ask, &mut |_| {}, &AtomicBool::new(false))
 }

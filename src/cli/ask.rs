@@ -13,7 +13,7 @@ pub(super) use self::sink::{Told, ask_one, tell_one};
 use super::interrupt_flag;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::{self, BenchmarkError, Question};
-use crate::engine::{Ask, CropMode, Debugging, LocalEngine, PageMode, PageSource, load_model};
+use crate::engine::{Ask, Debugging, LocalEngine, PageSource, load_model};
 use crate::geometry::PageBox;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
@@ -113,19 +113,13 @@ pub fn run(args: AskArgs, global: &Global) -> CliResult {
     let mut worst = ExitCode::SUCCESS;
     for (page, question) in questions {
         let ask = Ask {
-            id: session::new_id(),
-            page,
-            question,
             benchmark: args.id.as_ref().or(args.page_name.as_ref()).map(|_| args.bench.clone()),
-            run: None,
-            profile: Arc::clone(&profile),
             sampling,
             seed: args.seed,
             max_tokens: args.max_tokens,
             tool: args.tool == Switch::On,
-            page_mode: PageMode::Normal,
-            crop_mode: CropMode::Normal,
             debug: Debugging { breakpoints: args.breakpoint.clone(), ..Debugging::default() },
+            ..Ask::new(session::new_id(), page, question, Arc::clone(&profile))
         };
         let told = Told { record: !args.no_record, json: args.json };
         let code = ask_one(&mut engine, &ask, told, global, &cancel)?;

@@ -18,8 +18,7 @@ use super::fork::{begin, planned};
 use super::interrupt_flag;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::{Benchmark, Question};
-use crate::engine::{Ask, CropMode, Debugging, PageMode, PageSource, Past, StepEngine};
-use crate::model::sampler::Sampling;
+use crate::engine::{Ask, PageSource, Past, StepEngine};
 use crate::protocol::Profile;
 use crate::session;
 use crate::text::one_line;
@@ -213,21 +212,7 @@ impl<W: Write> Plain<'_, W> {
             Stock::Bench(bench) if !own => Some(bench.name().to_owned()),
             _ => None,
         };
-        Ok(Ask {
-            id: session::new_id(),
-            page,
-            question,
-            benchmark,
-            run: None,
-            profile: Arc::clone(&self.setting.profile),
-            sampling: Sampling::default(),
-            seed: 0,
-            max_tokens: None,
-            tool: true,
-            page_mode: PageMode::Normal,
-            crop_mode: CropMode::Normal,
-            debug: Debugging::default(),
-        })
+        Ok(Ask { benchmark, ..Ask::new(session::new_id(), page, question, Arc::clone(&self.setting.profile)) })
     }
 
     fn page(&self, row: &Row) -> Result<(PageSource, Option<String>), String> {

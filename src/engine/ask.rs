@@ -90,6 +90,25 @@ pub struct Debugging {
 }
 
 impl Ask {
+    /// A question asked as it is: greedy, with the tool, nothing intervened in, nothing looked at closely.
+    pub fn new(id: impl Into<String>, page: PageSource, question: Question, profile: Arc<Profile>) -> Self {
+        Self {
+            id: id.into(),
+            page,
+            question,
+            benchmark: None,
+            run: None,
+            profile,
+            sampling: Sampling::default(),
+            seed: 0,
+            max_tokens: None,
+            tool: true,
+            page_mode: PageMode::Normal,
+            crop_mode: CropMode::Normal,
+            debug: Debugging::default(),
+        }
+    }
+
     /// Tokens the model may write over all turns: the smaller of the profile's and the caller's limit.
     pub fn token_limit(&self) -> u64 {
         let own = self.profile.limits.max_tokens;

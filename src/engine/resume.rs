@@ -75,12 +75,15 @@ impl LocalEngine {
         Ok(Resumed { kept: base as u64, exact })
     }
 
-    /// Where the pass began that computed token `length - 1`, and whether it ended with it.
+    /// Where the pass began that computed token `length - 1`, and whether going on from there is exact: the pass ended with
+    /// that token, or began with it. In the second case (the end of a turn, before the tool's reply) nothing was drawn
+    /// there, and the token is computed with what follows it, as it was.
     fn pass_of(&self, length: usize, computed: usize) -> (usize, bool) {
         let after = self.passes.partition_point(|&began| began < length);
         let began = after.checked_sub(1).and_then(|i| self.passes.get(i)).copied();
         let ended = self.passes.get(after).copied().unwrap_or(computed);
-        (began.unwrap_or(0), began.is_some() && ended == length)
+        let whole = ended == length || began == length.checked_sub(1);
+        (began.unwrap_or(0), began.is_some() && whole)
     }
 
     /// Text and images of a context; images that stand where they stood are not encoded again.

@@ -196,19 +196,20 @@ impl Bench<'_> {
             Err(error) => (Arc::new(Page::from_pixels(image::RgbImage::new(1, 1))), Some(error)),
         };
         let ask = Ask {
-            id: session_id(self.run.unwrap_or("run"), item.index),
-            page: PageSource::Page(page),
             crop_mode: self.settings.crop_mode(self.questions, &question),
-            debug: crate::engine::Debugging::default(),
-            question,
             benchmark: Some(self.questions.name().to_owned()),
             run: self.run.map(str::to_owned),
-            profile: Arc::clone(self.profile),
             sampling: self.settings.sampling(),
             seed: item.seed,
             max_tokens: self.settings.max_tokens,
             tool: self.settings.tool,
             page_mode: self.settings.page_mode(),
+            ..Ask::new(
+                session_id(self.run.unwrap_or("run"), item.index),
+                PageSource::Page(page),
+                question,
+                Arc::clone(self.profile),
+            )
         };
         match fault {
             None => Ok(ask),

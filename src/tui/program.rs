@@ -26,7 +26,7 @@ use super::source::Live;
 use super::update::pasted;
 use super::{Setup, TuiError, guard, view};
 use crate::benchmark::{Benchmark, Question, Selection};
-use crate::engine::{Ask, Command, CropMode, Debugging, ModelSource, PageMode, PageSource, Warm};
+use crate::engine::{Ask, Command, Debugging, ModelSource, PageSource, Warm};
 use crate::model::Model;
 use crate::session;
 
@@ -457,19 +457,11 @@ impl Program {
         }
         let from_bench = question.task.is_some();
         self.pending = Some(Ask {
-            id: session::new_id(),
-            page,
-            question,
             benchmark: self.bench.as_ref().filter(|_| from_bench).map(|b| b.name().to_owned()),
-            run: None,
-            profile: Arc::clone(&self.setup.profile),
             sampling: self.setup.sampling,
             seed: self.setup.seed,
-            max_tokens: None,
-            tool: true,
-            page_mode: PageMode::Normal,
-            crop_mode: CropMode::Normal,
             debug: Debugging { breakpoints: self.app.debug.points.on(), ..Debugging::default() },
+            ..Ask::new(session::new_id(), page, question, Arc::clone(&self.setup.profile))
         });
         self.start_pending();
     }

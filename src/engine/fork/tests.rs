@@ -9,9 +9,7 @@ use image::RgbImage;
 use super::*;
 use crate::benchmark::{self, Benchmark};
 use crate::demo;
-use crate::engine::{
-    Ask, CropMode, Debugging, Emission, LocalEngine, PageMode, PageSource, StepEngine, load_model, run_to_end,
-};
+use crate::engine::{Ask, Debugging, Emission, LocalEngine, PageSource, StepEngine, load_model, run_to_end};
 use crate::model::Model;
 use crate::model::sampler::Sampling;
 use crate::trace::{Body, ZoomOutcome};
@@ -31,19 +29,16 @@ fn bench() -> &'static Benchmark {
 fn ask(sampling: Sampling) -> Ask {
     let question = bench().questions().iter().find(|q| q.task.is_some_and(|t| t.name() == "depth-comparison")).unwrap();
     Ask {
-        id: "20260101-000000-aaaaaa".into(),
-        page: PageSource::Page(bench().page(question).unwrap()),
-        question: question.clone(),
         benchmark: Some("demo".into()),
-        run: None,
-        profile: Arc::new(Profile::builtin("rarl").unwrap()),
         sampling,
         seed: 3,
         max_tokens: Some(300),
-        tool: true,
-        page_mode: PageMode::Normal,
-        crop_mode: CropMode::Normal,
-        debug: Debugging::default(),
+        ..Ask::new(
+            "20260101-000000-aaaaaa",
+            PageSource::Page(bench().page(question).unwrap()),
+            question.clone(),
+            Arc::new(Profile::builtin("rarl").unwrap()),
+        )
     }
 }
 
@@ -207,6 +202,20 @@ fn a_crop_can_be_another_one() {
         assert_eq!(fork.trace.images[1].event.hash, *crop, "it is what entered the context");
         assert!(fork.trace.end.is_some());
     }
+}
+
+#[test]
+fn the_same_crop_again_gives_the_same_bits() {
+    let mut engine = LocalEngine::new(model());
+    let base = ask(Sampling::default());
+    let parent = Arc::new(told(&mut engine, &base));
+    let ZoomOutcome::Cropped { page_box, .. } = parent.trace.zooms[0].outcome else { panic!("refused") };
+    let fork = forked(&mut engine, &parent, &base, At::Zoom(1), Edit::Crop(OtherCrop::Region(page_box)));
+    assert!(fork.trace.fork.as_ref().unwrap().exact);
+    for (a, b) in fork.trace.tokens.iter().zip(&parent.trace.tokens) {
+        assert_eq!((a.id, a.logprob, &a.top), (b.id, b.logprob, &b.top));
+    }
+    assert_eq!(fork.trace.tokens.len(), parent.trace.tokens.len());
 }
 
 #[test]

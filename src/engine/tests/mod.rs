@@ -45,19 +45,13 @@ fn question() -> Question {
 
 fn ask() -> Ask {
     Ask {
-        id: "20260101-000000-abcdef".into(),
-        page: PageSource::Page(page()),
-        question: question(),
-        benchmark: None,
-        run: None,
-        profile: Arc::new(Profile::builtin("rarl").unwrap()),
-        sampling: Sampling::default(),
         seed: 7,
-        max_tokens: None,
-        tool: true,
-        page_mode: PageMode::Normal,
-        crop_mode: CropMode::Normal,
-        debug: Debugging::default(),
+        ..Ask::new(
+            "20260101-000000-abcdef",
+            PageSource::Page(page()),
+            question(),
+            Arc::new(Profile::builtin("rarl").unwrap()),
+        )
     }
 }
 

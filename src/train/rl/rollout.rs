@@ -10,7 +10,7 @@ use super::journal::Keep;
 use super::questions::Asked;
 use super::reward::{Reward, RewardWeights, reward};
 use super::settings::RolloutSettings;
-use crate::engine::{Ask, Batch, CropMode, Emission, ImageCache, PageMode, PageSource};
+use crate::engine::{Ask, Batch, Emission, ImageCache, PageSource};
 use crate::model::Model;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
@@ -147,19 +147,17 @@ fn work(rolling: &Rolling<'_>, asked: &[Asked], items: &[Item]) -> Result<Vec<Ro
 
 fn ask(rolling: &Rolling<'_>, asked: &Asked, item: Item, id: &str) -> Ask {
     Ask {
-        id: id.to_owned(),
-        page: PageSource::Page(Arc::clone(&asked.page)),
-        question: asked.question.clone(),
-        benchmark: None,
         run: Some(rolling.name.to_owned()),
-        profile: Arc::clone(rolling.profile),
         sampling: Sampling { temperature: rolling.settings.temperature, ..Sampling::default() },
         seed: seed(rolling, item),
         max_tokens: Some(rolling.settings.max_tokens),
         tool: rolling.tool,
-        page_mode: PageMode::Normal,
-        crop_mode: CropMode::Normal,
-        debug: crate::engine::Debugging::default(),
+        ..Ask::new(
+            id.to_owned(),
+            PageSource::Page(Arc::clone(&asked.page)),
+            asked.question.clone(),
+            Arc::clone(rolling.profile),
+        )
     }
 }
 
