@@ -64,6 +64,8 @@ fn main() {
             parent.trace.images.iter().filter_map(|image| parent.pixels.get(&image.event.hash).cloned()).collect();
         let clock = Instant::now();
         let recorded = panelscope::engine::Recorded {
+            session: "20260101-000000-bbbbbb",
+            parent: "20260101-000000-aaaaaa",
             sampling: ask.sampling,
             seed: 1,
             drawn: 0,

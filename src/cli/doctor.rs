@@ -117,7 +117,7 @@ impl Found<'_> {
 
 /// Where sessions go, and whether they can.
 fn sessions(global: &Global) -> Value {
-    let dir = match session::locate_dir(global.sessions.clone()) {
+    let dir = match session::locate_dir(global.sessions_dir()) {
         Ok(dir) => dir,
         Err(why) => return json!({ "folder": null, "problem": one_line(&why.to_string()) }),
     };

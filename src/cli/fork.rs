@@ -110,8 +110,9 @@ pub fn run(args: ForkArgs, global: &Global) -> CliResult {
     let past = past(&path)?;
     let missing = || CliError::failed(format!("{} does not say what it is", one_line(&path.display().to_string())));
     let start = past.trace.start.clone().ok_or_else(missing)?;
-    let profile = args.profile.clone().unwrap_or_else(|| start.profile.clone());
-    let profile = Arc::new(Profile::find(&profile).map_err(CliError::usage)?);
+    // A name out of a log must not make the program read a file.
+    let profile = args.profile.as_deref().map_or_else(|| Profile::builtin(&start.profile), Profile::find);
+    let profile = Arc::new(profile.map_err(CliError::usage)?);
     if profile.hash() != start.profile_hash {
         eprintln!("note: the profile {} is not as it was when the session was recorded", one_line(&profile.name));
     }

@@ -9,6 +9,7 @@ mod pace;
 mod place;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -87,10 +88,9 @@ impl Config {
     /// [`ConfigError`]: it cannot be read, or what it says is wrong.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let read = |source| ConfigError::Read { path: path.to_owned(), source };
-        if std::fs::metadata(path).map_err(read)?.len() > MOST_BYTES {
+        let Some(text) = read_bounded(path, MOST_BYTES).map_err(read)? else {
             return Err(ConfigError::Large { path: path.to_owned() });
-        }
-        let text = std::fs::read_to_string(path).map_err(read)?;
+        };
         let mut config = Self::parse(&text).map_err(|fault| ConfigError::Wrong { path: path.to_owned(), fault })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         config.sessions = config.sessions.map(|dir| folder.join(dir));
@@ -109,6 +109,16 @@ impl Config {
 /// The JSON Schema of a configuration.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Config).to_value()
+}
+
+/// A text file of at most so many bytes, whatever its size claims to be; `None` for a larger one.
+///
+/// # Errors
+/// It cannot be read, or is not UTF-8.
+pub fn read_bounded(path: &Path, most: u64) -> std::io::Result<Option<String>> {
+    let mut text = String::new();
+    let read = std::fs::File::open(path)?.take(most + 1).read_to_string(&mut text)?;
+    Ok((read as u64 <= most).then_some(text))
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub struct Ask {
 /// Where to stop, where to begin, and how sharply to look.
 #[derive(Clone, Debug, Default)]
 pub struct Debugging {
-    /// A session on a thread of its own pauses where one of these fires.
+    /// A session on a thread of its own pauses where one of these fires; one run to its end ends there.
     pub breakpoints: Vec<Breakpoint>,
     /// The session continues another.
     pub fork: Option<Arc<Fork>>,

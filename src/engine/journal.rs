@@ -23,6 +23,8 @@ pub(super) struct Journal {
     /// The time at which something of the parent happened, while it is told again.
     past: Option<f64>,
     copied: Vec<Token>,
+    /// Time of the latest record.
+    latest: f64,
     seq: u64,
     out: Vec<Emission>,
     batch: Option<Tokens>,
@@ -38,6 +40,7 @@ impl Journal {
             base: 0.0,
             past: None,
             copied: Vec::new(),
+            latest: 0.0,
             seq: 0,
             out: Vec::new(),
             batch: None,
@@ -53,7 +56,7 @@ impl Journal {
 
     /// What is recorded next happened in the parent's session, at this time; times never go back.
     pub(super) fn at(&mut self, time: f64) {
-        let before = self.past.unwrap_or(0.0);
+        let before = self.past.unwrap_or(self.latest);
         self.past = Some(if time.is_finite() { time.max(before) } else { before });
     }
 
@@ -136,7 +139,8 @@ impl Journal {
     }
 
     fn push(&mut self, body: Body, pixels: Option<Arc<RgbImage>>) {
-        let record = Record { seq: self.seq, t: self.now(), body };
+        self.latest = self.now();
+        let record = Record { seq: self.seq, t: self.latest, body };
         self.seq += 1;
         self.out.push(Emission { record, pixels });
     }

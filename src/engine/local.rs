@@ -47,6 +47,8 @@ pub struct LocalEngine {
     pub(super) passes: Vec<usize>,
     /// The images of the context.
     pub(super) placed: Vec<Placed>,
+    /// The sessions whose own bits the cache holds: the one that stands in it, and those it departed from exactly.
+    pub(super) sessions: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -106,6 +108,7 @@ impl LocalEngine {
             seed_link: 0,
             passes: Vec::new(),
             placed: Vec::new(),
+            sessions: Vec::new(),
         }
     }
 
@@ -123,6 +126,7 @@ impl LocalEngine {
         self.chain.clear();
         self.passes.clear();
         self.placed.clear();
+        self.sessions.clear();
         self.seed_link = CONTEXTS.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -283,6 +287,10 @@ impl StepEngine for LocalEngine {
 
     fn eos(&self) -> &[u32] {
         &self.eos
+    }
+
+    fn belongs_to(&mut self, session: &str) {
+        self.sessions = vec![session.to_owned()];
     }
 
     fn begin(&mut self, sampling: Sampling, seed: u64) -> Result<(), EngineError> {

@@ -65,11 +65,17 @@ impl LocalEngine {
         } else {
             self.pass_of(length, computed)
         };
+        // The same ids may have been computed for another session, with other passes or other weights.
+        let exact = exact && self.sessions.iter().any(|session| session == recorded.parent);
         let sequence = self.sequence.as_mut().ok_or(EngineError::Misuse("no context to stand in"))?;
         sequence.truncate(base)?;
         self.forget_from(base);
         self.pending = pending(recorded.ids, &stretches, base);
         self.retell(recorded.ids, &stretches, shared);
+        if !exact {
+            self.sessions.clear();
+        }
+        self.sessions.push(recorded.session.to_owned());
         self.sampler = Sampler::new(sampling, recorded.seed);
         self.sampler.skip(recorded.drawn);
         Ok(Resumed { kept: base as u64, exact })

@@ -189,6 +189,8 @@ impl StepEngine for ScriptedEngine {
         &[IM_END, 1]
     }
 
+    fn belongs_to(&mut self, _session: &str) {}
+
     fn begin(&mut self, _sampling: Sampling, _seed: u64) -> Result<(), EngineError> {
         self.cursor = 0;
         self.context.clear();

@@ -69,6 +69,10 @@ impl std::fmt::Debug for Mark {
 /// A context as a log has it, to be stood in again.
 #[derive(Clone, Copy, Debug)]
 pub struct Recorded<'a> {
+    /// The session that stands in it now.
+    pub session: &'a str,
+    /// The session it is a record of.
+    pub parent: &'a str,
     /// How tokens are drawn from here on.
     pub sampling: Sampling,
     /// Seed of the sampler.
@@ -105,6 +109,9 @@ pub trait StepEngine {
     fn pixel_limits(&self) -> (u64, u64);
     /// Ids that end a turn.
     fn eos(&self) -> &[u32];
+    /// Says whose context this is from now on, after [`StepEngine::begin`]: only what was computed for a session is exact for
+    /// its forks.
+    fn belongs_to(&mut self, session: &str);
     /// Starts an empty context and a fresh sampler.
     ///
     /// # Errors

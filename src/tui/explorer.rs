@@ -135,7 +135,7 @@ impl Explorer {
             // A damaged log says later that some of them were not the model's.
             self.head.go(self.head.shown(), &self.times);
         }
-        self.pass_over_parent();
+        self.pass_over_parent(before);
         if self.head.shown() == 0
             && before == 0
             && !self.stops.is_empty()
@@ -318,11 +318,12 @@ impl Explorer {
     }
 
     /// A fork's view begins where it departs from its parent.
-    fn pass_over_parent(&mut self) {
+    fn pass_over_parent(&mut self, before: usize) {
         let parent = self.trace.start.as_ref().and_then(|start| start.parent.as_ref());
         let Some(position) = parent.map(|parent| parent.position).filter(|_| self.kind == Kind::Live) else { return };
         let shared = position.checked_sub(1).map_or(0, |last| self.count_until(last));
-        if self.head.shown() < shared && !self.head.scrubbed {
+        // Only while the parent's part arrives: later a person may have gone back into it.
+        if before < shared && self.head.shown() < shared && !self.head.scrubbed {
             self.head.go(shared, &self.times);
         }
     }

@@ -2,9 +2,13 @@
 //!
 //! Nothing but this file and `program` knows the difference; the state sees arrivals.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+
+use image::RgbImage;
 
 use super::action::Arrival;
 use super::action::Unit;
@@ -152,6 +156,11 @@ fn write_log(
     recorder.finish().map(|_| ())
 }
 
+/// Most bytes of pixels that a recording may hold in memory; images beyond them are not shown.
+const MOST_PIXEL_BYTES: usize = 256 << 20;
+/// Most problems of a recording that are told.
+const MOST_PROBLEMS: usize = 20;
+
 /// A recorded session: its records with the pixels of its images, and what is wrong with it, in words.
 ///
 /// # Errors
@@ -159,21 +168,31 @@ fn write_log(
 pub fn read_recording(path: &Path) -> Result<(Vec<Arrival>, Vec<String>), String> {
     let (log, mut pixels) = session::open_recording(path).map_err(|e| e.to_string())?;
     let mut problems: Vec<String> =
-        log.problems.list.iter().map(|p| format!("line {}: {}", p.line, p.message)).take(20).collect();
+        log.problems.list.iter().map(|p| format!("line {}: {}", p.line, p.message)).take(MOST_PROBLEMS).collect();
     if log.records.is_empty() {
         let why = problems.first().cloned().unwrap_or_else(|| "it is empty".to_owned());
         return Err(format!("{}: {why}", path.display()));
     }
     let mut arrivals = Vec::with_capacity(log.records.len());
+    // What a log speaks of twice is held once, and a log may speak of any number of images.
+    let mut held: HashMap<String, Arc<RgbImage>> = HashMap::new();
+    let mut bytes = 0;
     for record in log.records {
-        let found = match &record.body {
-            Body::Image(event) => Some(pixels.get(&event.hash)),
+        let image = match &record.body {
+            Body::Image(event) => match held.get(&event.hash) {
+                Some(image) => Some(Arc::clone(image)),
+                None if bytes < MOST_PIXEL_BYTES => {
+                    let found = pixels.get(&event.hash);
+                    problems.extend(found.problem.filter(|_| problems.len() < MOST_PROBLEMS));
+                    bytes += found.image.as_raw().len();
+                    held.insert(event.hash.clone(), Arc::clone(&found.image));
+                    Some(found.image)
+                }
+                None => None,
+            },
             _ => None,
         };
-        if let Some(problem) = found.as_ref().and_then(|f| f.problem.clone()) {
-            problems.push(problem);
-        }
-        arrivals.push(Arrival { record, pixels: found.map(|f| f.image) });
+        arrivals.push(Arrival { record, pixels: image });
     }
     Ok((arrivals, problems))
 }

@@ -266,7 +266,7 @@ impl App {
 
     fn ask_on_screen(&mut self) -> Vec<Effect> {
         let page = match self.explorer.as_ref().map(|e| (e.kind, e.choice.clone())) {
-            Some((Kind::Live, choice)) => choice,
+            Some((Kind::Live, choice)) if !matches!(choice, Choice::Session(_)) => choice,
             _ => {
                 self.toast = Some("a recording cannot be asked".to_owned());
                 return Vec::new();
@@ -355,10 +355,13 @@ impl App {
         explorer.problems = problems;
         explorer.arrive(records);
         self.sessions.opened |= self.screen == Screen::Sessions;
-        self.explorer = Some(explorer);
+        let before = self.explorer.replace(explorer);
         self.screen = Screen::Explorer;
+        // What was open was about the session before.
+        self.debug.close();
         self.find_stops();
-        Vec::new()
+        let live = before.is_some_and(|explorer| explorer.kind == Kind::Live);
+        if live { vec![Effect::CloseSession] } else { Vec::new() }
     }
 
     /// Seconds until the state changes by itself; `None` when it does not.

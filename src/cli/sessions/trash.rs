@@ -32,7 +32,8 @@ pub fn rm(ids: &[String], global: &Global) -> CliResult {
     let store = store(global)?;
     // All are found before one is moved: a slip of the keys should not leave half of the work done.
     let logs = ids.iter().map(|id| store.one(id)).collect::<Result<Vec<_>, _>>().map_err(CliError::failed)?;
-    for log in logs {
+    let mut done = std::collections::HashSet::new();
+    for log in logs.into_iter().filter(|log| done.insert((log.sub.clone(), log.id.clone()))) {
         let gone = session::trash(&store, &log.sub, &log.id).map_err(CliError::failed)?;
         said(&format!("{} is in {}", gone.id, gone.dir.display()))?;
     }

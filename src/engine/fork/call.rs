@@ -3,7 +3,7 @@
 use super::{ForkError, Past};
 use crate::geometry::{FrameKind, PageBox, Size};
 use crate::protocol::Profile;
-use crate::trace::{ImageRole, ZoomEvent};
+use crate::trace::ZoomEvent;
 
 /// What the model is made to write, and from which position on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,12 +15,7 @@ pub(super) struct Edited {
 /// The call with other numbers: what stands before them is kept token by token, what follows them is written again. A call
 /// without four numbers is written anew as the profile writes calls.
 pub(super) fn edited(past: &Past, zoom: &ZoomEvent, b: PageBox, profile: &Profile) -> Result<Edited, ForkError> {
-    let page = past.trace.images.iter().find(|image| image.event.role == ImageRole::Page);
-    let page = page.ok_or(ForkError::Incomplete("it has no page".into()))?;
-    let (size, processed) = (page.event.original, page.event.processed);
-    if b.clamped(size).area() <= 0.0 {
-        return Err(ForkError::OffPage(format!("the page is {size}")));
-    }
+    let (size, processed) = past.on_page(&b)?;
     let numbers = written(&b, zoom.frame, size, processed);
     let segment = past.call_segment(zoom).ok_or(ForkError::Incomplete("the call's text is not in its log".into()))?;
     let tokens = past.trace.tokens.iter().filter(|t| (segment.first..=segment.last).contains(&t.position));

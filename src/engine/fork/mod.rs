@@ -17,9 +17,9 @@ use image::RgbImage;
 
 pub use setting::Setting;
 
-use crate::geometry::PageBox;
+use crate::geometry::{PageBox, Size};
 use crate::protocol::Profile;
-use crate::trace::{Change, Parent, Token, TokenSource, Trace, ZoomEvent};
+use crate::trace::{Change, ImageRole, Parent, Token, TokenSource, Trace, ZoomEvent};
 
 /// What a fork needs to know of its parent.
 #[derive(Clone, Debug, Default)]
@@ -154,6 +154,9 @@ impl Fork {
             }
             Edit::Crop(other) => {
                 let zoom = past.call(at)?;
+                if let OtherCrop::Region(region) = &other {
+                    past.on_page(region)?;
+                }
                 let told = format!("zoom {}: crop → {}", zoom.number, other.told());
                 let (what, page_box) = other.change();
                 let change = Change::Crop { zoom: zoom.number, what, page_box };
@@ -198,6 +201,17 @@ impl Past {
         let tokens = self.trace.tokens.get(..count).unwrap_or_default();
         let whole = tokens.last().is_some_and(|last| last.position + 1 == until && count as u64 == until);
         if whole { Ok(tokens) } else { Err(ForkError::Incomplete("tokens are missing in its log".into())) }
+    }
+
+    /// The page's size and its size after processing, for a box that lies on it.
+    fn on_page(&self, b: &PageBox) -> Result<(Size, Size), ForkError> {
+        let page = self.trace.images.iter().find(|image| image.event.role == ImageRole::Page);
+        let page = page.ok_or(ForkError::Incomplete("it has no page".into()))?;
+        let size = page.event.original;
+        if b.clamped(size).area() <= 0.0 {
+            return Err(ForkError::OffPage(format!("the page is {size}")));
+        }
+        Ok((size, page.event.processed))
     }
 
     /// The zoom that was read at a position.

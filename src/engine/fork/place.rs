@@ -26,6 +26,10 @@ impl Past {
         if position > end || end == 0 {
             return Err(ForkError::NoPlace(format!("token {position}; it has {end}")));
         }
+        let over = self.trace.end.as_ref().is_some_and(|end| matches!(end.reason.as_str(), "answered" | "no_answer"));
+        if position == end && over {
+            return Err(ForkError::NoPlace("place after its end: the conversation was over".into()));
+        }
         if position == end || self.written(position) { Ok(position) } else { Err(ForkError::NotWritten(position)) }
     }
 

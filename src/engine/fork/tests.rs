@@ -121,6 +121,22 @@ fn a_cold_engine_recomputes_and_says_how_far_it_is_off() {
 }
 
 #[test]
+fn what_was_recomputed_once_is_not_exact_the_second_time() {
+    let base = ask(Sampling::default());
+    let parent = Arc::new(told(&mut LocalEngine::new(model()), &base));
+    let position = written(&parent)[30];
+    let mut cold = LocalEngine::new(model());
+    for _ in 0..2 {
+        let fork = forked(&mut cold, &parent, &base, At::Token(position), Edit::Nothing);
+        assert!(!fork.trace.fork.as_ref().unwrap().exact);
+    }
+    // Of the fork itself it is: those are its own passes.
+    let own = Arc::new(forked(&mut cold, &parent, &base, At::Token(position), Edit::Nothing));
+    let again = forked(&mut cold, &own, &base, At::Token(position + 3), Edit::Nothing);
+    assert!(again.trace.fork.as_ref().unwrap().exact);
+}
+
+#[test]
 fn another_token_is_forced_and_a_fork_can_be_forked() {
     let mut engine = LocalEngine::new(model());
     let base = ask(Sampling::default());
@@ -249,6 +265,9 @@ fn what_cannot_be_is_refused_in_words() {
     assert!(plan(At::Segment(0), Edit::Nothing).contains("no segment 0"));
     let off = PageBox::new(-9.0, -9.0, -1.0, -1.0);
     assert!(plan(At::Zoom(1), Edit::Box(off)).contains("does not lie on the page"));
+    let region = OtherCrop::Region(off);
+    assert!(plan(At::Zoom(1), Edit::Crop(region)).contains("does not lie on the page"));
+    assert!(plan(At::End, Edit::Nothing).contains("no place after its end"));
     let blind = Arc::new(Past { trace: Arc::clone(&parent.trace), pixels: HashMap::new() });
     let fork = Fork::plan(blind, At::Token(written(&parent)[5]), Edit::Nothing, &base.profile).unwrap();
     let debug = Debugging { fork: Some(Arc::new(fork)), ..Debugging::default() };

@@ -39,6 +39,8 @@ impl TurnLoop {
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let count = |wanted: fn(&Token) -> bool| tokens.iter().filter(|token| wanted(token)).count() as u64;
         let recorded = Recorded {
+            session: &self.ask.id,
+            parent: &fork.parent.session,
             sampling: self.ask.sampling,
             seed: self.ask.seed,
             drawn: count(|token| token.by == TokenSource::Sampled),

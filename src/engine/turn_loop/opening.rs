@@ -26,6 +26,7 @@ impl TurnLoop {
         let begun = engine.begin(self.ask.sampling, self.ask.seed);
         self.compute += clock.elapsed().as_secs_f64();
         begun?;
+        engine.belongs_to(&self.ask.id);
         let (pixels, hash) = match self.ask.page_mode {
             PageMode::Normal => (Arc::clone(&page.pixels), page.hash.clone()),
             PageMode::Blank => hashed(zoom::grey(&page.pixels)),

@@ -1,6 +1,6 @@
 //! Opens a pack and believes nothing it says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -35,6 +35,9 @@ pub struct Pack {
     entries: HashMap<String, OwnedZipFileEntry>,
 }
 
+/// Most pixels of a packed recording that are held at once.
+const MOST_SHOWN: u64 = 1 << 27;
+
 impl Pack {
     /// Opens a pack.
     ///
@@ -66,8 +69,17 @@ impl Pack {
             Body::Image(image) => Some(&image.hash),
             _ => None,
         });
+        let (mut seen, mut sum) = (HashSet::new(), 0u64);
         for hash in hashes.filter(|hash| is_hash(hash) && self.entries.contains_key(&format!("blobs/{hash}"))) {
-            pixels.insert(self.blob(hash)?.1);
+            if !seen.insert(hash) {
+                continue;
+            }
+            let image = self.blob(hash)?.1;
+            sum += u64::from(image.width()) * u64::from(image.height());
+            if sum > MOST_SHOWN {
+                return Err(self.wrong(format!("its images have more than {} million pixels", MOST_SHOWN >> 20)));
+            }
+            pixels.insert(image);
         }
         Ok((log, pixels))
     }

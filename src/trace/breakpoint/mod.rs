@@ -68,7 +68,7 @@ impl PartialEq for Breakpoint {
 }
 
 /// What can be asked for, with an example of each: for help and completion.
-pub const CONDITIONS: [(&str, &str); 17] = [
+pub const CONDITIONS: [(&str, &str); 18] = [
     ("zoom", "a zoom returns a crop; zoom:2 the second call"),
     ("refused", "a zoom is refused; refused:off_page for that reason"),
     ("iou<.3", "IoU of the crop with the target; also coverage, tightness"),
@@ -85,5 +85,6 @@ pub const CONDITIONS: [(&str, &str); 17] = [
     ("answer", "an answer is read; answer:right, answer:wrong"),
     ("tokens>=100", "so many tokens were written"),
     ("turn>=2", "the model's turn has this number"),
-    ("forced", "a person or an edit chose the token"),
+    ("at>=200", "the position of the token in the context"),
+    ("forced", "an edit chose the token; in a recording: a running one passes over its edit"),
 ];

@@ -206,7 +206,9 @@ impl Reader<'_> {
                 Word::Name(name) => refusal(name),
                 _ => None,
             })?),
-            "open" => Condition::Open(self.detail("think, call or answer", segment)?),
+            "open" => Condition::Open(
+                self.detail("think, call or answer", |word| segment(word).filter(|kind| *kind != SegmentKind::Text))?,
+            ),
             "close" => Condition::Close(self.detail("think, call, answer or text", segment)?),
             "answer" => Condition::Answer(self.detail("right or wrong", |word| match word {
                 Word::Name(name) if name == "right" => Some(true),

@@ -125,6 +125,7 @@ fn faults_say_where_and_what() {
         ("text:\"\"", 6, "empty"),
         ("text:/(/", 6, "not a regular expression: error: unclosed group"),
         ("open:response", 6, "expected think, call or answer"),
+        ("open:text", 6, "expected think, call or answer"),
         ("p<.3 & zoom", 6, "has no meaning here"),
         ("é and zoom", 1, "there is no \"é\""),
     ] {

@@ -60,8 +60,11 @@ impl Points {
 
 impl App {
     pub(super) fn list_breakpoints(&mut self) -> Vec<Effect> {
-        let stops =
-            self.explorer.as_ref().map(|explorer| self.debug.points.stops(explorer.trace())).unwrap_or_default();
+        let stops = match &self.explorer {
+            Some(explorer) if explorer.kind == crate::tui::explorer::Kind::Replay => explorer.stops_at.clone(),
+            Some(explorer) => self.debug.points.stops(explorer.trace()),
+            None => Vec::new(),
+        };
         let points = self.debug.points.list.iter().enumerate();
         let mut rows: Vec<Row> = points
             .map(|(index, (point, on))| {
@@ -89,6 +92,9 @@ impl App {
         let point: Breakpoint = text
             .parse()
             .map_err(|e: crate::trace::breakpoint::BreakpointError| format!("column {}: {}", e.column, e.message))?;
+        if self.debug.points.list.iter().any(|(known, _)| *known == point) {
+            return Err("it is in the list already".to_owned());
+        }
         if self.debug.points.list.len() >= MOST {
             return Err(format!("{MOST} breakpoints are enough; remove one first"));
         }
@@ -112,10 +118,10 @@ impl App {
     }
 
     fn breakpoints_changed(&mut self) -> Vec<Effect> {
+        self.find_stops();
         if self.debug.menu.is_some() {
             self.list_breakpoints();
         }
-        self.find_stops();
         vec![Effect::Breakpoints(self.debug.points.on())]
     }
 

@@ -5,6 +5,7 @@ use crate::trace::{SegmentSpan, ZoomOutcome};
 use crate::tui::app::{App, Choice};
 use crate::tui::clean;
 use crate::tui::effect::Effect;
+use crate::tui::explorer::Kind;
 use crate::tui::reasoning::brief_box;
 
 /// Most bytes that are copied: terminals drop what is longer.
@@ -25,11 +26,18 @@ impl App {
             ZoomOutcome::Cropped { page_box, .. } => Some(brief_box(page_box)),
             ZoomOutcome::Refused { .. } => None,
         });
-        let path = match &explorer.choice {
-            Choice::Session(path) => Some(path.display().to_string()),
-            _ => None,
-        };
         let start = trace.start.as_ref();
+        let path = match &explorer.choice {
+            Choice::Session(path) if explorer.kind == Kind::Replay => Some(path),
+            // A live one is in the list once it was read again.
+            _ => self
+                .sessions
+                .rows()
+                .iter()
+                .find(|row| start.is_some_and(|start| start.id == row.id))
+                .map(|row| &row.path),
+        };
+        let path = path.map(|path| path.display().to_string());
         let rows = [
             ("the segment under the cursor", segment.map(|span| SegmentSpan::body(span).to_owned())),
             ("everything written up to the cursor", Some(whole.join("\n"))),

@@ -22,12 +22,12 @@ impl App {
             return Vec::new();
         }
         let Some(token) = explorer.current() else {
-            self.toast = Some("nothing is written yet".to_owned());
+            self.toast = Some("go to a token first".to_owned());
             return Vec::new();
         };
         let at = At::Token(token.position);
         let zoom = zoom_here(explorer);
-        let none = zoom.is_none().then_some("no tool call at or before the cursor");
+        let none = zoom.is_none().then_some("there is no tool call");
         let number = zoom.map_or(0, |zoom| zoom.number);
         let boxed = zoom.and_then(|zoom| match &zoom.outcome {
             ZoomOutcome::Cropped { page_box, .. } => Some(brief_box(page_box)),
@@ -57,7 +57,8 @@ impl App {
             return Vec::new();
         }
         // At the edge of a session that was cut off, the next token is the fork's first own one.
-        let cut = explorer.head.at_edge() && explorer.trace().end.as_ref().is_some_and(|end| end.reason != "answered");
+        let goes_on = |reason: &str| matches!(reason, "stopped" | "break" | "error" | "max_turns");
+        let cut = explorer.head.at_edge() && explorer.trace().end.as_ref().is_some_and(|end| goes_on(&end.reason));
         let at = match explorer.current() {
             Some(token) if !cut => At::Token(token.position),
             _ => At::End,
@@ -83,7 +84,7 @@ fn setting(at: At, setting: Setting) -> Pick {
     Pick::Fork(Box::new(Order { at, what: Otherwise::Setting(setting) }))
 }
 
-/// The tool call under the cursor, else the last one before it.
+/// The tool call under the cursor, else the last one before it, else the first.
 pub(super) fn zoom_here(explorer: &Explorer) -> Option<&ZoomEvent> {
     let position = explorer.current()?.position;
     let trace = explorer.trace();

@@ -142,7 +142,7 @@ impl App {
             }
             Pick::Session(path) => {
                 self.debug.menu = None;
-                return vec![Effect::CloseSession, Effect::OpenLog(path)];
+                return vec![Effect::OpenLog(path)];
             }
             Pick::Copy(text) => {
                 self.debug.menu = None;

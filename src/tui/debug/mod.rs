@@ -106,6 +106,11 @@ pub struct Debugger {
 }
 
 impl Debugger {
+    /// Closes whatever is open.
+    pub fn close(&mut self) {
+        (self.menu, self.prompt, self.boxing, self.sides) = (None, None, None, None);
+    }
+
     /// Whether something of it stands over the screen and takes the keys.
     pub fn is_open(&self) -> bool {
         self.menu.is_some() || self.prompt.is_some() || self.boxing.is_some() || self.sides.is_some()

@@ -51,12 +51,10 @@ impl Search {
             ends.push(text.len());
         }
         // Broken bytes become marks of their own length, so that offsets stay those of the tokens.
-        let text: String = match String::from_utf8(text) {
-            Ok(text) => text,
-            Err(broken) => {
-                broken.into_bytes().into_iter().map(|b| if b.is_ascii() { char::from(b) } else { '?' }).collect()
-            }
-        };
+        let text: String = text
+            .utf8_chunks()
+            .flat_map(|chunk| [chunk.valid().to_owned(), "?".repeat(chunk.invalid().len())])
+            .collect();
         let token = |byte: usize| ends.partition_point(|end| *end <= byte);
         let found = self.pattern.find_iter(&text).filter(|hit| !hit.is_empty()).take(MOST);
         self.hits = found.map(|hit| (token(hit.start()), token(hit.end() - 1))).collect();

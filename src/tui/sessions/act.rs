@@ -77,14 +77,17 @@ impl App {
                     effects.push(Effect::OnSessions(Chore::Trash { sub, id }));
                 }
             }
-            Deed::Undo => match (table.deleted.pop(), table.leaving.is_empty()) {
-                (Some((row, trashed)), _) => {
+            Deed::Undo if !table.leaving.is_empty() => {
+                // The latest deletion is what one means; an older one must not come back in its place.
+                self.toast = Some("it is still on its way; press u again".to_owned());
+            }
+            Deed::Undo => match table.deleted.pop() {
+                Some((row, trashed)) => {
                     // Kept until it is back: it is not in the table, and must not be lost where that fails.
                     table.leaving.push(row);
                     effects.push(Effect::OnSessions(Chore::Restore(trashed)));
                 }
-                (None, true) => self.toast = Some("nothing was deleted here that could be brought back".to_owned()),
-                (None, false) => self.toast = Some("it is still on its way to the trash; press u again".to_owned()),
+                None => self.toast = Some("nothing was deleted here that could be brought back".to_owned()),
             },
             Deed::Pack => {
                 if let Some((sub, id)) = table.current().map(super::Row::key) {

@@ -117,8 +117,9 @@ fn own(folder: &Path) -> Vec<(String, std::io::Result<String>)> {
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
-    if std::fs::metadata(path)?.len() > MOST_BYTES {
-        return Err(std::io::Error::other("larger than any theme is"));
+    if !path.is_file() {
+        return Err(std::io::Error::other("not a file"));
     }
-    std::fs::read_to_string(path)
+    let text = crate::config::read_bounded(path, MOST_BYTES)?;
+    text.ok_or_else(|| std::io::Error::other("larger than any theme is"))
 }

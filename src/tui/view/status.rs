@@ -115,7 +115,10 @@ pub fn hints(app: &App, keymap: &Keymap, area: Rect, buf: &mut Buffer) {
         return;
     }
     let context = context(app);
-    let hinted = keymap.bindings().iter().filter(|b| b.context == context && !b.hint.is_empty());
+    let hinted = keymap
+        .bindings()
+        .iter()
+        .filter(|b| b.context == context && !b.hint.is_empty() && !keymap.hint_keys(b).is_empty());
     let items: Vec<(String, &str)> = hinted.map(|b| (keymap.hint_keys(b), b.hint)).collect();
     // Help and the way back are never the ones left out.
     let fixed: usize = items.iter().rev().take(2).map(cells).sum();
