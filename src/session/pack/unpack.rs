@@ -141,8 +141,7 @@ impl Plan {
                 // Another program has stored the same pixels meanwhile.
                 Err(SessionError::Exists { path }) if path.parent() != Some(&self.sub) => {}
                 Err(error) => {
-                    // Pages stay: they are named by what they hold, and another program may rely on them by now.
-                    for path in done.into_iter().rev().filter(|path| path.parent() == Some(&self.sub)) {
+                    for path in done.into_iter().rev() {
                         // It was made a moment ago, by us; where it stays, it is whole.
                         let _ = fs::remove_file(path);
                     }

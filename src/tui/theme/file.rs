@@ -76,12 +76,16 @@ fn whole(name: &str, texts: &BTreeMap<String, String>) -> Result<File, ThemeErro
         texts.get(wanted).ok_or_else(|| ThemeError::Unknown { name: wanted.to_owned(), instead: known(wanted, texts) })
     };
     let mut file = File::read(name, text(name)?)?;
+    let mut at = name.to_owned();
     for _ in 0..MOST_STEPS {
         let Some(base) = file.inherits.take() else { return Ok(file) };
-        let mut under = File::read(&base, text(&base)?)?;
+        // One's own `dark` that inherits `dark` means the shipped one below it.
+        let shipped = (base == at).then(|| super::shelf::shipped_text(&base)).flatten();
+        let mut under = File::read(&base, shipped.map_or_else(|| text(&base).map(String::as_str), Ok)?)?;
         let next = under.inherits.take();
         file = file.over(under);
         file.inherits = next;
+        at = base;
     }
     match file.inherits {
         None => Ok(file),

@@ -19,6 +19,11 @@ const SHIPPED: [(&str, &str); 10] = [
     ("blueprint", include_str!("../../../themes/blueprint.toml")),
 ];
 
+/// The text of a shipped theme.
+pub(super) fn shipped_text(name: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
 /// Most bytes a theme's file may have, and most files that are looked at.
 const MOST_BYTES: u64 = 1 << 18;
 const MOST_FILES: usize = 200;

@@ -141,6 +141,7 @@ fn a_palette_alone_makes_a_theme_and_a_persons_own_stand_on_the_shelf() {
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
     write("mine.toml", "inherits = 'light'\n[palette]\nred = '#990000'\n");
     write("deeper.toml", "inherits = 'mine'\n[roles]\nwrong = { fg = 'red', italic = true }\n");
+    write("light.toml", "inherits = 'light'\n[palette]\nred = '#880000'\n");
     write("broken.toml", "inherits = 'light'\ncolour = 3\n");
     write("noir.toml", "inherits = 'dark'\nabout = 'my own noir'\n");
     write("readme.md", "not a theme");
@@ -148,6 +149,8 @@ fn a_palette_alone_makes_a_theme_and_a_persons_own_stand_on_the_shelf() {
     let mine = shelf.find("mine").unwrap();
     assert_eq!(mine.style(Role::Wrong).fg, Some(Color::Rgb(0x99, 0, 0)));
     assert!(!mine.dark);
+    let light = shelf.find("light").unwrap();
+    assert_eq!(light.style(Role::Wrong).fg, Some(Color::Rgb(0x88, 0, 0)), "the shipped one with another red");
     let deeper = shelf.find("deeper").unwrap();
     assert_eq!(deeper.style(Role::Wrong).fg, Some(Color::Rgb(0x99, 0, 0)));
     assert!(deeper.style(Role::Wrong).add_modifier.contains(Modifier::ITALIC));
