@@ -27,6 +27,7 @@ mod program;
 pub mod reasoning;
 pub mod sessions;
 mod setup;
+mod signals;
 mod source;
 pub mod terminal;
 #[cfg(test)]

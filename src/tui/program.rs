@@ -22,6 +22,7 @@ use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
 use super::mouse::MouseAction;
 use super::sessions::Chore;
+use super::signals::Signals;
 use super::source::Live;
 use super::update::pasted;
 use super::{Setup, TuiError, guard, view};
@@ -536,44 +537,5 @@ async fn next_arrivals(live: &mut Option<Live>) -> Option<Vec<super::action::Arr
     match live {
         Some(live) if !live.is_over() => live.next().await,
         _ => std::future::pending().await,
-    }
-}
-
-/// Signals that end the program.
-struct Signals {
-    #[cfg(unix)]
-    streams: [tokio::signal::unix::Signal; 3],
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let streams =
-                [signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::interrupt())?];
-            Ok(Self { streams })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        {
-            let [terminate, hangup, interrupt] = &mut self.streams;
-            tokio::select! {
-                _ = terminate.recv() => (),
-                _ = hangup.recv() => (),
-                _ = interrupt.recv() => (),
-            }
-        }
-        #[cfg(not(unix))]
-        {
-            // Ctrl-C arrives as a key in raw mode; without a console there is nothing to wait for.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
     }
 }
