@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up; a room may use any room before it.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "geometry",
     "page",
     "benchmark",
@@ -16,6 +16,7 @@ const ROOMS: [&str; 15] = [
     "engine",
     "session",
     "run",
+    "study",
     "probe",
     "exchange",
     "train",
