@@ -32,7 +32,9 @@ mod schema;
 mod schema_tests;
 mod settle;
 mod store;
+mod summariser;
 mod summary;
+mod summary_facts;
 mod trash;
 #[cfg(test)]
 mod trash_tests;
@@ -51,6 +53,7 @@ pub use recording::open_recording;
 pub use schema::schema;
 pub use settle::{Standing, SummaryFile, set_aside, settle};
 pub use store::{LogFile, SessionStore, check_id, locate_dir, new_id, today};
-pub use summary::{MAX_SUMMARY, SessionSummary, append_summary, list, listed, newest, read_summaries};
+pub use summariser::Summariser;
+pub use summary::{MAX_SUMMARY, SUMMARY_VERSION, SessionSummary, append_summary, list, listed, newest, read_summaries};
 pub use trash::{Trashed, restore, trash, trashed};
 pub use verify::{Report, State, is_hash, verify};

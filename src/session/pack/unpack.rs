@@ -11,10 +11,11 @@ use serde::Serialize;
 use super::{Kind, MAX_PIXELS, MAX_UNFOLDED, Pack, UNPACKED};
 use crate::session::error::{Doing, SessionError};
 use crate::session::reader::{MAX_LOG, ProblemKind, read_log_from};
+use crate::session::summariser::Summariser;
 use crate::session::summary::{SessionSummary, append_summary};
 use crate::session::trash::move_new;
 use crate::session::{LogFile, SessionStore};
-use crate::trace::{Body, Trace};
+use crate::trace::Body;
 
 /// What was unpacked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -120,7 +121,7 @@ fn check_log(
         report.warnings.push(format!("{id} is damaged; see sessions verify"));
     }
     if log.ended() {
-        plan.summaries.push(SessionSummary::of(&Trace::of(&log.records)));
+        plan.summaries.push(Summariser::of(&log.records).summary());
     }
     Ok(log.length)
 }

@@ -1,0 +1,211 @@
+//! `panelscope failures`: how sessions failed, by family and task.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::study::{csv, print, print_json, sessions, text, to_json};
+use super::{CliResult, Global};
+use crate::analysis::Label;
+use crate::session::SessionSummary;
+use crate::study::{Cell, Figures, Group, Looked, Quadrant, Row, Share, Table};
+use crate::text::one_line;
+
+/// Arguments of `failures`.
+#[derive(Args, Debug)]
+pub struct FailuresArgs {
+    /// Runs: folders, or names in the sessions folder (default: every recorded session)
+    #[arg(value_name = "RUN")]
+    runs: Vec<String>,
+    /// List the sessions with their labels and why they have them
+    #[arg(long)]
+    list: bool,
+    /// Count forks too
+    #[arg(long)]
+    forks: bool,
+    /// Print JSON: the table, the figures by task, with --list the sessions
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print CSV: one line a cell, with --list one a session
+    #[arg(long)]
+    csv: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A run that is not there or cannot be read.
+pub fn run(args: &FailuresArgs, global: &Global) -> CliResult {
+    let sessions = sessions(&args.runs, args.forks, global)?;
+    let lines = &global.settings.analysis;
+    if args.json {
+        let mut all = table_json(&Table::of(&sessions));
+        all.insert("thresholds".to_owned(), to_json(lines)?);
+        all.insert("figures".to_owned(), to_json(&Figures::of(&sessions, lines))?);
+        if args.list {
+            let list = sessions.iter().map(|s| session_json(s, global));
+            all.insert("sessions".to_owned(), list.collect());
+        }
+        return print_json(&Value::Object(all));
+    }
+    match (args.csv, args.list) {
+        (true, false) => print(&cells_csv(&Table::of(&sessions))?),
+        (true, true) => print(&list_csv(&sessions, global)?),
+        (false, true) => print(&list_text(&sessions, global)),
+        (false, false) => print(&table_text(&Table::of(&sessions))),
+    }
+}
+
+/// `{"v", "n", "labels": [{"name", "meaning", "failure"}], "rows": […]}`.
+pub(super) fn table_json(table: &Table) -> Map<String, Value> {
+    let label = |label: &Label| json!({"name": label, "meaning": label.meaning(), "failure": label.is_failure()});
+    let rows: Vec<Value> = table.rows.iter().map(|row| row_json(table, row)).collect();
+    let n = table.rows.first().map_or(0, |row| row.n);
+    let fields = [
+        ("v", json!(1)),
+        ("n", json!(n)),
+        ("labels", table.labels.iter().map(label).collect()),
+        ("rows", Value::Array(rows)),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn row_json(table: &Table, row: &Row) -> Value {
+    let cells = table.labels.iter().zip(&row.cells);
+    let cell =
+        |(label, share): (&Label, &Share)| (label.name().to_owned(), share_json(share, Cell::Label(row.group, *label)));
+    json!({
+        "group": row.group,
+        "kind": row.group.kind(),
+        "n": row.n,
+        "filter": row.group.filter(),
+        "failures": row.failures,
+        "other": row.other,
+        "labels": cells.map(cell).collect::<Map<String, Value>>(),
+        "looked": looked_json(&row.looked, row.group),
+    })
+}
+
+fn share_json(share: &Share, cell: Cell) -> Value {
+    json!({"count": share.count, "share": share.share, "ci95": share.ci95, "filter": cell.filter()})
+}
+
+fn looked_json(looked: &Looked, group: Group) -> Value {
+    let one = |cell: Quadrant| share_json(&looked.get(cell), Cell::Looked(group, cell));
+    let [right_right, right_wrong, wrong_right, wrong_wrong] = Quadrant::ALL.map(one);
+    json!({
+        "n": looked.n,
+        "unknown": looked.unknown,
+        "right_right": right_right,
+        "right_wrong": right_wrong,
+        "wrong_right": wrong_right,
+        "wrong_wrong": wrong_wrong,
+    })
+}
+
+fn session_json(session: &SessionSummary, global: &Global) -> Value {
+    json!({
+        "id": session.id,
+        "run": session.run,
+        "task": session.task,
+        "question_id": session.question_id,
+        "right": session.right,
+        "label": session.label,
+        "evidence": session.evidence(&global.settings.analysis).sentence,
+    })
+}
+
+fn cells_csv(table: &Table) -> Result<String, super::CliError> {
+    let rows = table.rows.iter().flat_map(|row| {
+        let cells = table.labels.iter().zip(&row.cells);
+        cells.map(|(label, share)| {
+            vec![
+                row.group.kind().into(),
+                row.group.name().into(),
+                label.name().into(),
+                share.count.into(),
+                row.n.into(),
+                share.share.into(),
+                share.ci95[0].into(),
+                share.ci95[1].into(),
+            ]
+        })
+    });
+    csv::csv(&["kind", "group", "label", "count", "n", "share", "ci95_low", "ci95_high"], rows)
+}
+
+fn list_csv(sessions: &[SessionSummary], global: &Global) -> Result<String, super::CliError> {
+    let rows = sessions.iter().map(|s| {
+        vec![
+            s.id.as_str().into(),
+            s.run.as_deref().into(),
+            s.task.map(|task| task.name()).into(),
+            s.question_id.as_str().into(),
+            s.right.map(|right| if right { "yes" } else { "no" }).into(),
+            s.label.as_str().into(),
+            s.evidence(&global.settings.analysis).sentence.as_str().into(),
+        ]
+    });
+    csv::csv(&["id", "run", "task", "question_id", "right", "label", "evidence"], rows)
+}
+
+fn list_text(sessions: &[SessionSummary], global: &Global) -> String {
+    let line = |s: &SessionSummary| {
+        let evidence = s.evidence(&global.settings.analysis).sentence;
+        let task = s.task.map_or("typed", |task| task.name());
+        format!("{}\n", one_line(&format!("{}  {task:<24}  {:<27}  {evidence}", s.id, s.label)))
+    };
+    sessions.iter().map(line).collect()
+}
+
+/// Labels × families, labels × tasks, and looked × answered.
+fn table_text(table: &Table) -> String {
+    let family = |row: &&Row| !matches!(row.group, Group::Task(_));
+    let tasks = |row: &&Row| matches!(row.group, Group::Task(_));
+    let blocks = [
+        block(table, &table.rows.iter().filter(family).collect::<Vec<_>>()),
+        block(table, &table.rows.iter().filter(tasks).collect::<Vec<_>>()),
+        looked_text(table),
+    ];
+    blocks.into_iter().filter(|block| !block.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn block(table: &Table, rows: &[&Row]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head = rows.iter().map(|row| row.group.name().replace('-', "\n"));
+    let head: Vec<String> = ["label".to_owned()].into_iter().chain(head).collect();
+    let line = |name: &str, cell: &dyn Fn(&Row) -> String| {
+        [name.to_owned()].into_iter().chain(rows.iter().map(|row| cell(row))).collect::<Vec<_>>()
+    };
+    let share = |share: Option<&Share>| match share {
+        Some(share) if share.count > 0 => format!("{} · {:.0} %", share.count, 100.0 * share.share),
+        _ => "–".to_owned(),
+    };
+    let labels = table.labels.iter().enumerate();
+    let mut lines: Vec<Vec<String>> =
+        labels.map(|(i, label)| line(label.name(), &|row| share(row.cells.get(i)))).collect();
+    let interval = |row: &Row| {
+        let [low, high] = row.failures.ci95;
+        format!("{:.0}–{:.0} %", 100.0 * low, 100.0 * high)
+    };
+    lines.push(line("failures", &|row| share(Some(&row.failures))));
+    lines.push(line("  95 %", &interval));
+    lines.push(line("sessions", &|row| row.n.to_string()));
+    text::table(&head, &lines)
+}
+
+fn looked_text(table: &Table) -> String {
+    let head =
+        ["looked → answered", "n", "right → right", "right → wrong", "wrong → right", "wrong → wrong", "unknown"];
+    let rows = table.rows.iter().map(|row| {
+        let cell = |cell: Quadrant| {
+            let share = row.looked.get(cell);
+            format!("{} · {:.0} %", share.count, 100.0 * share.share)
+        };
+        let counts = Quadrant::ALL.map(cell);
+        let first = [row.group.name().to_owned(), row.looked.n.to_string()];
+        first.into_iter().chain(counts).chain([row.looked.unknown.to_string()]).collect()
+    });
+    text::table(&head.map(str::to_owned), &rows.collect::<Vec<Vec<String>>>())
+}
