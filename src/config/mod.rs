@@ -60,6 +60,9 @@ pub struct Config {
     /// Breakpoints of every live session, as --break has them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub breakpoints: Vec<String>,
+    /// Your name, as it stands beside your labels and notes (usually $USER).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Keys: a table for every context ("explorer", "library", …), in it a list of keys for every action that is to have
     /// other keys than usual. An empty list unbinds it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
