@@ -14,6 +14,7 @@ pub mod protocol;
 pub mod engine;
 pub mod session;
 pub mod run;
+pub mod probe;
 pub mod train;
 pub mod tui;
 pub mod cli;
