@@ -23,6 +23,7 @@ mod misplaced;
 mod model;
 mod plain;
 pub mod print_image;
+mod probe;
 mod replay;
 mod run;
 mod selection;
@@ -98,6 +99,8 @@ enum Command {
     Man(man::ManArgs),
     /// Inspect and probe a model
     Model(model::ModelArgs),
+    /// Find out why: forks of a session, of a question or of a run's failures that test one cause
+    Probe(probe::ProbeArgs),
     /// Watch a recorded session again, without a model
     Replay(replay::ReplayArgs),
     /// Ask every question of a benchmark and measure
@@ -143,6 +146,7 @@ fn run_command(mut cli: Cli) -> CliResult {
         Some(Command::Fork(args)) => fork::run(args, &cli.global),
         Some(Command::Man(args)) => man::run(&args),
         Some(Command::Model(args)) => model::run(args, &cli.global),
+        Some(Command::Probe(args)) => probe::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Run(args)) => run::run(args, &cli.global),
         Some(Command::Sessions(args)) => sessions::run(args, &cli.global),
