@@ -8,7 +8,7 @@ use crate::session::SessionSummary;
 
 /// The label that counts; none for a name this program does not know.
 pub fn shown_label(session: &SessionSummary) -> Option<Label> {
-    Label::named(&session.label)
+    Label::named(session.label_shown())
 }
 
 /// A row: some tasks.
