@@ -269,6 +269,14 @@ impl Program {
                 return Ok(());
             }
             Message::News(news) => match *news {
+                News::Action(Action::Board(filter, made)) => {
+                    let new = self.app.failures.is_new(&filter, &made);
+                    self.act(Action::Now(self.now()))?;
+                    self.act(Action::Board(filter, made))?;
+                    if !new {
+                        return Ok(());
+                    }
+                }
                 News::Action(action) => self.act(action)?,
                 News::Page { ticket, page, question } => self.page_found(ticket, page, question),
                 News::Bench(bench) => {

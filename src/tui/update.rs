@@ -332,7 +332,7 @@ impl App {
                 explorer.head.moving = false;
             }
         }
-        Vec::new()
+        self.watch_failures()
     }
 
     fn arrived(&mut self, arrivals: Vec<Arrival>) -> Vec<Effect> {
@@ -376,6 +376,9 @@ impl App {
 
     /// Seconds until the state changes by itself; `None` when it does not.
     pub fn next_due(&self) -> Option<f64> {
+        if self.screen == Screen::Failures {
+            return Some((self.failures.next_look - self.now).max(0.0));
+        }
         let explorer = self.explorer.as_ref().filter(|_| self.screen == Screen::Explorer)?;
         explorer.head.next_due(explorer.times())
     }
