@@ -21,7 +21,7 @@ use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
 use super::mouse::MouseAction;
-use super::sessions::Chore;
+use super::sessions::{Chore, finder};
 use super::signals::Signals;
 use super::source::Live;
 use super::update::pasted;
@@ -63,6 +63,7 @@ pub struct Program {
     inbox: mpsc::UnboundedReceiver<Message>,
     outbox: mpsc::UnboundedSender<Message>,
     jobs: std::sync::mpsc::Sender<Job>,
+    finder: finder::FinderSender,
     bench: Option<Arc<Benchmark>>,
     model: Slot,
     live: Option<Live>,
@@ -105,7 +106,11 @@ impl Program {
         let news = move |news| {
             let _ = tell.send(Message::News(Box::new(news)));
         };
-        let jobs = background::start(setup.desk.clone(), news)?;
+        let jobs = background::start(news)?;
+        let tell = outbox.clone();
+        let finder = finder::start(setup.desk.clone(), move |action| {
+            let _ = tell.send(Message::News(Box::new(News::Action(action))));
+        })?;
         let frames = Frames::new(setup.frame_interval);
         Ok(Self {
             app,
@@ -118,6 +123,7 @@ impl Program {
             inbox,
             outbox,
             jobs,
+            finder,
             bench: None,
             model: Slot::Absent,
             live: None,
@@ -185,7 +191,7 @@ impl Program {
             self.job(Job::Bench(self.setup.bench.clone(), Selection::default()));
         }
         if self.app.home.is_some() {
-            self.job(Job::Sessions(Chore::List));
+            self.on_sessions(Chore::List);
             self.load_model();
         }
         Ok(())
@@ -373,6 +379,12 @@ impl Program {
         }
     }
 
+    fn on_sessions(&mut self, chore: Chore) {
+        if !self.finder.send(chore) {
+            self.app.toast = Some("the thread that reads sessions is gone; please restart".to_owned());
+        }
+    }
+
     fn carry_out(&mut self, effect: Effect) -> Result<(), TuiError> {
         match effect {
             Effect::AskQuestion(index) => self.prepare(Choice::Question(index), None),
@@ -382,7 +394,7 @@ impl Program {
             }
             Effect::OpenLog(path) => self.job(Job::Open(path)),
             Effect::LoadPreview(choice) => self.job(Job::Preview(choice)),
-            Effect::OnSessions(chore) => self.job(Job::Sessions(chore)),
+            Effect::OnSessions(chore) => self.on_sessions(chore),
             Effect::Run => self.send(Command::Run),
             Effect::Pause => self.send(Command::Pause),
             Effect::Step(unit) => self.send(unit.into()),
@@ -529,8 +541,10 @@ impl Program {
     /// Stops the engine behind the screen and has its log finished.
     fn close_session(&mut self) {
         let Some(live) = self.live.take() else { return };
-        let jobs = self.jobs.clone();
-        match live.close(move || drop(jobs.send(Job::Sessions(Chore::List)))) {
+        let finder = self.finder.clone();
+        match live.close(move || {
+            finder.send(Chore::List);
+        }) {
             Ok(thread) => {
                 self.closing.retain(|t| !t.is_finished());
                 self.closing.push(thread);
