@@ -1,13 +1,12 @@
 //! `panelscope failures`: how sessions failed, by family and task.
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::study::{csv, print, print_json, sessions, text, to_json};
 use super::{CliResult, Global};
-use crate::analysis::Label;
 use crate::session::SessionSummary;
-use crate::study::{Cell, Figures, Group, Looked, Quadrant, Row, Share, Table};
+use crate::study::{Figures, Group, Quadrant, Row, Share, Table};
 use crate::text::one_line;
 
 /// Arguments of `failures`.
@@ -38,7 +37,7 @@ pub fn run(args: &FailuresArgs, global: &Global) -> CliResult {
     let sessions = sessions(&args.runs, args.forks, global)?;
     let lines = &global.settings.analysis;
     if args.json {
-        let mut all = table_json(&Table::of(&sessions));
+        let mut all = Table::of(&sessions).to_json();
         all.insert("thresholds".to_owned(), to_json(lines)?);
         all.insert("figures".to_owned(), to_json(&Figures::of(&sessions, lines))?);
         if args.list {
@@ -53,53 +52,6 @@ pub fn run(args: &FailuresArgs, global: &Global) -> CliResult {
         (false, true) => print(&list_text(&sessions, global)),
         (false, false) => print(&table_text(&Table::of(&sessions))),
     }
-}
-
-/// `{"v", "n", "labels": [{"name", "meaning", "failure"}], "rows": […]}`.
-pub(super) fn table_json(table: &Table) -> Map<String, Value> {
-    let label = |label: &Label| json!({"name": label, "meaning": label.meaning(), "failure": label.is_failure()});
-    let rows: Vec<Value> = table.rows.iter().map(|row| row_json(table, row)).collect();
-    let n = table.rows.first().map_or(0, |row| row.n);
-    let fields = [
-        ("v", json!(1)),
-        ("n", json!(n)),
-        ("labels", table.labels.iter().map(label).collect()),
-        ("rows", Value::Array(rows)),
-    ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn row_json(table: &Table, row: &Row) -> Value {
-    let cells = table.labels.iter().zip(&row.cells);
-    let cell =
-        |(label, share): (&Label, &Share)| (label.name().to_owned(), share_json(share, Cell::Label(row.group, *label)));
-    json!({
-        "group": row.group,
-        "kind": row.group.kind(),
-        "n": row.n,
-        "filter": row.group.filter(),
-        "failures": row.failures,
-        "other": row.other,
-        "labels": cells.map(cell).collect::<Map<String, Value>>(),
-        "looked": looked_json(&row.looked, row.group),
-    })
-}
-
-fn share_json(share: &Share, cell: Cell) -> Value {
-    json!({"count": share.count, "share": share.share, "ci95": share.ci95, "filter": cell.filter()})
-}
-
-fn looked_json(looked: &Looked, group: Group) -> Value {
-    let one = |cell: Quadrant| share_json(&looked.get(cell), Cell::Looked(group, cell));
-    let [right_right, right_wrong, wrong_right, wrong_wrong] = Quadrant::ALL.map(one);
-    json!({
-        "n": looked.n,
-        "unknown": looked.unknown,
-        "right_right": right_right,
-        "right_wrong": right_wrong,
-        "wrong_right": wrong_right,
-        "wrong_wrong": wrong_wrong,
-    })
 }
 
 fn session_json(session: &SessionSummary, global: &Global) -> Value {
