@@ -82,10 +82,21 @@ fn example(text: &str) -> Example {
         },
         pieces: vec![(SegmentKind::Think, text.into()), (SegmentKind::Answer, text.into())],
         looks: vec![
-            Look { number: 1, page_box: Some(PageBox::new(f64::NAN, 0.0, 1e300, 4.0)), label: text.into(), measures: None, refused: None },
+            Look {
+                number: 1,
+                page_box: Some(PageBox::new(f64::NAN, 0.0, 1e300, 4.0)),
+                label: text.into(),
+                measures: None,
+                refused: None,
+            },
             Look { number: 2, page_box: None, label: String::new(), measures: None, refused: Some(text.into()) },
         ],
-        picture: Some(Picture { size: Size::new(100, 50), shown: Size::new(100, 50), jpeg: Some("AAAA".into()), problem: Some(text.into()) }),
+        picture: Some(Picture {
+            size: Size::new(100, 50),
+            shown: Size::new(100, 50),
+            jpeg: Some("AAAA".into()),
+            problem: Some(text.into()),
+        }),
         summary,
     }
 }
@@ -145,7 +156,10 @@ fn hostile_text_is_no_markup_in_markdown() {
         }
     }
     assert_eq!(fence, None, "every fence is closed");
-    assert_eq!(markdown::plain("a|b\n- *c* <d> [e](f) `g` \\"), "a\\|b - \\*c\\* &lt;d&gt; \\[e\\]\\(f\\) \\`g\\` \\\\");
+    assert_eq!(
+        markdown::plain("a|b\n- *c* <d> [e](f) `g` \\"),
+        "a\\|b - \\*c\\* &lt;d&gt; \\[e\\]\\(f\\) \\`g\\` \\\\"
+    );
 }
 
 #[test]
@@ -158,7 +172,15 @@ fn a_report_says_what_its_figures_say() {
     assert_eq!(json["runs"][0]["figures"]["tasks"]["depth-comparison"]["n"], 2);
     assert_eq!(json["runs"][0]["examples"][0]["label"], "looked-wrong");
     let html = report.write(Format::Html);
-    for said in ["50.0 %", "looked elsewhere", "data:image/jpeg;base64,AAAA", "only A right", "Calibration", "Shortcut", "Letters"] {
+    for said in [
+        "50.0 %",
+        "looked elsewhere",
+        "data:image/jpeg;base64,AAAA",
+        "only A right",
+        "Calibration",
+        "Shortcut",
+        "Letters",
+    ] {
         assert!(html.contains(said), "{said}");
     }
     let markdown = report.write(Format::Markdown);

@@ -48,5 +48,30 @@ pub(super) fn settings(settings: &RunSettings) -> Vec<(String, String)> {
         serde_json::Value::Array(list) if list.is_empty() => "all".to_owned(),
         other => safe(&other.to_string()),
     };
-    fields.into_iter().map(|(name, value)| (name.replace('_', " "), word(value))).collect()
+    fields.into_iter().map(|(name, value)| (name.replace('_', " "), last_name(&word(value)))).collect()
+}
+
+/// The last name of a path: a report goes to people whom the folders above do not concern.
+fn last_name(text: &str) -> String {
+    let is_path = text.starts_with(['/', '~', '.']) || text.contains(":\\");
+    let last = text.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next();
+    last.filter(|last| is_path && !last.is_empty()).unwrap_or(text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_above_are_nobodys_business() {
+        for (text, want) in [
+            ("/home/ann/models/x/", "x"),
+            ("demo", "demo"),
+            ("synth:3@hard", "synth:3@hard"),
+            ("C:\\a\\b", "b"),
+            ("..", ".."),
+        ] {
+            assert_eq!(last_name(text), want);
+        }
+    }
 }

@@ -57,7 +57,7 @@ fn flips(flips: &[Flip]) -> Markup {
                 caption { "Questions that one run has right and the other wrong."
                     @if flips.len() > TOLD { " The first " (TOLD) "." } }
                 thead { tr {
-                    th scope="col" { "question" } th scope="col" { "task" } th scope="col" { "A" } th scope="col" { "B" }
+                    th.text scope="col" { "question" } th.text scope="col" { "task" } th.text scope="col" { "A" } th.text scope="col" { "B" }
                 } }
                 tbody { @for flip in flips.iter().take(TOLD) { tr {
                     th scope="row" { (safe(&flip.question_id)) } td.text { (flip.task.map_or("typed", |task| task.name())) }

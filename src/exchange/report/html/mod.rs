@@ -97,7 +97,7 @@ fn runs(report: &Report) -> Markup {
             div.scroll {
                 table {
                     caption { "What was asked of whom, and how." }
-                    thead { tr { td {} @for part in &report.parts { th scope="col" { (safe(&part.run.name)) } } } }
+                    thead { tr { td {} @for part in &report.parts { th.text scope="col" { (safe(&part.run.name)) } } } }
                     tbody { @for name in names { tr { th scope="row" { (name) } @for row in &rows { td.text { (value(row, name)) } } } } }
                 }
             }
