@@ -15,6 +15,7 @@ pub mod engine;
 pub mod session;
 pub mod run;
 pub mod study;
+pub mod probe;
 pub mod exchange;
 pub mod train;
 pub mod tui;

@@ -636,7 +636,7 @@ def check_failures(theirs, folders):
     if "sessions" in theirs:
         theirs = {**theirs, "sessions": [without(s, "evidence") for s in theirs["sessions"]]}
         keys = lambda s: {"id": s["id"], "run": s["run"], "task": s["question"]["task"], "question_id": s["question"]["id"]}
-        mine["sessions"] = [{**keys(s), "right": s["right"], "label": s["label"]} for s in sessions]
+        mine["sessions"] = [{**keys(s), "right": s["right"], "label": s["label"], "automatic": s["label"]} for s in sessions]
     return mine, told_failures(theirs)
 
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::study::{csv, print, print_json, sessions, text, to_json};
+use super::study::{Chosen, csv, print, print_json, text, to_json};
 use super::{CliResult, Global};
 use crate::session::SessionSummary;
 use crate::study::{Figures, Group, Quadrant, Row, Share, Table};
@@ -12,15 +12,11 @@ use crate::text::one_line;
 /// Arguments of `failures`.
 #[derive(Args, Debug)]
 pub struct FailuresArgs {
-    /// Runs: folders, or names in the sessions folder (default: every recorded session)
-    #[arg(value_name = "RUN")]
-    runs: Vec<String>,
+    #[command(flatten)]
+    which: Chosen,
     /// List the sessions with their labels and why they have them
     #[arg(long)]
     list: bool,
-    /// Count forks too
-    #[arg(long)]
-    forks: bool,
     /// Print JSON: the table, the figures by task, with --list the sessions
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -34,7 +30,7 @@ pub struct FailuresArgs {
 /// # Errors
 /// A run that is not there or cannot be read.
 pub fn run(args: &FailuresArgs, global: &Global) -> CliResult {
-    let sessions = sessions(&args.runs, args.forks, global)?;
+    let sessions = args.which.sessions(global)?;
     let lines = &global.settings.analysis;
     if args.json {
         let mut all = Table::of(&sessions).to_json();
@@ -61,7 +57,8 @@ fn session_json(session: &SessionSummary, global: &Global) -> Value {
         "task": session.task,
         "question_id": session.question_id,
         "right": session.right,
-        "label": session.label,
+        "label": session.label_shown(),
+        "automatic": session.label,
         "evidence": session.evidence(&global.settings.analysis).sentence,
     })
 }
@@ -93,18 +90,19 @@ fn list_csv(sessions: &[SessionSummary], global: &Global) -> Result<String, supe
             s.task.map(|task| task.name()).into(),
             s.question_id.as_str().into(),
             s.right.map(|right| if right { "yes" } else { "no" }).into(),
+            s.label_shown().into(),
             s.label.as_str().into(),
             s.evidence(&global.settings.analysis).sentence.as_str().into(),
         ]
     });
-    csv::csv(&["id", "run", "task", "question_id", "right", "label", "evidence"], rows)
+    csv::csv(&["id", "run", "task", "question_id", "right", "label", "automatic", "evidence"], rows)
 }
 
 fn list_text(sessions: &[SessionSummary], global: &Global) -> String {
     let line = |s: &SessionSummary| {
         let evidence = s.evidence(&global.settings.analysis).sentence;
         let task = s.task.map_or("typed", |task| task.name());
-        format!("{}\n", one_line(&format!("{}  {task:<24}  {:<27}  {evidence}", s.id, s.label)))
+        format!("{}\n", one_line(&format!("{}  {task:<24}  {:<27}  {evidence}", s.id, s.label_shown())))
     };
     sessions.iter().map(line).collect()
 }

@@ -23,6 +23,7 @@ mod misplaced;
 mod model;
 mod plain;
 pub mod print_image;
+mod probe;
 mod replay;
 mod report;
 mod run;
@@ -99,6 +100,8 @@ enum Command {
     Man(man::ManArgs),
     /// Inspect and probe a model
     Model(model::ModelArgs),
+    /// Find out why: forks of a session, of a question or of a run's failures that test one cause
+    Probe(probe::ProbeArgs),
     /// Watch a recorded session again, without a model
     Replay(replay::ReplayArgs),
     /// Write runs as one page to read: settings, figures, failures, examples
@@ -146,6 +149,7 @@ fn run_command(mut cli: Cli) -> CliResult {
         Some(Command::Fork(args)) => fork::run(args, &cli.global),
         Some(Command::Man(args)) => man::run(&args),
         Some(Command::Model(args)) => model::run(args, &cli.global),
+        Some(Command::Probe(args)) => probe::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Report(args)) => report::run(&args, &cli.global),
         Some(Command::Run(args)) => run::run(args, &cli.global),

@@ -1,5 +1,6 @@
 //! `panelscope sessions`.
 
+mod notes;
 mod pack;
 mod trash;
 
@@ -10,7 +11,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{CliError, CliResult, Global};
-use crate::session::{self, LogReader, Report, SessionStore, SessionSummary, State};
+use crate::session::filter::Filter;
+use crate::session::{self, LogFile, LogReader, Report, SessionStore, SessionSummary, State};
 use crate::text::one_line;
 
 /// Most problems of one log that are told to a person.
@@ -27,10 +29,22 @@ pub struct SessionsArgs {
 enum Command {
     /// List recorded sessions, newest first
     List {
+        /// Only those that fit, such as label:looked-wrong zooms:>=2 (docs/FILTERS.md)
+        #[arg(long, value_name = "FILTER")]
+        filter: Option<Filter>,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
+    /// Say what a session is, in place of the automatic label, or print what was said
+    Label(notes::LabelArgs),
+    /// Put tags on a session, take them off, or print them
+    Tag(notes::TagArgs),
+    /// Write a note on a session, or print all that was said of it
+    Note(notes::NoteArgs),
     /// Check logs: exit 0 when they are whole or merely cut off, 1 when something in them is damaged
     Verify {
         /// Logs: files, session ids, or - for stdin (default: every log of the sessions folder)
@@ -63,7 +77,12 @@ enum Command {
 /// Says what failed.
 pub fn run(args: SessionsArgs, global: &Global) -> CliResult {
     match args.command {
-        Command::List { json } => list(&store(global)?, json),
+        Command::List { filter, limit, json } => {
+            list(&store(global)?, &filter.unwrap_or_default(), limit.unwrap_or(usize::MAX), json)
+        }
+        Command::Label(args) => notes::label(&args, global),
+        Command::Tag(args) => notes::tag(&args, global),
+        Command::Note(args) => notes::note(&args, global),
         Command::Verify { files, json } => verify(&files, json, global),
         Command::Schema => {
             let text = serde_json::to_string_pretty(&session::schema()).map_err(CliError::failed)?;
@@ -92,8 +111,10 @@ pub(super) fn printed(result: io::Result<()>, code: ExitCode) -> CliResult {
     }
 }
 
-fn list(store: &SessionStore, json: bool) -> CliResult {
-    let sessions = session::list(store);
+fn list(store: &SessionStore, filter: &Filter, limit: usize, json: bool) -> CliResult {
+    let fits = |log: &LogFile, s: &SessionSummary| filter.matches_with(s, &|| session::full_text(&log.path, &log.id));
+    let all = session::listed(store).into_iter().filter(|(log, s)| fits(log, s));
+    let sessions: Vec<SessionSummary> = all.map(|(_, summary)| summary).take(limit).collect();
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = if json {
         writeln!(out, "{}", json!({ "sessions": sessions }))
@@ -119,7 +140,10 @@ fn row(s: &SessionSummary) -> String {
     let run = s.run.as_deref().unwrap_or("-");
     let text = format!(
         "{}  {verdict}  {:>2} {zooms}  {coverage}  {task:<23}  {:<27}  {}  {run}",
-        s.id, s.zooms, s.label, s.question_id
+        s.id,
+        s.zooms,
+        s.label_shown(),
+        s.question_id
     );
     one_line(&text).into_owned()
 }

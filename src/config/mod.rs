@@ -65,6 +65,9 @@ pub struct Config {
     /// Where automatic labels of sessions draw their lines.
     #[serde(skip_serializing_if = "Thresholds::is_usual")]
     pub analysis: Thresholds,
+    /// Your name, as it stands beside your labels and notes (usually $USER).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Keys: a table for every context ("explorer", "library", …), in it a list of keys for every action that is to have
     /// other keys than usual. An empty list unbinds it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -35,6 +35,8 @@ pub enum CropMode {
     Swapped(PageBox),
     /// The target region with the largest IoU to what it asked for.
     True,
+    /// Nothing: the tool's reply says that the crop is withheld.
+    Withheld,
 }
 
 /// What the model gets as the page.
@@ -154,6 +156,7 @@ impl Ask {
             CropMode::Greyed => Some("crop=greyed".to_owned()),
             CropMode::Swapped(b) => Some(format!("crop=swapped [{},{},{},{}]", b.x1, b.y1, b.x2, b.y2)),
             CropMode::True => Some("crop=true".to_owned()),
+            CropMode::Withheld => Some("crop=withheld".to_owned()),
         };
         page.into_iter().chain(crop).collect()
     }
@@ -165,6 +168,7 @@ impl CropMode {
         match text.strip_prefix("crop=")? {
             "greyed" => Some(Self::Greyed),
             "true" => Some(Self::True),
+            "withheld" => Some(Self::Withheld),
             other => {
                 let corners = serde_json::from_str(other.strip_prefix("swapped ")?).ok()?;
                 Some(Self::Swapped(corners))

@@ -30,6 +30,18 @@ pub fn run_to_end(
     sink: &mut dyn FnMut(Emission),
     cancel: &AtomicBool,
 ) -> Outcome {
+    run_measured(engine, ask, sink, cancel, &mut |_| Ok(()))
+}
+
+/// As [`run_to_end`]; `measure` gets the engine once, where the opening and all that is put into the model's mouth stand in
+/// the context, and leaves it at that place. Its error ends the session.
+pub fn run_measured(
+    engine: &mut dyn StepEngine,
+    ask: &Ask,
+    sink: &mut dyn FnMut(Emission),
+    cancel: &AtomicBool,
+    measure: &mut dyn FnMut(&mut dyn StepEngine) -> Result<(), EngineError>,
+) -> Outcome {
     let mut session = TurnLoop::new(ask.clone());
     let limited = engine.limit_pixels(session.pixels());
     session.start(engine.info(), engine.pixel_limits());
@@ -39,6 +51,7 @@ pub fn run_to_end(
     let mut watch = Watch::new(&session);
     // What is told again of a parent, and what an edit puts there, fires nothing.
     let mut quiet = true;
+    let (mut opened, mut measured) = (false, false);
     loop {
         if !watch.is_idle() {
             session.flush();
@@ -58,9 +71,17 @@ pub fn run_to_end(
             session.end_at_break(engine.position());
         } else if cancel.load(Ordering::Relaxed) {
             session.stop(engine.position());
+        } else if opened && !measured && !session.is_forcing() {
+            measured = true;
+            let done = catch_unwind(AssertUnwindSafe(|| measure(engine)));
+            let done = done.unwrap_or_else(|panic| Err(EngineError::Internal(panic_text(&*panic))));
+            if let Err(why) = done {
+                session.fail(&why, engine.position());
+            }
         } else {
             quiet = session.is_forcing();
             quiet |= guarded_step(&mut session, engine) == Boundary::Opened;
+            opened = true;
         }
     }
     outcome(&session)

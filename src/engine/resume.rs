@@ -57,7 +57,10 @@ impl LocalEngine {
         self.drop_ahead();
         let (length, shared) = (recorded.ids.len(), self.shared(recorded.ids, &stretches));
         let computed = self.computed();
-        let (base, exact) = if shared < length {
+        let (base, exact) = if recorded.lean {
+            // One token is left over, so that there is a pass to draw from.
+            (shared.min(computed).min(length.saturating_sub(1)), false)
+        } else if shared < length {
             (shared.min(computed), false)
         } else if length > computed {
             // Its last pass was never computed, so there is nothing it could differ from.

@@ -85,6 +85,8 @@ pub struct Recorded<'a> {
     pub ids: &'a [u32],
     /// The images, in the order of their pads.
     pub images: &'a [Arc<RgbImage>],
+    /// Whether all that is in the cache is kept, although what follows may then differ from the parent in the last bits.
+    pub lean: bool,
 }
 
 /// How a recorded context was come by.

@@ -19,7 +19,7 @@ pub(super) fn grey(image: &RgbImage) -> RgbImage {
 /// When a region given by the intervention is not on the page.
 pub(super) fn cut(ask: &Ask, page: &Page, asked: PageBox) -> Result<(PageBox, RgbImage), PageError> {
     let place = match ask.crop_mode {
-        CropMode::Normal | CropMode::Greyed => asked,
+        CropMode::Normal | CropMode::Greyed | CropMode::Withheld => asked,
         CropMode::Swapped(other) => other.clamped(page.size()),
         CropMode::True => nearest(&ask.question.targets, &asked, page.size()),
     };

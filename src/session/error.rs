@@ -109,6 +109,12 @@ pub enum SessionError {
         /// What is wrong.
         why: String,
     },
+    /// A remark that cannot be.
+    #[error("{why}")]
+    Note {
+        /// What is wrong and what would be right.
+        why: String,
+    },
     /// Several sessions have this id.
     #[error("there are several sessions \"{}\"; name one as FOLDER/ID: {}", wanted.escape_debug(), subs.join(", "))]
     Ambiguous {

@@ -7,15 +7,19 @@
 //! ```text
 //! sessions/<run or day>/<id>.jsonl      live log; on close compressed to .jsonl.zst
 //!                      summary.jsonl    one line a finished session
+//!                      <id>.notes.jsonl what a person said of it
 //! sessions/.trash/<day>/<id>/           what was deleted, until a person empties it
 //! sessions/blobs/<hash>                 pages (PNG) once; crops only where the page does not give them back
 //! ```
 
 mod blobs;
 mod error;
+pub mod filter;
+mod fulltext;
 mod line;
 #[cfg(test)]
 mod line_tests;
+mod notes;
 mod pack;
 mod pixels;
 mod reader;
@@ -42,9 +46,14 @@ mod verify;
 
 pub use blobs::{put_blob, write_atomic};
 pub use error::SessionError;
+pub use fulltext::full_text;
 pub use line::{LineProblem, MAX_LINE, check_sum, encode_line, parse_line};
 #[cfg(test)]
 use line::{as_written, parse_any};
+pub use notes::{
+    MAX_REMARK, NOTED_LABELS, Note, NoteProblem, Noted, NotedLabel, Notes, Remark, add_note, label_named, notes_from,
+    noted_in, person, read_notes,
+};
 pub use pack::{MAX_PACK, Pack, PackReport, UNPACKED, UnpackReport, is_pack, pack, unpack};
 pub use pixels::{PixelStore, Pixels};
 pub use reader::{LogReader, MAX_LOG, Problem, ProblemKind, Problems, read_log, read_log_from};

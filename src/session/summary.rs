@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Doing, SessionError};
+use super::notes::{Noted, noted_in};
 use super::reader::read_log;
 use super::recorder::packed_path;
 use super::store::{LogFile, SessionStore, check_id};
@@ -160,9 +161,17 @@ pub struct SessionSummary {
     /// For a fork: where it comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// What a person said of it: never in `summary.jsonl`, filled from the notes where sessions are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noted: Option<Noted>,
 }
 
 impl SessionSummary {
+    /// The label that counts: a person's, else the automatic one.
+    pub fn label_shown(&self) -> &str {
+        self.noted.as_ref().and_then(|noted| noted.label.as_ref()).map_or(&self.label, |by| &by.label)
+    }
+
     /// The summary of what a trace knows; of one that lacks its tokens use [`super::Summariser`].
     pub fn of(trace: &Trace) -> Self {
         Self::with_facts(trace, &Facts::of(trace))
@@ -211,7 +220,7 @@ impl SessionSummary {
 
     /// The summary as a line of at most [`MAX_SUMMARY`] bytes without its line feed; long texts are cut to fit.
     pub fn line(&self) -> String {
-        let mut line = serde_json::to_string(self).unwrap_or_default();
+        let mut line = serde_json::to_string(&Self { noted: None, ..self.clone() }).unwrap_or_default();
         for longest in [200, 100, 60, 30, 15, 5] {
             if line.len() <= MAX_SUMMARY {
                 break;
@@ -222,7 +231,7 @@ impl SessionSummary {
     }
 
     fn cut(&self, longest: usize) -> Self {
-        let mut cut = self.clone();
+        let mut cut = Self { noted: None, ..self.clone() };
         // The id stays: it is what a line is found by, and ids are bounded where logs are written.
         let required = [&mut cut.started, &mut cut.model, &mut cut.question_id, &mut cut.label, &mut cut.profile];
         let optional =
@@ -267,7 +276,7 @@ pub fn append_summary(dir: &Path, summary: &SessionSummary) -> Result<(), Sessio
     file.write_all(line.as_bytes()).doing("write", &path)
 }
 
-fn torn(file: &mut File) -> std::io::Result<bool> {
+pub(super) fn torn(file: &mut File) -> std::io::Result<bool> {
     let mut last = [b'\n'];
     if file.seek(SeekFrom::End(0))? > 0 {
         file.seek(SeekFrom::End(-1))?;
@@ -285,15 +294,17 @@ pub fn list(store: &SessionStore) -> Vec<SessionSummary> {
 /// Every session with its log, newest first, as [`list`] gives them.
 pub fn listed(store: &SessionStore) -> Vec<(LogFile, SessionSummary)> {
     let mut known: HashMap<String, HashMap<String, SessionSummary>> = HashMap::new();
+    let mut noted: HashMap<String, HashMap<String, Noted>> = HashMap::new();
     let mut all = Vec::new();
     for log in store.logs() {
         let dir = store.dir().join(&log.sub);
+        let noted = noted.entry(log.sub.clone()).or_insert_with(|| noted_in(&dir)).remove(&log.id);
         let summaries = known.entry(log.sub.clone()).or_insert_with(|| read_summaries(&dir));
         // A summary is written after the end; a log that is still live may have outgrown it.
         let summary = summaries.remove(&log.id).unwrap_or_else(|| summarise(&log));
         let run = summary.run.clone().or_else(|| (!log.sub.is_empty()).then(|| log.sub.clone()));
         let id = log.id.clone();
-        all.push((log, SessionSummary { id, run, ..summary }));
+        all.push((log, SessionSummary { id, run, noted, ..summary }));
     }
     all.sort_by(|(_, a), (_, b)| b.started.cmp(&a.started).then_with(|| b.id.cmp(&a.id)));
     all
@@ -346,7 +357,10 @@ pub(super) fn each_summary(dir: &Path, told: &mut dyn FnMut(Option<SessionSummar
         // Longer lines come in pieces, and pieces do not parse.
         match lines.by_ref().take(2 * MAX_SUMMARY as u64).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return,
-            Ok(_) => told(serde_json::from_slice(&line).ok()),
+            Ok(_) => {
+                let summary = serde_json::from_slice(&line).ok();
+                told(summary.map(|summary| SessionSummary { noted: None, ..summary }));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::analysis::Thresholds;
 use crate::run::{MANIFEST, Manifest, ManifestError, RunError, RunPlace, summaries};
-use crate::session::SessionSummary;
+use crate::session::{SessionSummary, noted_in};
 use crate::text::nearest;
 
 /// A run as it is studied: its settings and the summaries of its sessions.
@@ -56,7 +56,11 @@ pub fn open_run(wanted: &str, sessions: &Path, lines: &Thresholds) -> Result<Stu
         Err(other) => return Err(other.into()),
     };
     let mut own = summaries(&place.dir(), &manifest);
-    own.iter_mut().for_each(|session| session.relabel(lines));
+    let mut noted = noted_in(&place.dir());
+    for session in &mut own {
+        session.relabel(lines);
+        session.noted = noted.remove(&session.id);
+    }
     let name = dir.canonicalize().ok().and_then(|real| Some(real.file_name()?.to_string_lossy().into_owned()));
     Ok(StudyRun { name: name.unwrap_or_else(|| manifest.run.clone()), dir: place.dir(), manifest, sessions: own })
 }

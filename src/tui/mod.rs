@@ -7,6 +7,7 @@
 pub mod action;
 pub mod app;
 mod background;
+pub mod compare;
 pub mod debug;
 pub mod effect;
 pub mod explorer;
@@ -33,6 +34,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod theme;
+pub mod failures;
 mod follow;
 mod forking;
 mod library;

@@ -52,6 +52,12 @@ pub enum Chore {
     },
     /// Bring a session back.
     Restore(Trashed),
+    /// Count what fails in which way among the sessions that fit a filter.
+    Board(String),
+    /// List the runs.
+    Runs,
+    /// Compare two runs, by name.
+    Compare([String; 2]),
     /// Pack a session.
     Pack {
         /// The folder it lies in.

@@ -36,6 +36,12 @@ pub(super) fn edited(past: &Past, zoom: &ZoomEvent, b: PageBox, profile: &Profil
     Ok(Edited { position, text })
 }
 
+/// A call for a box as the profile writes calls, and the end of the turn.
+pub(super) fn ending_turn(past: &Past, b: PageBox, profile: &Profile) -> Result<String, ForkError> {
+    let (size, processed) = past.on_page(&b)?;
+    Ok(anew(profile, &written(&b, profile.tool.frame, size, processed)) + "<|im_end|>")
+}
+
 /// Where the digits between the brackets of the first list of four numbers begin and end.
 fn numbers_in(text: &str) -> Option<(usize, usize)> {
     text.match_indices('[').find_map(|(at, _)| {

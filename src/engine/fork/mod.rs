@@ -56,6 +56,8 @@ pub enum Edit {
     Box(PageBox),
     /// The call at the place is as it was and returns something else.
     Crop(OtherCrop),
+    /// What stands at the place, and all after it, gives way to a call for a box (page pixels) that ends the turn.
+    Call(PageBox),
     /// Other settings from there on; their names. The [`Ask`](super::Ask) has the values.
     Settings(Vec<String>),
 }
@@ -65,6 +67,8 @@ pub enum Edit {
 pub enum OtherCrop {
     /// A grey image of the size it asked for.
     Blank,
+    /// Nothing: the reply says that the crop is withheld.
+    Withheld,
     /// Another region of the page, in page pixels.
     Region(PageBox),
     /// Another image; the name is for the log.
@@ -82,6 +86,10 @@ pub struct Fork {
     pub(super) words: Words,
     /// Number of the tool call that returns something else, and what.
     pub(super) other: Option<(u32, OtherCrop)>,
+    /// Put into the model's mouth after the edit.
+    pub(super) then: Vec<u32>,
+    /// Whether the cache is kept where it is not exact.
+    pub(super) lean: bool,
     /// Whether the parent's own distribution at `until` was computed for the same context.
     pub(super) comparable: bool,
 }
@@ -128,6 +136,8 @@ impl Fork {
             until,
             words,
             other,
+            then: Vec::new(),
+            lean: false,
             comparable,
         };
         match edit {
@@ -152,6 +162,12 @@ impl Fork {
                 let change = Change::Box { zoom: zoom.number, page_box };
                 Ok(fork(edited.position, Words::Text(edited.text), None, true, told, change))
             }
+            Edit::Call(page_box) => {
+                let until = past.place(at)?;
+                let text = call::ending_turn(&past, page_box, profile)?;
+                let told = format!("token {until}: a call for {}", whole(&page_box));
+                Ok(fork(until, Words::Text(text.clone()), None, true, told, Change::Text { text }))
+            }
             Edit::Crop(other) => {
                 let zoom = past.call(at)?;
                 if let OtherCrop::Region(region) = &other {
@@ -170,6 +186,22 @@ impl Fork {
         }
     }
 
+    /// The same with these tokens put into the model's mouth after the edit; `told` says them in words.
+    #[must_use]
+    pub fn then_says(mut self, ids: Vec<u32>, told: &str) -> Self {
+        self.parent.edit = format!("{}, then {}", self.parent.edit, quoted(told));
+        self.then = ids;
+        self
+    }
+
+    /// The same, keeping all that the engine's cache has of the parent's context, although the parent's last bits may then
+    /// be others: for many forks of one place.
+    #[must_use]
+    pub fn lean(mut self) -> Self {
+        self.lean = true;
+        self
+    }
+
     /// Position of the first token that is the fork's own; 0 where the conversation begins anew.
     pub fn position(&self) -> u64 {
         self.until
@@ -180,6 +212,7 @@ impl OtherCrop {
     fn told(&self) -> String {
         match self {
             Self::Blank => "blank".into(),
+            Self::Withheld => "withheld".into(),
             Self::Region(page_box) => whole(page_box),
             Self::Image(_, name) => format!("image {}", quoted(name)),
         }
@@ -188,6 +221,7 @@ impl OtherCrop {
     fn change(&self) -> (String, Option<PageBox>) {
         match self {
             Self::Blank => ("blank".into(), None),
+            Self::Withheld => ("withheld".into(), None),
             Self::Region(page_box) => ("region".into(), Some(*page_box)),
             Self::Image(..) => ("file".into(), None),
         }

@@ -11,7 +11,7 @@ use crate::engine::fork::{Fork, OtherCrop, Words};
 use crate::engine::{EngineError, Recorded, Resumed, StepEngine, StepToken, zoom};
 use crate::geometry::PageBox;
 use crate::protocol::Refused;
-use crate::trace::{Body, ForkEvent, ImageRole, SegmentEvent, SegmentKind, Token, TokenSource, ZoomOutcome};
+use crate::trace::{Body, ForkEvent, ImageRole, Refusal, SegmentEvent, SegmentKind, Token, TokenSource, ZoomOutcome};
 
 /// What is told once the first own token shows how far the logits moved.
 #[derive(Clone, Debug)]
@@ -47,6 +47,7 @@ impl TurnLoop {
             written: count(|token| token.by != TokenSource::Prompt),
             ids: &ids,
             images: &images.map_err(wrong)?,
+            lean: fork.lean,
         };
         let clock = Instant::now();
         let resumed = engine.resume(&recorded);
@@ -67,6 +68,7 @@ impl TurnLoop {
             Words::Id(id) => self.forced.push_back(*id),
             Words::Text(text) => self.forced.extend(engine.encode(text)?),
         }
+        self.forced.extend(&fork.then);
         Ok(Boundary::Opened)
     }
 
@@ -158,11 +160,7 @@ impl TurnLoop {
     }
 
     /// What the edit has this call return instead.
-    pub(super) fn other_crop(
-        &self,
-        number: u32,
-        own: Option<PageBox>,
-    ) -> Result<Option<(PageBox, Arc<RgbImage>, String)>, EngineError> {
+    pub(super) fn other_crop(&self, number: u32, own: Option<PageBox>) -> Result<Option<Settled>, EngineError> {
         let fork = self.ask.debug.fork.as_ref();
         let Some((wanted, other)) = fork.and_then(|fork| fork.other.as_ref()).filter(|(n, _)| *n == number) else {
             return Ok(None);
@@ -178,8 +176,9 @@ impl TurnLoop {
                 (region, hashed(page.crop(&region)?))
             }
             OtherCrop::Image(image, _) => (asked, (Arc::clone(image), crate::page::pixel_hash(image))),
+            OtherCrop::Withheld => return Ok(Some(Err(withheld()))),
         };
-        Ok(Some((place, pixels, hash)))
+        Ok(Some(Ok((place, pixels, hash))))
     }
 
     /// Records how the fork stands where its parent stood; `token` is its first own one.
@@ -202,6 +201,11 @@ impl TurnLoop {
 
 /// What a call comes to: the region, its pixels and their hash, or why not.
 pub(super) type Settled = Result<(PageBox, Arc<RgbImage>, String), Refused>;
+
+/// What is said where a crop is kept back.
+pub(super) fn withheld() -> Refused {
+    (Refusal::ToolOff, "the crop is withheld".to_owned())
+}
 
 /// The reply to a call that came to this, and what the log says of it.
 pub(super) fn reply(settled: Settled) -> (ZoomOutcome, Reply) {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::opening::hashed;
 use super::{Boundary, TurnLoop, fork};
-use crate::engine::{EngineError, StepEngine, StepToken, zoom};
+use crate::engine::{CropMode, EngineError, StepEngine, StepToken, zoom};
 use crate::geometry::{PageBox, Size};
 use crate::protocol::{ParseEvent, Refused, Surroundings, ZoomCall, place};
 use crate::trace::{Body, ErrorEvent, Piece, Refusal, TokenSource, ZoomEvent};
@@ -85,9 +85,10 @@ impl TurnLoop {
         let (result, warning) = self.judge(outcome);
         let own = result.as_ref().ok().copied();
         let settled = match (self.other_crop(self.state.calls, own)?, self.recorded_call(position)?, result) {
-            (Some(other), ..) => Ok(other),
+            (Some(other), ..) => other,
             (None, Some(recorded), _) => recorded,
             (None, None, Err(refused)) => Err(refused),
+            (None, None, Ok(_)) if self.ask.crop_mode == CropMode::Withheld => Err(fork::withheld()),
             (None, None, Ok(asked)) => {
                 let page = self.page.as_ref().ok_or(EngineError::Misuse("a zoom before the page"))?;
                 let (page_box, pixels) = zoom::cut(&self.ask, page, asked)?;

@@ -26,6 +26,10 @@ pub enum Context {
     Ask,
     /// The table of recorded sessions.
     Sessions,
+    /// Which tasks fail in which way.
+    Failures,
+    /// Two runs.
+    Compare,
     /// Typing what to look for in it.
     Filter,
     /// Any place where text is typed, besides its own keys.
@@ -48,10 +52,12 @@ pub enum Context {
 
 impl Context {
     /// Every context, screens first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Explorer,
         Self::Library,
         Self::Sessions,
+        Self::Failures,
+        Self::Compare,
         Self::Ask,
         Self::Filter,
         Self::Menu,
@@ -66,7 +72,17 @@ impl Context {
 
     /// Whether it is a whole screen, not something that stands over one.
     pub const fn is_screen(self) -> bool {
-        matches!(self, Self::Explorer | Self::Library | Self::Sessions | Self::Ask | Self::Box | Self::Sides)
+        matches!(
+            self,
+            Self::Explorer
+                | Self::Library
+                | Self::Sessions
+                | Self::Failures
+                | Self::Compare
+                | Self::Ask
+                | Self::Box
+                | Self::Sides
+        )
     }
 
     /// Whether characters that are no keys go into a text field.
@@ -81,6 +97,8 @@ impl Context {
             Self::Explorer => "Explorer",
             Self::Ask => "Typing a question",
             Self::Sessions => "Sessions",
+            Self::Failures => "Failures",
+            Self::Compare => "Two runs",
             Self::Filter => "Typing a filter",
             Self::Menu => "A list",
             Self::Prompt => "Typing a line",
@@ -100,6 +118,8 @@ impl Context {
             Self::Explorer => "explorer",
             Self::Ask => "ask",
             Self::Sessions => "sessions",
+            Self::Failures => "failures",
+            Self::Compare => "compare",
             Self::Filter => "filter",
             Self::Menu => "menu",
             Self::Prompt => "prompt",

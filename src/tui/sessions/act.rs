@@ -31,6 +31,14 @@ impl App {
         effects
     }
 
+    /// Opens the screen on what fits a filter; leaving it goes back to where it was opened.
+    pub(in crate::tui) fn sessions_of(&mut self, from: Screen, filter: &str) -> Vec<Effect> {
+        self.way.sessions = from;
+        self.sessions.show_all();
+        self.sessions.edit_filter(&crate::tui::action::Edit::Insert(filter.to_owned()));
+        self.show_sessions()
+    }
+
     pub(in crate::tui) fn in_sessions(&mut self, action: Action) -> Vec<Effect> {
         let page = usize::from(self.size.1.saturating_sub(12)).max(1);
         let table = &mut self.sessions;
@@ -48,14 +56,16 @@ impl App {
             Action::Open => {
                 return table.current().map(|row| Effect::OpenLog(row.path.clone())).into_iter().collect();
             }
-            Action::Close if table.typing || !table.narrowed().is_empty() => {
+            Action::Close if table.typing || (self.way.sessions == Screen::Library && !table.narrowed().is_empty()) => {
                 table.typing = false;
                 table.show_all();
             }
             Action::Close | Action::Back => {
                 table.typing = false;
-                self.screen = Screen::Library;
+                self.screen = std::mem::replace(&mut self.way.sessions, Screen::Library);
             }
+            Action::OnFailures(_) => return self.show_failures(),
+            Action::OnCompare(_) => return self.show_compare(),
             Action::InSessions(deed) => return self.do_deed(deed),
             _ => {}
         }

@@ -30,6 +30,9 @@ pub(in crate::tui) fn work_on(chore: Chore, store: Option<&SessionStore>) -> Act
             let result = store.ok_or_else(nowhere).and_then(|store| session::restore(store, &trashed).map_err(said));
             Action::SessionDone(Outcome::Restored(trashed, result.map(|_| ())))
         }
+        Chore::Board(filter) => Action::Board(filter, Box::new(Err(nowhere()))),
+        Chore::Runs => Action::Runs(Vec::new()),
+        Chore::Compare(_) => Action::Compared(Box::new(Err(nowhere()))),
         Chore::Pack { sub, id } => {
             let result = store.ok_or_else(nowhere).and_then(|store| pack(store, &sub, &id).map_err(said));
             Action::SessionDone(Outcome::Packed(result))

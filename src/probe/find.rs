@@ -1,0 +1,133 @@
+//! Can't find or can't see: the true region forced as the zoom.
+
+use super::Subject;
+use super::error::{ProbeError, unfit};
+use super::kind::ProbeKind;
+use super::lab::{Lab, Planned, moved};
+use super::report::{Arm, Report, Verdict, said};
+use crate::analysis::{LOOKED_COVERAGE, zoom_measures};
+use crate::engine::{At, CropMode, Edit, OtherCrop};
+use crate::geometry::{PageBox, iou};
+use crate::trace::{ZoomEvent, ZoomOutcome};
+
+pub(super) fn probe(subject: &Subject, lab: &mut Lab<'_>) -> Result<Report, ProbeError> {
+    subject.untouched(true)?;
+    let targets = subject.targets();
+    if targets.is_empty() {
+        return unfit(format!(
+            "where {} should have looked is not known: its question has no target on the page",
+            subject.id()
+        ));
+    }
+    let settings = lab.settings();
+    let zoom = subject.zoom(settings.zoom)?.cloned();
+    let planned = plan(subject, lab, zoom.as_ref(), &targets)?;
+    let arms = lab.run_arms(subject, planned)?;
+    let (verdict, sentence) = conclude(subject, zoom.as_ref(), &arms);
+    Ok(Report { arms, verdict, sentence, ..Report::of(ProbeKind::Find, subject) })
+}
+
+fn plan(
+    subject: &Subject,
+    lab: &Lab<'_>,
+    zoom: Option<&ZoomEvent>,
+    targets: &[PageBox],
+) -> Result<Vec<Planned>, ProbeError> {
+    // Later calls get the true region nearest to what they ask for.
+    let truly = |ask: &mut crate::engine::Ask| ask.crop_mode = CropMode::True;
+    let mut planned = vec![lab.control(subject)?];
+    let words = |b: &PageBox| {
+        let [x1, y1, x2, y2] = b.corners().map(f64::round);
+        format!("[{x1}, {y1}, {x2}, {y2}]")
+    };
+    match zoom {
+        Some(zoom) => {
+            let target = nearest(targets, zoom);
+            let at = At::Zoom(zoom.number);
+            let (told, number) = (words(&target), zoom.number);
+            let ask = lab.fork(subject, "true-box", at, Edit::Box(target), truly)?;
+            let told_box = format!("zoom {number}: box → {told}");
+            planned.push(Planned { arm: ("true-box", "its call names the true region"), told: told_box, ask });
+            let ask = lab.fork(subject, "true-crop", at, Edit::Crop(OtherCrop::Region(target)), truly)?;
+            let told_crop = format!("zoom {number}: crop → {told}");
+            planned.push(Planned { arm: ("true-crop", "its own call returns the true region"), told: told_crop, ask });
+        }
+        None => {
+            let target = targets.first().copied().unwrap_or(PageBox::new(0.0, 0.0, 0.0, 0.0));
+            let ask = lab.fork(subject, "true-box", subject.first_place()?, Edit::Call(target), truly)?;
+            let told = format!("a call for {} before all else", words(&target));
+            planned.push(Planned { arm: ("true-box", "a call for the true region put first"), told, ask });
+        }
+    }
+    Ok(planned)
+}
+
+/// The target that a call meant most likely: the one it overlaps most, the first where it overlaps none.
+fn nearest(targets: &[PageBox], zoom: &ZoomEvent) -> PageBox {
+    let first = targets.first().copied().unwrap_or(PageBox::new(0.0, 0.0, 0.0, 0.0));
+    let ZoomOutcome::Cropped { page_box, .. } = &zoom.outcome else { return first };
+    let mut best = (0.0, first);
+    for target in targets {
+        let overlap = iou(target, page_box);
+        if overlap > best.0 {
+            best = (overlap, *target);
+        }
+    }
+    best.1
+}
+
+fn conclude(subject: &Subject, zoom: Option<&ZoomEvent>, arms: &[Arm]) -> (Verdict, String) {
+    let arm = |name: &str| arms.iter().find(|arm| arm.name == name);
+    let right = |name: &str| arm(name).is_some_and(|arm| arm.right > 0);
+    let answer = |name: &str| said(arm(name).and_then(|arm| arm.answers.first()).and_then(Option::as_deref));
+    let (was, is) = (right("control"), right("true-box") || right("true-crop"));
+    let covered = zoom.and_then(|zoom| zoom_measures(zoom, &subject.targets())).map_or(0.0, |m| m.coverage);
+    let looked = covered >= LOOKED_COVERAGE;
+    let which = match (right("true-box"), right("true-crop"), arm("true-crop").is_some()) {
+        (true, false, true) => " (where its call names the region; not where its own call only returns it)",
+        (false, true, true) => " (where its own call returns it; not where the call names the region)",
+        _ => "",
+    };
+    let (verdict, mut sentence) = match (was, is) {
+        (false, true) if looked => (
+            Verdict::CannotFind,
+            format!(
+                "With exactly the true region as its zoom it {}: right{which}. Its own zoom covered {covered:.2} of it, which did \
+                 not do.",
+                answer("true-box")
+            ),
+        ),
+        (false, true) => (
+            Verdict::CannotFind,
+            format!("It can see but did not find: with the true region as its zoom it is right{which}."),
+        ),
+        (false, false) if subject.start.question.truth.is_none() => (
+            Verdict::Mixed,
+            format!("The right answer is not known; with the true region as its zoom it {}.", answer("true-box")),
+        ),
+        (false, false) => (
+            Verdict::CannotSee,
+            format!(
+                "It does not see it: even with the true region as its zoom it {}, which is wrong.",
+                answer("true-box")
+            ),
+        ),
+        (true, true) => {
+            (Verdict::StaysRight, format!("It is right, and with the true region as its zoom it stays so{which}."))
+        }
+        (true, false) => (
+            Verdict::LosesIt,
+            format!("It is right, but with the true region as its zoom it {}, which is wrong.", answer("true-box")),
+        ),
+    };
+    let n = subject.targets().len();
+    if n > 1 {
+        let rest = format!(" The question has {n} targets; later calls got the one nearest to what they asked for.");
+        sentence.push_str(&rest);
+    }
+    if zoom.is_none() {
+        sentence.push_str(" The session had no zoom, so a call was put before all else.");
+    }
+    sentence.push_str(&moved(arms));
+    (verdict, sentence)
+}

@@ -1,0 +1,92 @@
+//! What actions do to the Failures screen.
+
+use super::{FailuresAction, Focus};
+use crate::tui::action::Action;
+use crate::tui::app::{App, Screen};
+use crate::tui::effect::Effect;
+use crate::tui::sessions::Chore;
+
+impl App {
+    /// Opens the screen and has the numbers made anew.
+    pub(in crate::tui) fn show_failures(&mut self) -> Vec<Effect> {
+        self.screen = Screen::Failures;
+        self.failures.typing = false;
+        self.ask_for_board()
+    }
+
+    fn ask_for_board(&mut self) -> Vec<Effect> {
+        self.failures.loading = true;
+        vec![Effect::OnSessions(Chore::Board(self.failures.filter.text().trim().to_owned()))]
+    }
+
+    pub(in crate::tui) fn in_failures(&mut self, action: Action) -> Vec<Effect> {
+        let screen = &mut self.failures;
+        match action {
+            Action::Edit(edit) if screen.typing => {
+                screen.filter.apply(&edit);
+                screen.wrong = None;
+            }
+            Action::Open if screen.typing => {
+                screen.typing = false;
+                return self.ask_for_board();
+            }
+            Action::Close if screen.typing || !screen.applied.is_empty() => {
+                screen.typing = false;
+                screen.wrong = None;
+                screen.filter.clear();
+                return self.ask_for_board();
+            }
+            Action::Up => screen.step(-1, 0),
+            Action::Down => screen.step(1, 0),
+            Action::Top => screen.step(isize::MIN / 2, 0),
+            Action::Bottom => screen.step(isize::MAX / 2, 0),
+            Action::Open => return self.open_cell(),
+            Action::Close | Action::Back => self.screen = Screen::Library,
+            Action::OnFailures(what) => return self.failures_key(what),
+            _ => {}
+        }
+        self.preview_selected()
+    }
+
+    fn failures_key(&mut self, what: FailuresAction) -> Vec<Effect> {
+        let screen = &mut self.failures;
+        match what {
+            FailuresAction::Show => return self.show_failures(),
+            FailuresAction::Refresh => return self.ask_for_board(),
+            FailuresAction::Left => screen.step(0, -1),
+            FailuresAction::Right => screen.step(0, 1),
+            FailuresAction::Type => screen.typing = true,
+            FailuresAction::NextChart => screen.chart = screen.chart.wrapping_add(1),
+            FailuresAction::Focus => {
+                screen.focus = if screen.focus == Focus::Table { Focus::Square } else { Focus::Table };
+            }
+            FailuresAction::Complete => {}
+        }
+        Vec::new()
+    }
+
+    /// The sessions of the chosen cell, as the Sessions screen's filter.
+    fn open_cell(&mut self) -> Vec<Effect> {
+        let Some(cell) = self.failures.cell().filter(|cell| cell.n > 0) else {
+            self.toast = Some("no session is in this cell".to_owned());
+            return Vec::new();
+        };
+        let filter = cell.filter.clone();
+        self.sessions_of(Screen::Failures, &filter)
+    }
+
+    /// New numbers, or what is wrong with the filter.
+    pub(in crate::tui) fn board_made(&mut self, filter: String, made: Result<super::Board, String>) -> Vec<Effect> {
+        match made {
+            Ok(board) => {
+                self.failures.applied = filter;
+                self.failures.set(std::sync::Arc::new(board));
+            }
+            Err(why) => {
+                self.failures.loading = false;
+                self.failures.wrong = Some(crate::text::one_line(&why).into_owned());
+            }
+        }
+        Vec::new()
+    }
+}
