@@ -51,8 +51,8 @@ pub use line::{LineProblem, MAX_LINE, check_sum, encode_line, parse_line};
 #[cfg(test)]
 use line::{as_written, parse_any};
 pub use notes::{
-    MAX_REMARK, NOTED_LABELS, Note, NoteProblem, Noted, NotedLabel, Notes, Remark, add_note, label_named, notes_from,
-    noted_in, person, read_notes,
+    MAX_REMARK, NOTED_LABELS, Note, NoteProblem, Noted, NotedLabel, Notes, Remark, add_note, label_named, noted_in,
+    notes_from, person, read_notes,
 };
 pub use pack::{MAX_PACK, Pack, PackReport, UNPACKED, UnpackReport, is_pack, pack, unpack};
 pub use pixels::{PixelStore, Pixels};

@@ -8,6 +8,7 @@ use image::RgbImage;
 use super::app::{Choice, EngineState, Entry, Verdict};
 use super::compare::{CompareAction, RunRow, Versus};
 use super::debug::DebugAction;
+use super::debug::label::{About, Said};
 use super::failures::{Board, FailuresAction};
 use super::library::FilterBy;
 use super::mouse::MouseAction;
@@ -198,6 +199,8 @@ pub enum Action {
     Runs(Vec<RunRow>),
     /// Two runs were compared, or why not.
     Compared(Box<Result<Versus, String>>),
+    /// What was said of a session, or why that cannot be read.
+    Said(About, Result<Said, String>),
     /// Something was done with a recorded session.
     SessionDone(Outcome),
     /// A preview is ready.

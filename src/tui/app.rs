@@ -17,6 +17,7 @@ use super::picker::Picker;
 use super::playhead::Pace;
 use super::sessions::Sessions;
 use super::theme::Theme;
+use crate::config::Thresholds;
 
 /// What a screen is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -163,6 +164,8 @@ pub struct App {
     pub mouse: bool,
     /// How fast a live session is shown at first.
     pub first_pace: Pace,
+    /// Where automatic labels draw their lines.
+    pub lines: Thresholds,
     /// What the keys do.
     pub keymap: Arc<Keymap>,
     /// Terminal size in cells.
@@ -215,6 +218,7 @@ impl App {
             mouse: true,
             first_pace: super::update::FIRST_PACE,
             theme,
+            lines: Thresholds::default(),
             keymap: Arc::new(Keymap::default()),
             size: (80, 24),
             cell_aspect: 2.0,

@@ -9,6 +9,7 @@ pub mod app;
 mod background;
 pub mod compare;
 pub mod debug;
+pub mod desk;
 pub mod effect;
 pub mod explorer;
 pub mod export_svg;
@@ -124,6 +125,7 @@ pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
     let mut app = App::new(shelf.find(options.theme.name(setup::dark_ground(caps.background, var)))?);
     app.themes = shelf.themes().to_vec().into();
     app.mouse = options.mouse;
+    app.lines = options.lines;
     app.debug.points = debug::Points::new(options.breakpoints.clone());
     app.first_pace = options.pace.unwrap_or(app.first_pace);
     let (keymap, troubles) = keys::Keymap::with(&options.keys);

@@ -8,10 +8,12 @@ use ratatui::buffer::Buffer;
 
 use super::action::{Action, Edit, Preview, Scrub, Unit};
 use super::app::{App, Choice, Screen};
+use super::desk::Desk;
 use super::effect::Effect;
 use super::export_svg::{Ground, Picture, buffer_to_svg};
 use super::images::{Caps, Gallery, Way, layers_of, paint};
 use super::keys::Keymap;
+use super::sessions::Chore;
 use super::theme::{ColorDepth, Theme};
 use super::{TuiError, sessions, source, view};
 use crate::session::SessionStore;
@@ -61,33 +63,29 @@ pub fn screenshot(
 }
 
 /// A screen without a terminal: the state, and what draws it. Nothing but files is waited for.
-pub(super) struct Studio<'a> {
+pub(super) struct Studio {
     pub(super) app: App,
     caps: Caps,
     gallery: Gallery,
-    store: Option<&'a SessionStore>,
+    desk: Desk,
 }
 
-impl<'a> Studio<'a> {
+impl Studio {
     /// A recorded session at its end.
     ///
     /// # Errors
     /// [`TuiError::Recording`].
-    pub(super) fn open(
-        path: &Path,
-        shot: Shot,
-        theme: Theme,
-        store: Option<&'a SessionStore>,
-    ) -> Result<Self, TuiError> {
+    pub(super) fn open(path: &Path, shot: Shot, theme: Theme, store: Option<&SessionStore>) -> Result<Self, TuiError> {
         let (records, problems) = source::read_recording(path).map_err(TuiError::Recording)?;
         let blocks = Caps::blocks(ColorDepth::True);
         let caps = if shot.blocks { blocks } else { Caps { way: Way::Kitty, cell: CELL, ..blocks } };
+        let desk = Desk { store: store.cloned(), ..Desk::default() };
         let mut app = App::new(theme);
         app.home = Some(Screen::Library);
         app.cell_aspect = caps.cell_aspect();
-        let mut studio = Self { app, gallery: Gallery::new(caps.clone()), caps, store };
+        let mut studio = Self { app, gallery: Gallery::new(caps.clone()), caps, desk };
         studio.act(Action::Resize(shot.width, shot.height));
-        studio.act(sessions::work_on(sessions::Chore::List, store));
+        studio.act(sessions::work_on(Chore::List, &studio.desk));
         studio.act(Action::Replay { path: path.to_owned(), records, problems });
         studio.act(Action::Scrub(Scrub::End));
         Ok(studio)
@@ -120,7 +118,9 @@ impl<'a> Studio<'a> {
                 Some(Action::Preview(Preview { of: Choice::Session(path), pixels }))
             }
             // Pictures change nothing on the disk.
-            Effect::OnSessions(sessions::Chore::List) => Some(sessions::work_on(sessions::Chore::List, self.store)),
+            Effect::OnSessions(
+                chore @ (Chore::List | Chore::Board(_) | Chore::Runs | Chore::Compare(_) | Chore::ReadNotes(_)),
+            ) => Some(sessions::work_on(chore, &self.desk)),
             _ => None,
         }
     }

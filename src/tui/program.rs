@@ -105,7 +105,7 @@ impl Program {
         let news = move |news| {
             let _ = tell.send(Message::News(Box::new(news)));
         };
-        let jobs = background::start(setup.store.clone(), news)?;
+        let jobs = background::start(setup.desk.clone(), news)?;
         let frames = Frames::new(setup.frame_interval);
         Ok(Self {
             app,

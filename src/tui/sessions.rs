@@ -14,8 +14,9 @@ pub(super) use work::work_on;
 use std::collections::HashSet;
 
 use super::app::{Entry, Verdict};
+use super::debug::label::About;
 use super::field::TextField;
-use crate::session::Trashed;
+use crate::session::{Remark, Trashed};
 
 /// What a key does on this screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,10 @@ pub enum Chore {
     Restore(Trashed),
     /// Count what fails in which way among the sessions that fit a filter.
     Board(String),
+    /// Read what was said of a session.
+    ReadNotes(About),
+    /// Add a remark to a session's notes, then read them.
+    Remark(About, Remark),
     /// List the runs.
     Runs,
     /// Compare two runs, by name.

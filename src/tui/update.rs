@@ -45,6 +45,7 @@ impl App {
             }
             Action::SessionDone(outcome) => self.session_done(outcome),
             Action::Board(filter, made) => self.board_made(filter, *made),
+            Action::Said(about, said) => self.said_of_session(&about, said),
             Action::Runs(runs) => self.runs_listed(runs),
             Action::Compared(made) => self.compared(*made),
             Action::Followed { title, done, items, changes } => {
@@ -394,6 +395,7 @@ pub(super) const fn is_key(action: &Action) -> bool {
             | Action::SessionDone(_)
             | Action::Board(..)
             | Action::Runs(_)
+            | Action::Said(..)
             | Action::Compared(_)
             | Action::Questions(..)
             | Action::Followed { .. }

@@ -4,6 +4,7 @@
 //! sessions beside each other, and is found again as it was left.
 
 mod act;
+pub(super) mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -32,6 +32,8 @@ pub enum Kind {
     Breakpoints,
     /// The family of forks: rows can be compared.
     Family,
+    /// What a person says of the session.
+    Label,
 }
 
 /// One row.
@@ -66,6 +68,8 @@ pub enum Pick {
     Session(PathBuf),
     /// Copies a text.
     Copy(String),
+    /// Gives the session this label, or the automatic one again.
+    Label(Option<&'static str>),
 }
 
 impl Row {
@@ -144,6 +148,7 @@ impl App {
                 self.debug.menu = None;
                 return vec![Effect::OpenLog(path)];
             }
+            Pick::Label(label) => return self.choose_label(label),
             Pick::Copy(text) => {
                 self.debug.menu = None;
                 self.toast = Some(format!("copied {} characters", text.chars().count()));

@@ -13,14 +13,14 @@ pub struct Board {
     pub failures: usize,
     /// The ways to fail that occur, and what is none.
     pub columns: Vec<Column>,
-    /// Families with their tasks; the last row is all of them.
+    /// Families with their tasks; the first row is all of them.
     pub rows: Vec<BoardRow>,
 }
 
 impl Board {
-    /// The column with the most failures of the last row.
+    /// The column with the most failures of the first row.
     pub(super) fn worst(&self) -> usize {
-        let cells = self.rows.last().map_or(&[][..], |row| &row.cells);
+        let cells = self.rows.first().map_or(&[][..], |row| &row.cells);
         let failures = cells.iter().zip(&self.columns).enumerate().filter(|(_, (_, column))| column.failure);
         failures.max_by_key(|(_, (cell, _))| cell.n).map_or(0, |(i, _)| i)
     }

@@ -5,6 +5,7 @@
 
 mod act;
 mod board;
+pub(super) mod work;
 
 pub use board::{Board, BoardRow, Cell, Chart, Column, Figure};
 

@@ -80,6 +80,7 @@ pub static ROWS: &[Row] = &[
     row(Explorer, "prev_match", Action::Debug(DebugAction::PrevMatch), "to the place found before", ""),
     row(Explorer, "fold", Action::Debug(DebugAction::Fold), "fold or open the segment under the cursor", ""),
     row(Explorer, "fold_thoughts", Action::Debug(DebugAction::FoldAll), "fold or open all thoughts", ""),
+    row(Explorer, "say", Action::Debug(DebugAction::Say), "say what went on here: label, tag, note", "label"),
     row(Explorer, "copy", Action::Debug(DebugAction::Copy), "copy text, box, id or file", ""),
     row(Explorer, "scroll_up", Action::Up, "scroll the reasoning up", ""),
     row(Explorer, "scroll_down", Action::Down, "scroll the reasoning down", ""),

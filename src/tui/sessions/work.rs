@@ -7,6 +7,9 @@ use jiff::tz::TimeZone;
 use super::{Chore, Outcome, Row};
 use crate::session::{self, SessionStore};
 use crate::tui::action::Action;
+use crate::tui::debug::label;
+use crate::tui::desk::Desk;
+use crate::tui::{compare, failures};
 
 /// The folder of the sessions folder that packs are put into.
 const PACKS: &str = "packs";
@@ -17,7 +20,8 @@ const MOST_PACKS: u32 = 1000;
 const MOST_SESSIONS: usize = 50_000;
 
 /// Does it. Without a sessions folder there are none.
-pub(in crate::tui) fn work_on(chore: Chore, store: Option<&SessionStore>) -> Action {
+pub(in crate::tui) fn work_on(chore: Chore, desk: &Desk) -> Action {
+    let store = desk.store.as_ref();
     let nowhere = || "there is no sessions folder".to_owned();
     let said = |error: session::SessionError| error.to_string();
     match chore {
@@ -30,9 +34,20 @@ pub(in crate::tui) fn work_on(chore: Chore, store: Option<&SessionStore>) -> Act
             let result = store.ok_or_else(nowhere).and_then(|store| session::restore(store, &trashed).map_err(said));
             Action::SessionDone(Outcome::Restored(trashed, result.map(|_| ())))
         }
-        Chore::Board(filter) => Action::Board(filter, Box::new(Err(nowhere()))),
-        Chore::Runs => Action::Runs(Vec::new()),
-        Chore::Compare(_) => Action::Compared(Box::new(Err(nowhere()))),
+        Chore::Board(filter) => {
+            let made = failures::work::board(desk, &filter);
+            Action::Board(filter, Box::new(made))
+        }
+        Chore::Runs => Action::Runs(compare::work::runs(desk)),
+        Chore::Compare(names) => Action::Compared(Box::new(compare::work::compare(desk, &names))),
+        Chore::ReadNotes(about) => {
+            let said = label::read(desk, &about);
+            Action::Said(about, said)
+        }
+        Chore::Remark(about, remark) => {
+            let said = label::write(desk, &about, remark);
+            Action::Said(about, said)
+        }
         Chore::Pack { sub, id } => {
             let result = store.ok_or_else(nowhere).and_then(|store| pack(store, &sub, &id).map_err(said));
             Action::SessionDone(Outcome::Packed(result))
