@@ -205,7 +205,13 @@ fn turns(question: &Question, kind: &str, n: usize) -> Vec<Vec<String>> {
         "relative" => vec![call([t.x1 / 840.0, t.y1 / 1176.0, t.x2 / 840.0, t.y2 / 1176.0]), answer(&wrong)],
         "broken" => vec![words(&["<tool_call>", "{\"name\": ", "oops", "</tool_call>"]), answer(&wrong)],
         "silent" => vec![call(near), words(&["I ", "do ", "not ", "know"])],
-        "loop" => vec![[words(&["<think>"]), words(&["and ", "so ", "on "]).repeat(60)].concat()],
+        "loop" => vec![
+            ["<think>"]
+                .into_iter()
+                .chain(["and ", "so ", "on "].into_iter().cycle().take(180))
+                .map(str::to_owned)
+                .collect(),
+        ],
         "long" => vec![(0..200).map(|i| format!("w{i} ")).collect()],
         "no-zoom" | "not-needed" => vec![answer(&wrong)],
         "lucky" => vec![answer(&truth)],

@@ -27,22 +27,29 @@ pub(super) fn write(report: &Report) -> String {
     out
 }
 
-/// A text that is no markup in Markdown, on one line.
+/// What means something inside a line.
+const MEANING: &str = "\\`*_{}[]()|~$@";
+
+/// A text that is no markup in Markdown, on one line. It never stands at a line's beginning, where more would mean something.
 pub(super) fn plain(text: &str) -> String {
+    let text = safe(text);
     let mut out = String::new();
-    for c in safe(text).chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '\n' => out.push(' '),
             // `&lt;` and not `\<`: some renderers read HTML before escapes.
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            c if c.is_ascii_punctuation() && !"-,'".contains(c) => out.extend(['\\', c]),
+            c if MEANING.contains(c) => out.extend(['\\', c]),
+            // What some renderers make links of.
+            ':' if chars.peek() == Some(&'/') => out.push_str("\\:"),
+            '.' if out.to_lowercase().ends_with("www") => out.push_str("\\."),
             c => out.push(c),
         }
     }
-    // A line that begins with a dash would be a list.
-    if out.starts_with('-') { format!("\\{out}") } else { out }
+    out
 }
 
 /// A text as it is, in a fence longer than any in it.
@@ -53,10 +60,19 @@ fn fenced(text: &str) -> String {
     format!("{fence}text\n{}\n{fence}\n\n", text.trim_end())
 }
 
-/// A table with its caption above; the first column to the left, the others to the right.
+/// A table of figures with its caption above; the first column to the left, the others to the right.
 fn table(caption: &str, head: &[String], rows: &[Vec<String>]) -> String {
+    aligned(caption, head, rows, "---:")
+}
+
+/// A table of texts: everything to the left.
+fn text_table(caption: &str, head: &[String], rows: &[Vec<String>]) -> String {
+    aligned(caption, head, rows, ":---")
+}
+
+fn aligned(caption: &str, head: &[String], rows: &[Vec<String>], rest: &str) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let rule: Vec<String> = (0..head.len()).map(|i| if i == 0 { ":---" } else { "---:" }.to_owned()).collect();
+    let rule: Vec<String> = (0..head.len()).map(|i| if i == 0 { ":---" } else { rest }.to_owned()).collect();
     let body: String = rows.iter().map(|row| line(row)).collect();
     format!("*{caption}*\n\n{}{}{body}\n", line(head), line(&rule))
 }
@@ -90,7 +106,7 @@ fn runs(report: &Report) -> String {
             [plain(name)].into_iter().chain(all.iter().map(|of| value(of).unwrap_or_default())).collect()
         })
         .collect();
-    format!("## Runs\n\n{}", table("What was asked of whom, and how.", &head, &rows))
+    format!("## Runs\n\n{}", text_table("What was asked of whom, and how.", &head, &rows))
 }
 
 fn accuracy(part: &Part) -> String {
@@ -139,7 +155,7 @@ fn scores(part: &Part) -> String {
             vec![group.name().to_owned(), words.join(", ")]
         })
         .collect();
-    if rows.is_empty() { String::new() } else { table("What the scorers measure.", &texts(["", "means"]), &rows) }
+    if rows.is_empty() { String::new() } else { text_table("What the scorers measure.", &texts(["", "means"]), &rows) }
 }
 
 fn failures(part: &Part) -> String {
@@ -258,7 +274,7 @@ fn differs(compared: &Comparison, a: &Part, b: &Part) -> String {
         plain(&a.run.name),
         plain(&b.run.name),
         table(caption, &head, &rows),
-        table(&list, &texts(["question", "A", "B"]), &flips)
+        text_table(&list, &texts(["question", "A", "B"]), &flips)
     )
 }
 
@@ -295,7 +311,7 @@ fn definitions(report: &Report) -> String {
         "## Definitions\n\n{}A zoom looks at a target when it covers at least {} of it and at least {} of the crop is target; below {} it \
          looked elsewhere; an IoU of {} with an earlier crop is a repetition; another frame explains a box where it would cover {}; \
          text loops where its last piece stands there {} times.\n",
-        table("Labels; the first that fits.", &texts(["label", "meaning"]), &rows),
+        text_table("Labels; the first that fits.", &texts(["label", "meaning"]), &rows),
         lines.partial_look,
         lines.tightness,
         lines.looked_wrong,
