@@ -16,6 +16,7 @@ pub mod session;
 pub mod run;
 pub mod study;
 pub mod probe;
+pub mod exchange;
 pub mod train;
 pub mod tui;
 pub mod cli;

@@ -1,27 +1,22 @@
 //! `panelscope failures`: how sessions failed, by family and task.
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::study::{csv, print, print_json, sessions, text, to_json};
+use super::study::{Chosen, csv, print, print_json, text, to_json};
 use super::{CliResult, Global};
-use crate::analysis::Label;
 use crate::session::SessionSummary;
-use crate::study::{Cell, Figures, Group, Looked, Quadrant, Row, Share, Table};
+use crate::study::{Figures, Group, Quadrant, Row, Share, Table};
 use crate::text::one_line;
 
 /// Arguments of `failures`.
 #[derive(Args, Debug)]
 pub struct FailuresArgs {
-    /// Runs: folders, or names in the sessions folder (default: every recorded session)
-    #[arg(value_name = "RUN")]
-    runs: Vec<String>,
+    #[command(flatten)]
+    which: Chosen,
     /// List the sessions with their labels and why they have them
     #[arg(long)]
     list: bool,
-    /// Count forks too
-    #[arg(long)]
-    forks: bool,
     /// Print JSON: the table, the figures by task, with --list the sessions
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -35,10 +30,10 @@ pub struct FailuresArgs {
 /// # Errors
 /// A run that is not there or cannot be read.
 pub fn run(args: &FailuresArgs, global: &Global) -> CliResult {
-    let sessions = sessions(&args.runs, args.forks, global)?;
+    let sessions = args.which.sessions(global)?;
     let lines = &global.settings.analysis;
     if args.json {
-        let mut all = table_json(&Table::of(&sessions));
+        let mut all = Table::of(&sessions).to_json();
         all.insert("thresholds".to_owned(), to_json(lines)?);
         all.insert("figures".to_owned(), to_json(&Figures::of(&sessions, lines))?);
         if args.list {
@@ -55,53 +50,6 @@ pub fn run(args: &FailuresArgs, global: &Global) -> CliResult {
     }
 }
 
-/// `{"v", "n", "labels": [{"name", "meaning", "failure"}], "rows": […]}`.
-pub(super) fn table_json(table: &Table) -> Map<String, Value> {
-    let label = |label: &Label| json!({"name": label, "meaning": label.meaning(), "failure": label.is_failure()});
-    let rows: Vec<Value> = table.rows.iter().map(|row| row_json(table, row)).collect();
-    let n = table.rows.first().map_or(0, |row| row.n);
-    let fields = [
-        ("v", json!(1)),
-        ("n", json!(n)),
-        ("labels", table.labels.iter().map(label).collect()),
-        ("rows", Value::Array(rows)),
-    ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn row_json(table: &Table, row: &Row) -> Value {
-    let cells = table.labels.iter().zip(&row.cells);
-    let cell =
-        |(label, share): (&Label, &Share)| (label.name().to_owned(), share_json(share, Cell::Label(row.group, *label)));
-    json!({
-        "group": row.group,
-        "kind": row.group.kind(),
-        "n": row.n,
-        "filter": row.group.filter(),
-        "failures": row.failures,
-        "other": row.other,
-        "labels": cells.map(cell).collect::<Map<String, Value>>(),
-        "looked": looked_json(&row.looked, row.group),
-    })
-}
-
-fn share_json(share: &Share, cell: Cell) -> Value {
-    json!({"count": share.count, "share": share.share, "ci95": share.ci95, "filter": cell.filter()})
-}
-
-fn looked_json(looked: &Looked, group: Group) -> Value {
-    let one = |cell: Quadrant| share_json(&looked.get(cell), Cell::Looked(group, cell));
-    let [right_right, right_wrong, wrong_right, wrong_wrong] = Quadrant::ALL.map(one);
-    json!({
-        "n": looked.n,
-        "unknown": looked.unknown,
-        "right_right": right_right,
-        "right_wrong": right_wrong,
-        "wrong_right": wrong_right,
-        "wrong_wrong": wrong_wrong,
-    })
-}
-
 fn session_json(session: &SessionSummary, global: &Global) -> Value {
     json!({
         "id": session.id,
@@ -109,7 +57,8 @@ fn session_json(session: &SessionSummary, global: &Global) -> Value {
         "task": session.task,
         "question_id": session.question_id,
         "right": session.right,
-        "label": session.label,
+        "label": session.label_shown(),
+        "automatic": session.label,
         "evidence": session.evidence(&global.settings.analysis).sentence,
     })
 }
@@ -141,18 +90,19 @@ fn list_csv(sessions: &[SessionSummary], global: &Global) -> Result<String, supe
             s.task.map(|task| task.name()).into(),
             s.question_id.as_str().into(),
             s.right.map(|right| if right { "yes" } else { "no" }).into(),
+            s.label_shown().into(),
             s.label.as_str().into(),
             s.evidence(&global.settings.analysis).sentence.as_str().into(),
         ]
     });
-    csv::csv(&["id", "run", "task", "question_id", "right", "label", "evidence"], rows)
+    csv::csv(&["id", "run", "task", "question_id", "right", "label", "automatic", "evidence"], rows)
 }
 
 fn list_text(sessions: &[SessionSummary], global: &Global) -> String {
     let line = |s: &SessionSummary| {
         let evidence = s.evidence(&global.settings.analysis).sentence;
         let task = s.task.map_or("typed", |task| task.name());
-        format!("{}\n", one_line(&format!("{}  {task:<24}  {:<27}  {evidence}", s.id, s.label)))
+        format!("{}\n", one_line(&format!("{}  {task:<24}  {:<27}  {evidence}", s.id, s.label_shown())))
     };
     sessions.iter().map(line).collect()
 }

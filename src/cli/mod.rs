@@ -25,6 +25,7 @@ mod plain;
 pub mod print_image;
 mod probe;
 mod replay;
+mod report;
 mod run;
 mod selection;
 mod sessions;
@@ -103,6 +104,8 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// Watch a recorded session again, without a model
     Replay(replay::ReplayArgs),
+    /// Write runs as one page to read: settings, figures, failures, examples
+    Report(report::ReportArgs),
     /// Ask every question of a benchmark and measure
     Run(run::RunArgs),
     /// List and check recorded sessions
@@ -148,6 +151,7 @@ fn run_command(mut cli: Cli) -> CliResult {
         Some(Command::Model(args)) => model::run(args, &cli.global),
         Some(Command::Probe(args)) => probe::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
+        Some(Command::Report(args)) => report::run(&args, &cli.global),
         Some(Command::Run(args)) => run::run(args, &cli.global),
         Some(Command::Sessions(args)) => sessions::run(args, &cli.global),
         Some(Command::Show(args)) => show::run(args, &cli.global),

@@ -6,7 +6,7 @@ use crate::analysis::Label;
 use crate::benchmark::{Family, Task};
 use crate::session::SessionSummary;
 
-/// The label that counts; none for a name this program does not know.
+/// The label that counts, a person's or else the automatic one; none for a name this program does not know.
 pub fn shown_label(session: &SessionSummary) -> Option<Label> {
     Label::named(session.label_shown())
 }

@@ -10,6 +10,7 @@ mod compare;
 mod confusion;
 mod figures;
 mod group;
+mod json;
 mod open;
 mod pairing;
 mod runs_table;

@@ -213,3 +213,29 @@ fn counts(all: &[SessionSummary]) -> Vec<(Group, usize, usize, usize, Option<usi
     };
     figures.groups.iter().map(row).collect()
 }
+
+/// `cargo test --release --lib study::tests::cost -- --ignored --nocapture`: what 10,000 sessions of 3,334 pages cost.
+#[test]
+#[ignore = "it measures"]
+#[allow(clippy::print_stderr)]
+fn cost() {
+    let make = |shift: usize| {
+        let one = |n: usize| session(n, Task::ALL[n % 7], Some((n + shift) % 3 > 0), Label::ALL[(n + shift) % 15]);
+        (0..10_000).map(one).collect::<Vec<_>>()
+    };
+    let (a, b) = (make(0), make(1));
+    let lines = Thresholds::default();
+    let timed = |what: &str, work: &dyn Fn() -> usize| {
+        let best = (0..9).map(|_| {
+            let clock = std::time::Instant::now();
+            assert!(std::hint::black_box(work()) > 0);
+            clock.elapsed()
+        });
+        eprintln!("{what}: {:.2} ms", best.min().unwrap_or_default().as_secs_f64() * 1e3);
+    };
+    timed("labels", &|| a.iter().filter(|s| s.automatic(&lines).is_failure()).count());
+    timed("table", &|| Table::of(&a).rows.len());
+    timed("figures", &|| Figures::of(&a, &lines).groups.len());
+    timed("comparison without intervals", &|| Comparison::of(&a, &b, Intervals::None).groups.len());
+    timed("comparison with intervals", &|| Comparison::of(&a, &b, Intervals::Bootstrap).groups.len());
+}

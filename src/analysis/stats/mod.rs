@@ -4,6 +4,8 @@ mod bootstrap;
 mod calibration;
 mod chi_square;
 mod clusters;
+#[cfg(test)]
+mod golden_tests;
 mod mcnemar;
 mod pass;
 mod proportion;

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::cli::{CliError, CliResult, Global};
+use crate::session::filter::Filter;
 use crate::session::{self, SessionSummary, locate_dir};
 use crate::study::{OpenError, StudyRun, open_run};
 
@@ -37,31 +38,56 @@ fn failure(error: OpenError) -> CliError {
     }
 }
 
-/// The sessions of some runs, or every recorded one, labelled by the configuration's thresholds. Forks are left out (they
-/// are one question asked in another way) unless they are asked for.
-pub(in crate::cli) fn sessions(
-    names: &[String],
+/// Which sessions are meant.
+#[derive(clap::Args, Debug)]
+pub(in crate::cli) struct Chosen {
+    /// Runs: folders, or names in the sessions folder (default: every recorded session)
+    #[arg(value_name = "RUN")]
+    runs: Vec<String>,
+    /// Only sessions that fit, such as 'family:depth zooms:>=2' (docs/FILTERS.md)
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<Filter>,
+    /// Count forks too
+    #[arg(long)]
     forks: bool,
-    global: &Global,
-) -> Result<Vec<SessionSummary>, CliError> {
-    let mut all = if names.is_empty() {
+}
+
+impl Chosen {
+    /// The sessions, labelled by the configuration's thresholds. Forks are left out (they are one question asked in another
+    /// way) unless they are asked for.
+    pub(in crate::cli) fn sessions(&self, global: &Global) -> Result<Vec<SessionSummary>, CliError> {
+        let mut all = if self.runs.is_empty() { self.every(global)? } else { self.of_runs(global)? };
+        let before = all.len();
+        all.retain(|(_, session)| self.forks || session.parent.is_none());
+        if all.len() < before {
+            eprintln!("{} forks are left out; --forks counts them", before - all.len());
+        }
+        if let Some(filter) = &self.filter {
+            all.retain(|(log, session)| filter.matches_with(session, &|| session::full_text(log, &session.id)));
+        }
+        Ok(all.into_iter().map(|(_, session)| session).collect())
+    }
+
+    fn every(&self, global: &Global) -> Result<Vec<(PathBuf, SessionSummary)>, CliError> {
         let store = session::SessionStore::open(folder(global)?).map_err(CliError::usage)?;
-        let mut all = session::list(&store);
-        all.iter_mut().for_each(|session| session.relabel(&global.settings.analysis));
-        all
-    } else {
-        let runs = open_runs(names, global)?;
+        let listed = session::listed(&store).into_iter().map(|(log, mut session)| {
+            session.relabel(&global.settings.analysis);
+            (log.path, session)
+        });
+        Ok(listed.collect())
+    }
+
+    fn of_runs(&self, global: &Global) -> Result<Vec<(PathBuf, SessionSummary)>, CliError> {
+        let runs = open_runs(&self.runs, global)?;
         let mut seen = BTreeSet::new();
         // A run that is named twice counts once.
         let fresh = runs.into_iter().filter(|run| seen.insert(run.dir.canonicalize().unwrap_or(run.dir.clone())));
-        fresh.flat_map(|run| run.sessions).collect()
-    };
-    let before = all.len();
-    all.retain(|session| forks || session.parent.is_none());
-    if all.len() < before {
-        eprintln!("{} forks are left out; --forks counts them", before - all.len());
+        let with_log = |run: StudyRun| {
+            let StudyRun { dir, sessions, .. } = run;
+            sessions.into_iter().map(move |session| (dir.join(format!("{}.jsonl.zst", session.id)), session))
+        };
+        Ok(fresh.flat_map(with_log).collect())
     }
-    Ok(all)
 }
 
 /// Writes to stdout; a reader that closed the pipe has what it wanted.
