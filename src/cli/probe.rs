@@ -50,15 +50,16 @@ pub struct ProbeArgs {
     /// Number of the tool call that is changed [default: the first]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     zoom: Option<u32>,
-    /// sweep: columns of the smallest regions
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=16))]
-    columns: u32,
+    /// sweep: columns of the grid's blocks; regions are two and three blocks wide [default: two blocks are as wide as the target]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
+    columns: Option<u32>,
     /// guess: most orders of the choices
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=50))]
     orders: u16,
-    /// sweep: what is put into the model's mouth before the answer opens
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    lead: String,
+    /// sweep: what stands between crop and answer: think (the model thinks until it would answer or call), nothing, own (what
+    /// it said there in the session), or any other text
+    #[arg(long, value_name = "WORDS", default_value = "think")]
+    before: String,
     /// Ask the question anew, greedily and with the tool, where the session is another model's or another profile's
     #[arg(long)]
     rerun: bool,
@@ -190,7 +191,7 @@ impl ProbeArgs {
             zoom: self.zoom,
             columns: self.columns,
             orders: usize::from(self.orders),
-            lead: self.lead.clone(),
+            before: self.before.clone(),
             rerun: self.rerun,
             all: self.all,
             limit: self.limit,

@@ -4,6 +4,10 @@ use crate::geometry::{PageBox, Size, coverage, intersection};
 
 /// Most columns and rows of blocks.
 pub(super) const MOST: u32 = 16;
+/// Most of them where they are fitted to a target.
+const FITTED: u32 = 8;
+/// Columns where there is no target to fit them to.
+const USUAL: u32 = 6;
 /// A cell shows a target when at least this share of it lies inside.
 pub(crate) const ON_TARGET: f64 = 0.5;
 
@@ -30,18 +34,25 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Windows of one, two and three blocks a side, moved by one block. Where none of them covers half of a target, there are
-    /// windows of the target's size, too.
-    pub fn new(page: Size, columns: u32, targets: &[PageBox]) -> Self {
-        let columns = columns.clamp(1, MOST).min(page.w.max(1));
-        let side = f64::from(page.w.max(1)) / f64::from(columns);
-        let rows = (f64::from(page.h.max(1)) / side).round().clamp(1.0, f64::from(MOST)) as u32;
-        let mut grid = Self { blocks: (columns, rows.min(page.h.max(1))), cells: Vec::new(), page };
-        for size in 1..=3 {
-            if size == 1 || (size < grid.blocks.0.max(grid.blocks.1)) {
-                grid.windows((size, size));
+    /// Windows of two and of three blocks a side, moved by one block. Two blocks are about as large as the first target, so that
+    /// some window holds most of it; where none holds half of a target, there are windows of that target's size, too. Where
+    /// `columns` are given, or no target, blocks are square.
+    pub fn new(page: Size, columns: Option<u32>, targets: &[PageBox]) -> Self {
+        let (w, h) = (f64::from(page.w.max(1)), f64::from(page.h.max(1)));
+        let fitting =
+            |whole: f64, part: f64| (2.0 * whole / part.max(1e-9)).round().clamp(3.0, f64::from(FITTED)) as u32;
+        let (columns, rows) = match (columns, targets.first()) {
+            (None, Some(target)) => (fitting(w, target.width()), fitting(h, target.height())),
+            (columns, _) => {
+                let columns = columns.unwrap_or(USUAL).clamp(1, MOST);
+                let rows = (h / (w / f64::from(columns))).round().clamp(1.0, f64::from(MOST)) as u32;
+                (columns, rows)
             }
-        }
+        };
+        let blocks = (columns.min(page.w.max(1)), rows.min(page.h.max(1)));
+        let mut grid = Self { blocks, cells: Vec::new(), page };
+        grid.windows((2, 2));
+        grid.windows((3, 3));
         for target in targets {
             if !grid.cells.iter().any(|cell| coverage(target, &cell.page_box) >= ON_TARGET) {
                 let span = grid.span_of(target);
@@ -117,7 +128,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_target_is_half_covered_by_some_cell(
-            w in 1u32..4000, h in 1u32..4000, columns in 1u32..9,
+            w in 1u32..4000, h in 1u32..4000, columns in prop::option::of(1u32..9),
             x in 0.0f64..1.0, y in 0.0f64..1.0, tw in 0.01f64..1.0, th in 0.01f64..1.0,
         ) {
             let page = Size::new(w, h);
@@ -130,9 +141,9 @@ mod tests {
         }
 
         #[test]
-        fn cells_lie_on_the_page_and_blocks_tile_it(w in 1u32..4000, h in 1u32..4000, columns in 1u32..20) {
+        fn cells_lie_on_the_page_and_cover_it(w in 1u32..4000, h in 1u32..4000, columns in 1u32..20) {
             let page = Size::new(w, h);
-            let grid = Grid::new(page, columns, &[]);
+            let grid = Grid::new(page, Some(columns), &[]);
             prop_assert!(grid.cells.len() <= 3 * (MOST * MOST) as usize);
             let whole = f64::from(w) * f64::from(h);
             for cell in &grid.cells {
@@ -140,17 +151,25 @@ mod tests {
                 prop_assert!(b.area() > 0.0 && b.clamped(page) == b, "{b:?}");
                 prop_assert!(b.corners().iter().all(|v| v.fract() == 0.0));
             }
-            let tiled: f64 = grid.cells.iter().filter(|c| c.span == (1, 1)).map(|c| c.page_box.area()).sum();
+            let tiled: f64 = (0..grid.blocks.0).flat_map(|x| (0..grid.blocks.1).map(move |y| (x, y)))
+                .map(|(x, y)| grid.block(x, y).area()).sum();
             prop_assert!((tiled - whole).abs() < 1e-6);
+            for (x, y) in (0..grid.blocks.0).flat_map(|x| (0..grid.blocks.1).map(move |y| (x, y))) {
+                let block = grid.block(x, y);
+                prop_assert!(grid.cells.iter().any(|c| intersection(&c.page_box, &block) > 0.0));
+            }
         }
     }
 
     #[test]
-    fn a_comic_page_gets_three_sizes() {
-        let grid = Grid::new(Size::new(840, 1176), 4, &[PageBox::new(20.0, 822.0, 266.0, 1156.0)]);
-        assert_eq!((grid.blocks, grid.sizes()), ((4, 6), vec![(1, 1), (2, 2), (3, 3)]));
-        assert_eq!(grid.cells.len(), 24 + 15 + 8);
-        let wide = Grid::new(Size::new(840, 1176), 4, &[PageBox::new(0.0, 0.0, 840.0, 1176.0)]);
-        assert_eq!(wide.sizes().last(), Some(&(4, 6)));
+    fn blocks_are_fitted_to_the_target() {
+        let (page, panel) = (Size::new(840, 1176), PageBox::new(20.0, 822.0, 266.0, 1156.0));
+        let grid = Grid::new(page, None, &[panel]);
+        assert_eq!((grid.blocks, grid.sizes()), ((7, 7), vec![(2, 2), (3, 3)]));
+        assert_eq!(grid.cells.len(), 36 + 25);
+        assert!(grid.cells.iter().filter(|c| coverage(&panel, &c.page_box) >= ON_TARGET).count() >= 4);
+        let all = PageBox::new(0.0, 0.0, 840.0, 1176.0);
+        assert_eq!(Grid::new(page, Some(4), &[all]).sizes().last(), Some(&(4, 6)));
+        assert_eq!(Grid::new(page, None, &[]).blocks, (6, 8));
     }
 }

@@ -4,6 +4,7 @@
 mod candidates;
 pub(crate) mod grid;
 mod score;
+mod thought;
 
 use std::sync::Arc;
 
@@ -13,7 +14,9 @@ use self::candidates::{Candidates, candidates};
 pub use self::grid::{Cell, Grid};
 use self::grid::{ON_TARGET, best_coverage, is_off};
 use self::score::{Tokenised, millionths, normalised, of_candidates, tokenised};
+use self::thought::{Before, thought};
 use super::error::{ProbeError, unfit};
+use super::folder::Said;
 use super::kind::ProbeKind;
 use super::lab::Lab;
 use super::report::{Report, Verdict, answer_of};
@@ -21,6 +24,7 @@ use super::{Sources, Subject};
 use crate::analysis::mean;
 use crate::engine::{Ask, At, Edit, Fork, OtherCrop, Recorded};
 use crate::geometry::{PageBox, coverage, tightness};
+use crate::model::sampler::Sampling;
 use crate::text::one_line;
 use crate::trace::{TokenSource, ZoomEvent, ZoomOutcome};
 
@@ -50,7 +54,9 @@ pub struct SweepFigures {
     pub targets: Vec<PageBox>,
     /// The tool call whose crop is forced.
     pub zoom: u32,
-    /// What is put into the model's mouth after the crop.
+    /// What stands between crop and answer: `think`, or what was asked for.
+    pub before: String,
+    /// What is put into the model's mouth to open the answer.
     pub forced: String,
     /// The answers that are compared, as the cells' `p` have them.
     pub candidates: Vec<String>,
@@ -132,7 +138,9 @@ pub(super) fn probe(subject: &Subject, lab: &mut Lab<'_>) -> Result<Report, Prob
     let (base, zoom) = with_zoom(subject, lab)?;
     let base = base.as_ref().unwrap_or(subject);
     let settings = lab.settings();
-    let tokenised = tokenised(lab.engine, &candidates, &base.profile, &settings.lead)?;
+    let before = Before::read(&settings.before, &subject.past.trace);
+    let text = if let Before::Text(text) = &before { text.as_str() } else { "" };
+    let tokenised = tokenised(lab.engine, &candidates, &base.profile, text)?;
     let targets = subject.targets();
     let grid = Grid::new(subject.size(), settings.columns, &targets);
     let wanted = wanted(&zoom, base, &grid);
@@ -146,12 +154,22 @@ pub(super) fn probe(subject: &Subject, lab: &mut Lab<'_>) -> Result<Report, Prob
                 prime(base, &zoom, lab)?;
                 primed = true;
             }
-            let ask = ask(base, &zoom, cell, id, &tokenised)?;
+            let ask = ask(base, &zoom, cell, id, (&before, &tokenised))?;
             let sequences: Vec<&[u32]> = tokenised.rest.iter().map(|(_, ids)| ids.as_slice()).collect();
             let count = candidates.list.len();
+            let mut opened = false;
             lab.folder.run_cell(lab.engine, ask, lab.cancel, &mut |engine| {
+                if !opened {
+                    opened = true;
+                    let mut ids = if before == Before::Thought { thought(engine, &base.profile)? } else { Vec::new() };
+                    ids.extend(&tokenised.forced);
+                    if !ids.is_empty() {
+                        return Ok(Said::Next(ids));
+                    }
+                }
                 let written = score::logprobs(engine, &sequences)?;
-                Ok(of_candidates(&tokenised, &written, count).into_iter().map(millionths).collect())
+                let found = of_candidates(&tokenised, &written, count);
+                Ok(Said::Found(found.into_iter().map(millionths).collect()))
             })?;
         }
     }
@@ -203,11 +221,19 @@ fn wanted(zoom: &ZoomEvent, base: &Subject, grid: &Grid) -> Vec<Wanted> {
 }
 
 /// One cell as a fork.
-fn ask(base: &Subject, zoom: &ZoomEvent, cell: &Wanted, id: String, tokens: &Tokenised) -> Result<Ask, ProbeError> {
+fn ask(
+    base: &Subject,
+    zoom: &ZoomEvent,
+    cell: &Wanted,
+    id: String,
+    (before, tokens): (&Before, &Tokenised),
+) -> Result<Ask, ProbeError> {
     let mut ask = base.ask(id);
+    ask.sampling = Sampling::default();
     let past = Arc::clone(&base.past);
     let fork = Fork::plan(past, At::Zoom(zoom.number), Edit::Crop(cell.crop.clone()), &ask.profile)?;
-    let fork = fork.then_says(tokens.forced.clone(), &tokens.told).lean();
+    let thought = if *before == Before::Thought { "its thought and " } else { "" };
+    let fork = fork.then(&format!("{thought}{:?}", one_line(&tokens.told))).lean();
     ask.debug.fork = Some(Arc::new(fork));
     Ok(ask)
 }
@@ -289,6 +315,7 @@ fn figures(
         page: (size.w, size.h),
         targets,
         zoom: zoom.number,
+        before: one_line(&lab.settings().before).into_owned(),
         forced: one_line(&tokenised.told).into_owned(),
         candidates: candidates.list.iter().map(|candidate| one_line(&candidate.content).into_owned()).collect(),
         made: candidates.made.clone(),
