@@ -17,7 +17,7 @@ use crate::session::SessionSummary;
 /// What a person may ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// The tool call that is changed; none is the first.
+    /// The tool call that is changed; none is the first, or a sweep's the last.
     pub zoom: Option<u32>,
     /// Columns of a sweep's blocks; its regions are two and three blocks wide. None fits them to the target.
     pub columns: Option<u32>,

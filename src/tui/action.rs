@@ -10,6 +10,7 @@ use super::debug::DebugAction;
 use super::library::FilterBy;
 use super::mouse::MouseAction;
 pub use super::page_moves::PageMove;
+use super::probe::{ProbeAction, ProbeNews};
 use super::sessions::{Deed, Outcome, Row};
 use crate::trace::Record;
 
@@ -137,6 +138,10 @@ pub enum Action {
     Page(PageMove),
     /// Something of the debugger.
     Debug(DebugAction),
+    /// Something of the probes.
+    Probe(ProbeAction),
+    /// A running probe tells something.
+    Probed(Box<ProbeNews>),
     /// The fork that was asked for begins.
     Forked,
     /// A session to put beside the one on screen was read.

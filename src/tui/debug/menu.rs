@@ -6,6 +6,7 @@ use super::{DebugAction, Order, Question};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::effect::Effect;
+use crate::tui::probe::ProbePick;
 
 /// The list.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +67,8 @@ pub enum Pick {
     Session(PathBuf),
     /// Copies a text.
     Copy(String),
+    /// Something of the probes.
+    Probe(ProbePick),
 }
 
 impl Row {
@@ -143,6 +146,10 @@ impl App {
             Pick::Session(path) => {
                 self.debug.menu = None;
                 return vec![Effect::OpenLog(path)];
+            }
+            Pick::Probe(pick) => {
+                self.debug.menu = None;
+                return self.probe_picked(pick);
             }
             Pick::Copy(text) => {
                 self.debug.menu = None;

@@ -38,6 +38,8 @@ pub enum Context {
     Box,
     /// Two sessions beside each other.
     Sides,
+    /// What a probe came to.
+    Probe,
     /// The list of keys.
     Help,
     /// The command palette.
@@ -48,7 +50,7 @@ pub enum Context {
 
 impl Context {
     /// Every context, screens first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Explorer,
         Self::Library,
         Self::Sessions,
@@ -58,6 +60,7 @@ impl Context {
         Self::Prompt,
         Self::Box,
         Self::Sides,
+        Self::Probe,
         Self::Field,
         Self::Help,
         Self::Palette,
@@ -66,7 +69,10 @@ impl Context {
 
     /// Whether it is a whole screen, not something that stands over one.
     pub const fn is_screen(self) -> bool {
-        matches!(self, Self::Explorer | Self::Library | Self::Sessions | Self::Ask | Self::Box | Self::Sides)
+        matches!(
+            self,
+            Self::Explorer | Self::Library | Self::Sessions | Self::Ask | Self::Box | Self::Sides | Self::Probe
+        )
     }
 
     /// Whether characters that are no keys go into a text field.
@@ -86,6 +92,7 @@ impl Context {
             Self::Prompt => "Typing a line",
             Self::Box => "Changing a box",
             Self::Sides => "Side by side",
+            Self::Probe => "A probe's result",
             Self::Field => "Typing",
             Self::Help => "Help",
             Self::Palette => "Commands",
@@ -105,6 +112,7 @@ impl Context {
             Self::Prompt => "prompt",
             Self::Box => "box",
             Self::Sides => "sides",
+            Self::Probe => "probe",
             Self::Field => "field",
             Self::Help => "help",
             Self::Palette => "palette",

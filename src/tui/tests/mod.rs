@@ -6,6 +6,7 @@ mod any;
 mod debug;
 mod look;
 mod page;
+mod probe;
 mod reasoning;
 mod screens;
 mod sessions;
