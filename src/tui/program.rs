@@ -21,6 +21,7 @@ use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
 use super::mouse::MouseAction;
+use super::probe::{ProbeNews, Thread as Probe, Who};
 use super::sessions::{Chore, finder};
 use super::signals::Signals;
 use super::source::Live;
@@ -75,6 +76,8 @@ pub struct Program {
     ticket: u64,
     pending: Option<Ask>,
     closing: Vec<JoinHandle<()>>,
+    /// The probe that runs; dropped, it stops.
+    probe: Option<Probe>,
     /// Looks at the run that is followed until it is dropped.
     follower: Option<Follower>,
     quit: bool,
@@ -132,6 +135,7 @@ impl Program {
             ticket: 0,
             pending: None,
             closing: Vec::new(),
+            probe: None,
             follower: None,
             quit: false,
         })
@@ -409,6 +413,8 @@ impl Program {
             Effect::OpenBeside(path) => self.open_beside(path),
             Effect::FindBeside(id) => self.find_beside(&id)?,
             Effect::Copy(text) => self.copy(&text)?,
+            Effect::Probe(kind) => self.start_probe(kind)?,
+            Effect::StopProbe => self.stop_probe(),
             Effect::Quit => self.quit = true,
         }
         Ok(())
@@ -434,6 +440,33 @@ impl Program {
 
     pub(super) fn out(&mut self) -> &mut impl Write {
         self.terminal.backend_mut()
+    }
+
+    /// What tells a probe's news to the loop.
+    pub(super) fn teller(&self) -> impl Fn(ProbeNews) + Send + use<> {
+        let tell = self.outbox.clone();
+        move |news| {
+            // The loop is gone: nobody waits for the probe any more.
+            let _ = tell.send(Message::News(Box::new(News::Action(Action::Probed(Box::new(news))))));
+        }
+    }
+
+    /// Keeps a running probe; the one before stops.
+    pub(super) fn keep_probe(&mut self, probe: Option<Probe>) {
+        self.probe = probe;
+    }
+
+    /// The model that answers probes.
+    pub(super) fn who(&self) -> Who {
+        match &self.model {
+            Slot::Ready(model) => Who::Loaded(Arc::clone(model)),
+            Slot::Absent | Slot::Loading | Slot::Failed => Who::Load(self.setup.model.clone()),
+        }
+    }
+
+    /// The benchmark that is open.
+    pub(super) fn bench(&self) -> Option<Arc<Benchmark>> {
+        self.bench.clone()
     }
 
     /// Starts a fork; the engine of the session it departs from is kept for it.

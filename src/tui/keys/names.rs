@@ -8,6 +8,7 @@ use crate::tui::compare::CompareAction;
 use crate::tui::debug::DebugAction;
 use crate::tui::failures::FailuresAction;
 use crate::tui::library::FilterBy;
+use crate::tui::probe::ProbeAction;
 use crate::tui::sessions::Deed;
 
 /// An action that keys can be bound to.
@@ -40,7 +41,8 @@ pub const PAIRS: [(&str, [&str; 2]); 7] = [
 ];
 
 use Context::{
-    Ask, Box, Compare, Explorer, Failures, Field, Filter, Help, Library, Menu, Palette, Prompt, Sessions, Sides, Themes,
+    Ask, Box, Compare, Explorer, Failures, Field, Filter, Help, Library, Menu, Palette, Probe, Prompt, Sessions, Sides,
+    Themes,
 };
 
 /// Every action, in the order help lists them.
@@ -75,6 +77,8 @@ pub static ROWS: &[Row] = &[
     row(Explorer, "fork", Action::Debug(DebugAction::Again), "fork here with nothing changed: once more", "fork"),
     row(Explorer, "forks", Action::Debug(DebugAction::Family), "the family of forks", ""),
     row(Explorer, "compare", Action::Debug(DebugAction::Sides), "beside the session it departed from", ""),
+    row(Explorer, "probe", Action::Probe(ProbeAction::Menu), "probes: why did it answer so?", "probe"),
+    row(Explorer, "heat", Action::Probe(ProbeAction::Heat), "show or hide the map of a sweep over the page", ""),
     row(Explorer, "search", Action::Debug(DebugAction::Search), "look for a text in what is written", ""),
     row(Explorer, "next_match", Action::Debug(DebugAction::NextMatch), "to the next place found", ""),
     row(Explorer, "prev_match", Action::Debug(DebugAction::PrevMatch), "to the place found before", ""),
@@ -259,6 +263,20 @@ pub static ROWS: &[Row] = &[
     row(Compare, "toggle_mouse", Action::ToggleMouse, "give the mouse to the terminal, or take it back", ""),
     row(Compare, "help", Action::Help, "these keys", "help"),
     row(Compare, "back", Action::Back, "back", "back"),
+    row(Probe, "open", Action::Open, "open the fork", "open"),
+    row(Probe, "up", Action::Up, "up", ""),
+    row(Probe, "down", Action::Down, "down", "move"),
+    row(Probe, "page_up", Action::PageUp, "a page up", ""),
+    row(Probe, "page_down", Action::PageDown, "a page down", ""),
+    row(Probe, "top", Action::Top, "to the first", ""),
+    row(Probe, "bottom", Action::Bottom, "to the last", ""),
+    row(Probe, "heat", Action::Probe(ProbeAction::Heat), "show or hide the map over the page", "map"),
+    row(Probe, "probe", Action::Probe(ProbeAction::Menu), "the other probes", "probes"),
+    row(Probe, "toggle_target", Action::ToggleTarget, "show or hide the true region", ""),
+    row(Probe, "page_in", Action::Page(PageMove::In), "closer to the page", ""),
+    row(Probe, "page_out", Action::Page(PageMove::Out), "farther from the page", ""),
+    row(Probe, "help", Action::Help, "these keys", "help"),
+    row(Probe, "close", Action::Close, "close", "close"),
     row(Help, "close", Action::Close, "close", "close"),
     row(Help, "up", Action::Up, "up", ""),
     row(Help, "down", Action::Down, "down", "scroll"),
