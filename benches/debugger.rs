@@ -72,6 +72,7 @@ fn main() {
             written: 0,
             ids: &ids,
             images: &images,
+            lean: false,
         };
         engine.resume(&recorded).expect("the same context");
         resume_ms = resume_ms.min(clock.elapsed().as_secs_f64() * 1e3);

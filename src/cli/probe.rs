@@ -3,12 +3,14 @@
 mod show;
 mod target;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use clap::Args;
+use image::RgbImage;
 
 use self::show::Watching;
 use self::target::{Target, find};
@@ -24,6 +26,8 @@ use crate::probe::{
 };
 use crate::protocol::Profile;
 use crate::run::RunPlace;
+use crate::text::one_line;
+use crate::tui::sweep_png;
 
 /// Bytes of image embeddings that are kept.
 const KEPT_IMAGES: usize = 64 << 20;
@@ -47,18 +51,19 @@ pub struct ProbeArgs {
     /// Profile (default: the session's; rarl for a question)
     #[arg(long, value_name = "NAME|FILE")]
     profile: Option<String>,
-    /// Number of the tool call that is changed [default: the first]
+    /// Number of the tool call that is changed [default: the first; for sweep the last]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     zoom: Option<u32>,
-    /// sweep: columns of the smallest regions
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=16))]
-    columns: u32,
+    /// sweep: columns of the grid's blocks; regions are two and three blocks wide [default: two blocks are as wide as the target]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
+    columns: Option<u32>,
     /// guess: most orders of the choices
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=50))]
     orders: u16,
-    /// sweep: what is put into the model's mouth before the answer opens
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    lead: String,
+    /// sweep: what stands between crop and answer: think (the model thinks until it would answer or call), nothing, own (what
+    /// it said there in the session), or any other text
+    #[arg(long, value_name = "WORDS", default_value = "think")]
+    before: String,
     /// Ask the question anew, greedily and with the tool, where the session is another model's or another profile's
     #[arg(long)]
     rerun: bool,
@@ -71,6 +76,9 @@ pub struct ProbeArgs {
     /// Folder for the forks and probe.json (default: one in the sessions folder that the same command finds again)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// sweep: write the page with the heat map to this file
+    #[arg(long, value_name = "FILE")]
+    png: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -82,7 +90,13 @@ pub struct ProbeArgs {
 /// Says what failed.
 pub fn run(args: ProbeArgs, global: &Global) -> CliResult {
     let store = store(global)?;
+    if args.png.is_some() && args.name != ProbeKind::Sweep {
+        return Err(CliError::usage("--png is the picture of a sweep"));
+    }
     let target = find(&args, &store)?;
+    if args.png.is_some() && matches!(target, Target::Run(_)) {
+        return Err(CliError::usage("--png is the picture of one session; name one of the run"));
+    }
     let named = args.profile.as_deref().map(Profile::find).transpose().map_err(CliError::usage)?.map(Arc::new);
     let bench = match (&target, &args.bench) {
         (Target::Question(bench, _), _) => Some(bench),
@@ -107,11 +121,17 @@ pub fn run(args: ProbeArgs, global: &Global) -> CliResult {
     eprintln!("probe {} in {}", args.name, folder.dir().display());
     let profile = named.clone().map_or_else(|| Profile::builtin("rarl").map(Arc::new), Ok).map_err(CliError::usage)?;
     let mut watching = Watching::new();
+    let (clock, before) = (Instant::now(), folder.logs().len());
     let found =
         watching.watch(|told| work(&args, &target, (&mut engine, &mut folder), &cancel, (sources, &profile), told));
-    match found.map_err(failure)? {
-        Found::One(report) => {
+    let found = found.map_err(failure)?;
+    eprintln!("{} forks run, {before} were there, {:.1} s", folder.fresh(), clock.elapsed().as_secs_f64());
+    match found {
+        Found::One(report, page) => {
             folder.finish(&*report).map_err(failure)?;
+            if let Some(file) = &args.png {
+                picture(file, &page, &report)?;
+            }
             show::one(&report, args.json)?;
         }
         Found::Many(report) => {
@@ -123,7 +143,7 @@ pub fn run(args: ProbeArgs, global: &Global) -> CliResult {
 }
 
 enum Found {
-    One(Box<Report>),
+    One(Box<Report>, Arc<RgbImage>),
     Many(Box<RunReport>),
 }
 
@@ -138,21 +158,22 @@ fn work(
     let step = Step { sessions: (0, 1), ..Step::default() };
     let mut lab = Lab { engine, folder, cancel, told, step };
     let kind = args.name;
-    let report = match target {
+    let (subject, report);
+    match target {
         Target::Session(path) => {
-            let subject = Subject::open(path, sources).or_else(|error| match error {
+            let recorded = Subject::open(path, sources).or_else(|error| match error {
                 ProbeError::OtherProfile { .. } if args.rerun => Subject::in_any_way(path, sources, profile),
                 other => Err(other),
             })?;
-            let stranger =
-                subject.same_model(&lab.engine.info()).is_err() || subject.start.profile_hash != subject.profile.hash();
-            if args.rerun && (stranger || !subject.start.tool) {
-                eprintln!("asking the question of {} anew: it was recorded otherwise", subject.id());
-                let subject = lab.anew(&subject, if stranger { profile } else { &subject.profile })?;
-                probe(kind, &subject, &mut lab)?
+            let other_way = recorded.start.profile_hash != recorded.profile.hash();
+            let stranger = recorded.same_model(&lab.engine.info()).is_err() || other_way;
+            subject = if args.rerun && (stranger || !recorded.start.tool) {
+                eprintln!("asking the question of {} anew: it was recorded otherwise", recorded.id());
+                lab.anew(&recorded, if stranger { profile } else { &recorded.profile })?
             } else {
-                probe(kind, &subject, &mut lab)?
-            }
+                recorded
+            };
+            report = probe(kind, &subject, &mut lab)?;
         }
         Target::Question(bench, question) => {
             let page = PageSource::Page(bench.page(question).map_err(|e| ProbeError::Unfit(e.to_string()))?);
@@ -160,8 +181,8 @@ fn work(
                 benchmark: Some(bench.name().to_owned()),
                 ..Ask::new(String::new(), page, (**question).clone(), Arc::clone(profile))
             };
-            let subject = lab.asked(&question.id, ask, Sources { profile: Some(profile), ..sources })?;
-            probe(kind, &subject, &mut lab)?
+            subject = lab.asked(&question.id, ask, Sources { profile: Some(profile), ..sources })?;
+            report = probe(kind, &subject, &mut lab)?;
         }
         Target::Run(run) => {
             let wanted = chosen(run.sessions(), &lab.settings());
@@ -169,8 +190,15 @@ fn work(
             let logs: Vec<_> = logs.collect();
             return Ok(Found::Many(Box::new(probe_run(kind, &run.name, &logs, &mut lab, sources, profile)?)));
         }
-    };
-    Ok(Found::One(Box::new(report)))
+    }
+    Ok(Found::One(Box::new(report), Arc::clone(&subject.page.pixels)))
+}
+
+/// Writes a sweep's picture.
+fn picture(file: &Path, page: &RgbImage, report: &Report) -> Result<(), CliError> {
+    let png = sweep_png(page, report).ok_or_else(|| CliError::failed("there is no memory for the picture"))?;
+    let told = |why| CliError::failed(format!("{}: {why}", one_line(&file.display().to_string())));
+    std::fs::write(file, png).map_err(told)
 }
 
 fn failure(error: ProbeError) -> CliError {
@@ -190,7 +218,7 @@ impl ProbeArgs {
             zoom: self.zoom,
             columns: self.columns,
             orders: usize::from(self.orders),
-            lead: self.lead.clone(),
+            before: self.before.clone(),
             rerun: self.rerun,
             all: self.all,
             limit: self.limit,

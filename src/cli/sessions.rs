@@ -1,10 +1,12 @@
 //! `panelscope sessions`.
 
+mod indexed;
 mod notes;
 mod pack;
+mod prune;
 mod trash;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -12,7 +14,7 @@ use serde_json::json;
 
 use super::{CliError, CliResult, Global};
 use crate::session::filter::Filter;
-use crate::session::{self, LogFile, LogReader, Report, SessionStore, SessionSummary, State};
+use crate::session::{self, LogReader, Report, SessionStore, SessionSummary, State};
 use crate::text::one_line;
 
 /// Most problems of one log that are told to a person.
@@ -35,10 +37,17 @@ enum Command {
         /// At most so many
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        how: indexed::How,
     },
+    /// Find sessions by words of question, reasoning, answer and notes, or by a filter
+    Search(indexed::SearchArgs),
+    /// Move sessions nobody needs to the trash, and pages no session shows
+    Prune(prune::PruneArgs),
+    /// Compress finished logs that a killed program left uncompressed
+    Compress(prune::CompressArgs),
+    /// Make the index anew that lists and searches use
+    Reindex(indexed::ReindexArgs),
     /// Say what a session is, in place of the automatic label, or print what was said
     Label(notes::LabelArgs),
     /// Put tags on a session, take them off, or print them
@@ -77,9 +86,13 @@ enum Command {
 /// Says what failed.
 pub fn run(args: SessionsArgs, global: &Global) -> CliResult {
     match args.command {
-        Command::List { filter, limit, json } => {
-            list(&store(global)?, &filter.unwrap_or_default(), limit.unwrap_or(usize::MAX), json)
+        Command::List { filter, limit, how } => {
+            indexed::give(global, &filter.unwrap_or_default(), limit.unwrap_or(usize::MAX), &how, false)
         }
+        Command::Search(args) => indexed::search(&args, global),
+        Command::Prune(args) => prune::prune(&args, global),
+        Command::Compress(args) => prune::compress(&args, global),
+        Command::Reindex(args) => indexed::reindex(&args, global),
         Command::Label(args) => notes::label(&args, global),
         Command::Tag(args) => notes::tag(&args, global),
         Command::Note(args) => notes::note(&args, global),
@@ -111,22 +124,6 @@ pub(super) fn printed(result: io::Result<()>, code: ExitCode) -> CliResult {
     }
 }
 
-fn list(store: &SessionStore, filter: &Filter, limit: usize, json: bool) -> CliResult {
-    let fits = |log: &LogFile, s: &SessionSummary| filter.matches_with(s, &|| session::full_text(&log.path, &log.id));
-    let all = session::listed(store).into_iter().filter(|(log, s)| fits(log, s));
-    let sessions: Vec<SessionSummary> = all.map(|(_, summary)| summary).take(limit).collect();
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let written = if json {
-        writeln!(out, "{}", json!({ "sessions": sessions }))
-    } else {
-        if sessions.is_empty() && io::stderr().is_terminal() {
-            eprintln!("no sessions in {}", store.dir().display());
-        }
-        sessions.iter().try_for_each(|s| writeln!(out, "{}", row(s)))
-    };
-    printed(written.and_then(|()| out.flush()), ExitCode::SUCCESS)
-}
-
 /// One session on one line.
 fn row(s: &SessionSummary) -> String {
     let verdict = match s.right {
@@ -155,11 +152,22 @@ fn verify(files: &[String], json: bool, global: &Global) -> CliResult {
     } else {
         files.iter().map(|file| check(file, global)).collect::<Result<Vec<_>, _>>()?
     };
-    let damaged = reports.iter().any(|(_, report)| report.state == State::Damaged);
+    let wrong = if files.is_empty() {
+        indexed::differences(&mut indexed::open(global)?).map_err(CliError::failed)?
+    } else {
+        Vec::new()
+    };
+    for id in wrong.iter().take(TOLD) {
+        eprintln!(
+            "note: the index says something else of {} than its log; sessions reindex makes it anew",
+            one_line(id)
+        );
+    }
+    let damaged = reports.iter().any(|(_, report)| report.state == State::Damaged) || !wrong.is_empty();
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = if json {
         let logs: Vec<_> = reports.iter().map(|(file, report)| with_file(file, report)).collect();
-        writeln!(out, "{}", json!({ "logs": logs }))
+        writeln!(out, "{}", json!({ "logs": logs, "index": { "wrong": wrong } }))
     } else {
         reports.iter().try_for_each(|(file, report)| tell(&mut out, file, report))
     };

@@ -30,17 +30,18 @@ pub fn run_to_end(
     sink: &mut dyn FnMut(Emission),
     cancel: &AtomicBool,
 ) -> Outcome {
-    run_measured(engine, ask, sink, cancel, &mut |_| Ok(()))
+    run_measured(engine, ask, sink, cancel, &mut |_| Ok(Vec::new()))
 }
 
-/// As [`run_to_end`]; `measure` gets the engine once, where the opening and all that is put into the model's mouth stand in
-/// the context, and leaves it at that place. Its error ends the session.
+/// As [`run_to_end`]; `measure` gets the engine where the opening and all that was put into the model's mouth stand in the
+/// context, leaves it at that place, and says what is put into its mouth next. Nothing: the model goes on by itself, and
+/// `measure` is not asked again. Its error ends the session.
 pub fn run_measured(
     engine: &mut dyn StepEngine,
     ask: &Ask,
     sink: &mut dyn FnMut(Emission),
     cancel: &AtomicBool,
-    measure: &mut dyn FnMut(&mut dyn StepEngine) -> Result<(), EngineError>,
+    measure: &mut dyn FnMut(&mut dyn StepEngine) -> Result<Vec<u32>, EngineError>,
 ) -> Outcome {
     let mut session = TurnLoop::new(ask.clone());
     let limited = engine.limit_pixels(session.pixels());
@@ -72,11 +73,14 @@ pub fn run_measured(
         } else if cancel.load(Ordering::Relaxed) {
             session.stop(engine.position());
         } else if opened && !measured && !session.is_forcing() {
-            measured = true;
             let done = catch_unwind(AssertUnwindSafe(|| measure(engine)));
             let done = done.unwrap_or_else(|panic| Err(EngineError::Internal(panic_text(&*panic))));
-            if let Err(why) = done {
-                session.fail(&why, engine.position());
+            match done {
+                Ok(ids) => {
+                    measured = ids.is_empty();
+                    session.put(ids);
+                }
+                Err(why) => session.fail(&why, engine.position()),
             }
         } else {
             quiet = session.is_forcing();

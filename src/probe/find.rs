@@ -80,26 +80,20 @@ fn conclude(subject: &Subject, zoom: Option<&ZoomEvent>, arms: &[Arm]) -> (Verdi
     let arm = |name: &str| arms.iter().find(|arm| arm.name == name);
     let right = |name: &str| arm(name).is_some_and(|arm| arm.right > 0);
     let answer = |name: &str| said(arm(name).and_then(|arm| arm.answers.first()).and_then(Option::as_deref));
-    let (was, is) = (right("control"), right("true-box") || right("true-crop"));
+    // One arm decides, so that a session has one chance of becoming right, not two.
+    let (was, is) = (right("control"), right("true-box"));
     let covered = zoom.and_then(|zoom| zoom_measures(zoom, &subject.targets())).map_or(0.0, |m| m.coverage);
-    let looked = covered >= LOOKED_COVERAGE;
-    let which = match (right("true-box"), right("true-crop"), arm("true-crop").is_some()) {
-        (true, false, true) => " (where its call names the region; not where its own call only returns it)",
-        (false, true, true) => " (where its own call returns it; not where the call names the region)",
-        _ => "",
-    };
     let (verdict, mut sentence) = match (was, is) {
-        (false, true) if looked => (
+        (false, true) if covered >= LOOKED_COVERAGE => (
             Verdict::CannotFind,
             format!(
-                "With exactly the true region as its zoom it {}: right{which}. Its own zoom covered {covered:.2} of it, which did \
-                 not do.",
-                answer("true-box")
+                "It can see but did not find: with exactly the true region as its zoom it is right; its own zoom, which covers \
+                 {covered:.2} of that, did not do."
             ),
         ),
         (false, true) => (
             Verdict::CannotFind,
-            format!("It can see but did not find: with the true region as its zoom it is right{which}."),
+            "It can see but did not find: with the true region as its zoom it is right.".to_owned(),
         ),
         (false, false) if subject.start.question.truth.is_none() => (
             Verdict::Mixed,
@@ -113,13 +107,17 @@ fn conclude(subject: &Subject, zoom: Option<&ZoomEvent>, arms: &[Arm]) -> (Verdi
             ),
         ),
         (true, true) => {
-            (Verdict::StaysRight, format!("It is right, and with the true region as its zoom it stays so{which}."))
+            (Verdict::StaysRight, "It is right, and with the true region as its zoom it stays so.".to_owned())
         }
         (true, false) => (
             Verdict::LosesIt,
             format!("It is right, but with the true region as its zoom it {}, which is wrong.", answer("true-box")),
         ),
     };
+    if arm("true-crop").is_some() && right("true-crop") != is {
+        let how = if is { answer("true-crop") } else { "is right".to_owned() };
+        sentence.push_str(&format!(" Where its own call only returns that region, it {how}."));
+    }
     let n = subject.targets().len();
     if n > 1 {
         let rest = format!(" The question has {n} targets; later calls got the one nearest to what they asked for.");

@@ -94,6 +94,14 @@ pub(super) struct Measured {
     pub logprobs: Vec<f64>,
 }
 
+/// What a cell's measuring comes to.
+pub(super) enum Said {
+    /// These tokens are to stand in the model's mouth first (at least one).
+    Next(Vec<u32>),
+    /// The log-probabilities of the candidates.
+    Found(Vec<f64>),
+}
+
 /// A probe's folder that this program works on; nobody else does meanwhile.
 #[derive(Debug)]
 pub struct ProbeFolder {
@@ -189,10 +197,10 @@ impl ProbeFolder {
         if let Some(done) = self.done.get(&ask.id) {
             return Ok(done.clone());
         }
-        self.record(engine, ask, cancel, &mut |_| Ok(()))
+        self.record(engine, ask, cancel, &mut |_| Ok(Vec::new()))
     }
 
-    /// Runs and records a cell; `measure` gives the log-probabilities at the place where the answer is to be.
+    /// Runs and records a cell; `measure` brings the model to the place where the answer is to be, and gives the log-probabilities there.
     ///
     /// # Errors
     /// As [`ProbeFolder::run`]; [`ProbeError::Failed`] where nothing could be measured.
@@ -201,7 +209,7 @@ impl ProbeFolder {
         engine: &mut dyn StepEngine,
         ask: Ask,
         cancel: &AtomicBool,
-        measure: &mut dyn FnMut(&mut dyn StepEngine) -> Result<Vec<f64>, EngineError>,
+        measure: &mut dyn FnMut(&mut dyn StepEngine) -> Result<Said, EngineError>,
     ) -> Result<(), ProbeError> {
         let id = ask.id.clone();
         if self.cell(&id).is_some() {
@@ -211,15 +219,16 @@ impl ProbeFolder {
             set_aside(&self.dir, &id, "torn")?;
         }
         let (mut found, mut why) = (None, None);
-        let summary = self.record(engine, ask, cancel, &mut |engine| {
-            match measure(engine) {
-                Ok(logprobs) => found = Some(logprobs),
-                Err(error) => {
-                    why = Some(error.to_string());
-                    return Err(error);
-                }
+        let summary = self.record(engine, ask, cancel, &mut |engine| match measure(engine) {
+            Ok(Said::Next(ids)) => Ok(ids),
+            Ok(Said::Found(logprobs)) => {
+                found = Some(logprobs);
+                Ok(Vec::new())
             }
-            Ok(())
+            Err(error) => {
+                why = Some(error.to_string());
+                Err(error)
+            }
         })?;
         let Some(logprobs) = found else {
             let why = why.or(summary.reason).unwrap_or_else(|| "it ended before an answer could be written".to_owned());
@@ -236,7 +245,7 @@ impl ProbeFolder {
         engine: &mut dyn StepEngine,
         mut ask: Ask,
         cancel: &AtomicBool,
-        measure: &mut dyn FnMut(&mut dyn StepEngine) -> Result<(), EngineError>,
+        measure: &mut dyn FnMut(&mut dyn StepEngine) -> Result<Vec<u32>, EngineError>,
     ) -> Result<SessionSummary, ProbeError> {
         ask.run = Some(self.run_name());
         let mut recorder = Recorder::create(&self.place.store, &self.place.sub, &ask.id)?;

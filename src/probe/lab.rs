@@ -17,14 +17,15 @@ use crate::session::SessionSummary;
 /// What a person may ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// The tool call that is changed; none is the first.
+    /// The tool call that is changed; none is the first, or a sweep's the last.
     pub zoom: Option<u32>,
-    /// Columns of a sweep's smallest regions.
-    pub columns: u32,
+    /// Columns of a sweep's blocks; its regions are two and three blocks wide. None fits them to the target.
+    pub columns: Option<u32>,
     /// Most orders of the choices that are tried.
     pub orders: usize,
-    /// What a sweep puts into the model's mouth before the answer opens.
-    pub lead: String,
+    /// What stands between a sweep's crop and the answer: `think` (the model thinks, greedily, until it would answer or call),
+    /// `nothing`, `own` (what it said there in the session), or any other text.
+    pub before: String,
     /// Whether a session of another model, or profile, is asked anew instead of being refused.
     pub rerun: bool,
     /// For a run: whether sessions that are right are probed, too.
@@ -39,9 +40,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             zoom: None,
-            columns: 4,
+            columns: None,
             orders: 6,
-            lead: String::new(),
+            before: "think".to_owned(),
             rerun: false,
             all: false,
             limit: None,

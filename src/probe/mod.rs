@@ -18,6 +18,8 @@ mod lab;
 mod report;
 mod subject;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod tool;
 mod total;
 
@@ -27,5 +29,5 @@ pub use kind::ProbeKind;
 pub use lab::{Lab, Settings, Step, probe};
 pub use report::{Arm, Report, Verdict};
 pub use subject::{Sources, Subject};
-pub use sweep::{Cell, CellFigures, Grid, Share, SweepFigures};
+pub use sweep::{Cell, CellFigures, Grid, Share, SweepFigures, brief, heat_colour};
 pub use total::{ArmTotal, Count, Group, RunReport, Skipped, chosen, probe_run};

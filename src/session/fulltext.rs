@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::filter::join_texts;
-use super::notes::notes_of;
+use super::notes::{Notes, notes_of};
 use super::reader::read_log;
 use crate::trace::{Body, Record, SegmentKind, TokenSource};
 
@@ -17,9 +17,14 @@ const TAGS: [&str; 6] = ["<think>", "</think>", "<tool_call>", "</tool_call>", "
 pub fn full_text(log: &Path, id: &str) -> Option<String> {
     let read = read_log(log).ok()?;
     let notes = log.parent().and_then(|dir| notes_of(dir, id)).unwrap_or_default();
-    let mut texts = texts(&read.records);
+    Some(text_of(&read.records, &notes))
+}
+
+/// The words of a session that was read already.
+pub(super) fn text_of(records: &[Record], notes: &Notes) -> String {
+    let mut texts = texts(records);
     texts.extend(notes.texts().into_iter().map(str::to_owned));
-    Some(join_texts(texts.iter().map(String::as_str)))
+    join_texts(texts.iter().map(String::as_str))
 }
 
 fn texts(records: &[Record]) -> Vec<String> {

@@ -13,15 +13,18 @@
 //! ```
 
 mod blobs;
+mod compress;
 mod error;
 pub mod filter;
 mod fulltext;
+pub mod index;
 mod line;
 #[cfg(test)]
 mod line_tests;
 mod notes;
 mod pack;
 mod pixels;
+mod prune;
 mod reader;
 #[cfg(test)]
 mod reader_tests;
@@ -45,6 +48,7 @@ mod trash_tests;
 mod verify;
 
 pub use blobs::{put_blob, write_atomic};
+pub use compress::{Compressed, compress};
 pub use error::SessionError;
 pub use fulltext::full_text;
 pub use line::{LineProblem, MAX_LINE, check_sum, encode_line, parse_line};
@@ -56,6 +60,7 @@ pub use notes::{
 };
 pub use pack::{MAX_PACK, Pack, PackReport, UNPACKED, UnpackReport, is_pack, pack, unpack};
 pub use pixels::{PixelStore, Pixels};
+pub use prune::{Spare, put_aside, spare_blobs, spare_torn};
 pub use reader::{LogReader, MAX_LOG, Problem, ProblemKind, Problems, read_log, read_log_from};
 pub use recorder::Recorder;
 pub use recording::open_recording;

@@ -345,19 +345,30 @@ fn renewed(dir: &Path, line: &SessionSummary) -> Option<SessionSummary> {
 
 /// Every line of a folder's `summary.jsonl`, as it comes; `None` for one that cannot be read.
 pub(super) fn each_summary(dir: &Path, told: &mut dyn FnMut(Option<SessionSummary>)) {
+    each_summary_from(dir, 0, told);
+}
+
+/// Like [`each_summary`], from a byte on; gives where the last whole line ends.
+pub(super) fn each_summary_from(dir: &Path, from: u64, told: &mut dyn FnMut(Option<SessionSummary>)) -> u64 {
     let path = dir.join("summary.jsonl");
     if !path.is_file() {
-        return;
+        return 0;
     }
-    let Ok(file) = File::open(&path) else { return };
+    let Ok(mut file) = File::open(&path) else { return 0 };
+    if file.seek(SeekFrom::Start(from)).is_err() {
+        return 0;
+    }
+    let (mut at, mut end) = (from, from);
     let mut lines = BufReader::new(file.take(MAX_FILE));
     let mut line = Vec::new();
     loop {
         line.clear();
         // Longer lines come in pieces, and pieces do not parse.
         match lines.by_ref().take(2 * MAX_SUMMARY as u64).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
+            Ok(0) | Err(_) => return end,
+            Ok(n) => {
+                at += n as u64;
+                end = if line.ends_with(b"\n") { at } else { end };
                 let summary = serde_json::from_slice(&line).ok();
                 told(summary.map(|summary| SessionSummary { noted: None, ..summary }));
             }

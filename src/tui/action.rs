@@ -13,6 +13,7 @@ use super::failures::{Board, FailuresAction};
 use super::library::FilterBy;
 use super::mouse::MouseAction;
 pub use super::page_moves::PageMove;
+use super::probe::{ProbeAction, ProbeNews};
 use super::sessions::{Deed, Outcome, Row};
 use crate::trace::Record;
 
@@ -140,6 +141,10 @@ pub enum Action {
     Page(PageMove),
     /// Something of the debugger.
     Debug(DebugAction),
+    /// Something of the probes.
+    Probe(ProbeAction),
+    /// A running probe tells something.
+    Probed(Box<ProbeNews>),
     /// The fork that was asked for begins.
     Forked,
     /// A session to put beside the one on screen was read.

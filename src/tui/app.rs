@@ -15,6 +15,7 @@ pub use super::library::{Entry, Library};
 use super::palette::Palette;
 use super::picker::Picker;
 use super::playhead::Pace;
+use super::probe::Probing;
 use super::sessions::Sessions;
 use super::theme::Theme;
 use crate::config::Thresholds;
@@ -148,6 +149,8 @@ pub struct App {
     pub explorer: Option<Explorer>,
     /// Breakpoints, lists, lines and boxes of the debugger.
     pub debug: Debugger,
+    /// Probes of sessions.
+    pub probe: Probing,
     /// The form.
     pub ask: AskForm,
     /// The picture beside a list.
@@ -210,6 +213,7 @@ impl App {
             compare: Compare::default(),
             explorer: None,
             debug: Debugger::default(),
+            probe: Probing::default(),
             ask: AskForm::default(),
             preview: PreviewPane::default(),
             themes: Arc::new(vec![theme.clone()]),

@@ -9,8 +9,6 @@ use image::RgbImage;
 
 use super::action::{Action, Preview};
 use super::app::Choice;
-use super::desk::Desk;
-use super::sessions::{self, Chore};
 use super::source::read_recording;
 use crate::benchmark::{self, Benchmark, Question, Selection};
 use crate::demo;
@@ -37,8 +35,6 @@ pub enum Job {
         /// The question.
         question: Question,
     },
-    /// Something with the recorded sessions.
-    Sessions(Chore),
 }
 
 /// What came of it.
@@ -64,7 +60,7 @@ pub enum News {
 ///
 /// # Errors
 /// The system refuses a thread.
-pub fn start(desk: Desk, mut tell: impl FnMut(News) + Send + 'static) -> std::io::Result<mpsc::Sender<Job>> {
+pub fn start(mut tell: impl FnMut(News) + Send + 'static) -> std::io::Result<mpsc::Sender<Job>> {
     let (jobs, inbox) = mpsc::channel();
     let work = move || {
         let mut bench: Option<Arc<Benchmark>> = None;
@@ -77,7 +73,7 @@ pub fn start(desk: Desk, mut tell: impl FnMut(News) + Send + 'static) -> std::io
                 !matches!(job, Job::Preview(_)) || last == Some(index - 1)
             });
             for job in waiting {
-                let news = work_on(job, bench.as_deref(), &desk);
+                let news = work_on(job, bench.as_deref());
                 if let News::Bench(opened) = &news {
                     bench = Some(Arc::clone(opened));
                 }
@@ -107,7 +103,7 @@ pub fn load_model(source: FileSource, tell: impl FnOnce(News) + Send + 'static) 
     std::thread::Builder::new().name("load".to_owned()).spawn(work).map(|_| ())
 }
 
-fn work_on(job: Job, bench: Option<&Benchmark>, desk: &Desk) -> News {
+fn work_on(job: Job, bench: Option<&Benchmark>) -> News {
     match job {
         Job::Bench(name, selection) => match benchmark::open_with(&name, &selection) {
             Ok(bench) => News::Bench(Arc::new(bench)),
@@ -136,7 +132,6 @@ fn work_on(job: Job, bench: Option<&Benchmark>, desk: &Desk) -> News {
                 Err(why) => News::Action(Action::Failed(why)),
             }
         }
-        Job::Sessions(chore) => News::Action(sessions::work_on(chore, desk)),
     }
 }
 

@@ -6,6 +6,7 @@ use super::action::Unit;
 use super::app::Choice;
 use super::debug::Order;
 use super::sessions::Chore;
+use crate::probe::ProbeKind;
 use crate::trace::breakpoint::Breakpoint;
 
 /// Work for the program around the state.
@@ -40,6 +41,10 @@ pub enum Effect {
     Mouse(bool),
     /// Fork the session on screen.
     Fork(Box<Order>),
+    /// Run a probe of the session on screen.
+    Probe(ProbeKind),
+    /// Stop the probe that runs.
+    StopProbe,
     /// Pause where one of these fires.
     Breakpoints(Vec<Breakpoint>),
     /// Read a recorded session to put it beside the one on screen.

@@ -23,6 +23,8 @@ pub mod guard;
 pub mod images;
 pub mod keys;
 mod picture;
+pub mod probe;
+mod probing;
 pub mod playhead;
 mod page_moves;
 mod program;
@@ -51,6 +53,7 @@ use std::path::PathBuf;
 
 pub use film::film;
 pub use picture::{Shot, screenshot};
+pub use probe::sweep_png;
 pub use program::Outcome;
 use setup::Setup;
 pub use setup::{Options, Scripted};
@@ -127,6 +130,7 @@ pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
     app.mouse = options.mouse;
     app.lines = options.lines;
     app.debug.points = debug::Points::new(options.breakpoints.clone());
+    app.probe.why_not = options.why_no_probe();
     app.first_pace = options.pace.unwrap_or(app.first_pace);
     let (keymap, troubles) = keys::Keymap::with(&options.keys);
     app.keymap = keymap.into();

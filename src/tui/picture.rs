@@ -14,8 +14,9 @@ use super::export_svg::{Ground, Picture, buffer_to_svg};
 use super::images::{Caps, Gallery, Way, layers_of, paint};
 use super::keys::Keymap;
 use super::sessions::Chore;
+use super::sessions::finder::Finder;
 use super::theme::{ColorDepth, Theme};
-use super::{TuiError, sessions, source, view};
+use super::{TuiError, source, view};
 use crate::session::SessionStore;
 
 /// Pixels of a cell in a picture with pictures in it: twice what the picture's own cells have, for dense screens.
@@ -67,7 +68,7 @@ pub(super) struct Studio {
     pub(super) app: App,
     caps: Caps,
     gallery: Gallery,
-    desk: Desk,
+    finder: Finder,
 }
 
 impl Studio {
@@ -79,13 +80,15 @@ impl Studio {
         let (records, problems) = source::read_recording(path).map_err(TuiError::Recording)?;
         let blocks = Caps::blocks(ColorDepth::True);
         let caps = if shot.blocks { blocks } else { Caps { way: Way::Kitty, cell: CELL, ..blocks } };
-        let desk = Desk { store: store.cloned(), ..Desk::default() };
         let mut app = App::new(theme);
         app.home = Some(Screen::Library);
         app.cell_aspect = caps.cell_aspect();
-        let mut studio = Self { app, gallery: Gallery::new(caps.clone()), caps, desk };
+        let finder = Finder::unwritten(Desk { store: store.cloned(), ..Desk::default() });
+        let mut studio = Self { app, gallery: Gallery::new(caps.clone()), caps, finder };
         studio.act(Action::Resize(shot.width, shot.height));
-        studio.act(sessions::work_on(Chore::List, &studio.desk));
+        let mut listed = Vec::new();
+        studio.carry_out(Effect::OnSessions(Chore::List), &mut |action| listed.push(action));
+        listed.into_iter().for_each(|action| studio.act(action));
         studio.act(Action::Replay { path: path.to_owned(), records, problems });
         studio.act(Action::Scrub(Scrub::End));
         Ok(studio)
@@ -93,15 +96,28 @@ impl Studio {
 
     /// Applies an action and, at once, what it wants from the disk.
     pub(super) fn act(&mut self, action: Action) {
-        let mut waiting = vec![action];
+        let mut waiting = std::collections::VecDeque::from([action]);
         for _ in 0..MOST_EFFECTS {
-            let Some(action) = waiting.pop() else { return };
-            let effects = self.app.update(action);
-            waiting.extend(effects.into_iter().filter_map(|effect| self.carry_out(effect)));
+            let Some(action) = waiting.pop_front() else { return };
+            for effect in self.app.update(action) {
+                self.carry_out(effect, &mut |action| waiting.push_back(action));
+            }
         }
     }
 
-    fn carry_out(&self, effect: Effect) -> Option<Action> {
+    fn carry_out(&mut self, effect: Effect, tell: &mut dyn FnMut(Action)) {
+        if let Effect::OnSessions(chore) = effect {
+            // Pictures change nothing on the disk.
+            if !matches!(chore, Chore::Trash { .. } | Chore::Restore(_) | Chore::Pack { .. } | Chore::Remark(..)) {
+                self.finder.work(chore, tell);
+            }
+        } else {
+            Self::read(effect).into_iter().for_each(tell);
+        }
+    }
+
+    /// What is read for an effect.
+    fn read(effect: Effect) -> Option<Action> {
         let read = |path: &Path| source::read_recording(path);
         match effect {
             Effect::OpenLog(path) => Some(match read(&path) {
@@ -117,10 +133,6 @@ impl Studio {
                 let pixels = pages.and_then(|page| page.ok_or_else(|| "the session has no page".to_owned()));
                 Some(Action::Preview(Preview { of: Choice::Session(path), pixels }))
             }
-            // Pictures change nothing on the disk.
-            Effect::OnSessions(
-                chore @ (Chore::List | Chore::Board(_) | Chore::Runs | Chore::Compare(_) | Chore::ReadNotes(_)),
-            ) => Some(sessions::work_on(chore, &self.desk)),
             _ => None,
         }
     }

@@ -71,6 +71,17 @@ pub struct Options {
     pub run: Option<(PathBuf, Manifest)>,
 }
 
+impl Options {
+    /// Why no session can be probed, where that is known from the start.
+    pub fn why_no_probe(&self) -> Option<String> {
+        if self.scripted.is_some() {
+            return Some("there is no model: the engine is scripted".to_owned());
+        }
+        let kept = self.record && self.store.is_some();
+        (!kept).then(|| "forks are not recorded here".to_owned())
+    }
+}
+
 /// An engine that says what it is told to, so that the screen can be tested without a model.
 #[derive(Clone, Debug)]
 pub struct Scripted {

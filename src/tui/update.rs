@@ -68,11 +68,13 @@ impl App {
                 Vec::new()
             }
             Action::Forked => self.forked(),
+            Action::Probed(news) => self.probed(*news),
             Action::Beside { path, records } => self.read_beside(path, records),
             other if self.palette.is_some() => self.in_palette(other),
             other if self.picker.is_some() => self.in_picker(&other),
             other if self.help.is_some() => self.in_help(&other),
             other if self.debug.is_open() && self.screen == Screen::Explorer => self.in_debugger(other),
+            other if self.probe_is_open() => self.in_probe(other),
             other => match self.screen {
                 Screen::Library => self.in_library(other),
                 Screen::Explorer => self.in_explorer(other),
@@ -222,6 +224,11 @@ impl App {
         vec![Effect::AskTyped { page, text, choices }]
     }
 
+    /// What an action that changes the view of the page does, whatever stands beside it.
+    pub(super) fn under_probe(&mut self, action: Action) -> Vec<Effect> {
+        self.in_explorer(action)
+    }
+
     fn in_explorer(&mut self, action: Action) -> Vec<Effect> {
         let Some(explorer) = &mut self.explorer else {
             self.screen = Screen::Library;
@@ -238,6 +245,7 @@ impl App {
             Action::ToggleTarget => self.toggle_target(),
             Action::Page(step) => self.move_page(step),
             Action::Debug(action) => return self.debug(action),
+            Action::Probe(action) => return self.probe(action),
             Action::Up | Action::Down | Action::PageUp | Action::PageDown => self.scroll_reasoning(&action),
             Action::AskOwn => return self.ask_on_screen(),
             Action::Back | Action::Close => return self.close_explorer(),
@@ -332,7 +340,7 @@ impl App {
                 explorer.head.moving = false;
             }
         }
-        Vec::new()
+        self.watch_failures()
     }
 
     fn arrived(&mut self, arrivals: Vec<Arrival>) -> Vec<Effect> {
@@ -376,6 +384,9 @@ impl App {
 
     /// Seconds until the state changes by itself; `None` when it does not.
     pub fn next_due(&self) -> Option<f64> {
+        if self.screen == Screen::Failures {
+            return Some((self.failures.next_look - self.now).max(0.0));
+        }
         let explorer = self.explorer.as_ref().filter(|_| self.screen == Screen::Explorer)?;
         explorer.head.next_due(explorer.times())
     }
@@ -401,6 +412,7 @@ pub(super) const fn is_key(action: &Action) -> bool {
             | Action::Followed { .. }
             | Action::Failed(_)
             | Action::Forked
+            | Action::Probed(_)
             | Action::Beside { .. }
     )
 }

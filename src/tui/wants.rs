@@ -42,7 +42,9 @@ impl App {
             let marks = page_pane::marks(self, explorer);
             let view = self.viewport_in(explorer, page);
             let view = view.map(|v| View { source: v.source.corners(), cells: (v.area.width, v.area.height) });
-            let seen = page_pane::seen(explorer);
+            let heat = self.probe.heat_of(explorer).and_then(|found| found.heat.clone());
+            let seen = page_pane::seen(explorer).filter(|_| heat.is_none());
+            let pixels = heat.unwrap_or(pixels);
             wanted.push(Request { marks, space, view, seen, ..self.request(Slot::Page, pixels, page) });
         }
         let view = explorer.trace().at(explorer.cursor());

@@ -116,12 +116,13 @@ fn sweep_lines(sweep: &SweepFigures) -> Vec<String> {
     let mut lines = vec![
         "P(right | looked there), over the regions that show each block; [ ] where it is mostly target".to_owned(),
     ];
-    for row in 0..sweep.blocks.1 {
+    let (columns, rows) = sweep.blocks();
+    for row in 0..rows {
         let block = |column| {
-            let p = sweep.block(column, row).map_or_else(|| "  – ".to_owned(), |p| format!("{p:.2}"));
+            let p = sweep.p_of(column, row).map_or_else(|| " –  ".to_owned(), |p| format!("{p:.2}"));
             if sweep.is_target(column, row) { format!("[{p}]") } else { format!(" {p} ") }
         };
-        lines.push((0..sweep.blocks.0).map(block).collect::<Vec<_>>().join(" "));
+        lines.push((0..columns).map(block).collect::<Vec<_>>().join(" "));
     }
     lines.push(String::new());
     let one = |name: &str, p: f64| format!("{name:<38} {p:.3}");

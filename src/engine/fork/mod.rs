@@ -86,8 +86,6 @@ pub struct Fork {
     pub(super) words: Words,
     /// Number of the tool call that returns something else, and what.
     pub(super) other: Option<(u32, OtherCrop)>,
-    /// Put into the model's mouth after the edit.
-    pub(super) then: Vec<u32>,
     /// Whether the cache is kept where it is not exact.
     pub(super) lean: bool,
     /// Whether the parent's own distribution at `until` was computed for the same context.
@@ -136,7 +134,6 @@ impl Fork {
             until,
             words,
             other,
-            then: Vec::new(),
             lean: false,
             comparable,
         };
@@ -186,11 +183,10 @@ impl Fork {
         }
     }
 
-    /// The same with these tokens put into the model's mouth after the edit; `told` says them in words.
+    /// The same; `told` says what else is put into the model's mouth, after the edit.
     #[must_use]
-    pub fn then_says(mut self, ids: Vec<u32>, told: &str) -> Self {
-        self.parent.edit = format!("{}, then {}", self.parent.edit, quoted(told));
-        self.then = ids;
+    pub fn then(mut self, told: &str) -> Self {
+        self.parent.edit = format!("{}, then {told}", self.parent.edit);
         self
     }
 

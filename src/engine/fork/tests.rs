@@ -9,7 +9,7 @@ use image::RgbImage;
 use super::*;
 use crate::benchmark::{self, Benchmark};
 use crate::demo;
-use crate::engine::{Ask, Debugging, Emission, LocalEngine, PageSource, StepEngine, load_model, run_to_end};
+use crate::engine::{Ask, CropMode, Debugging, Emission, LocalEngine, PageSource, StepEngine, load_model, run_to_end};
 use crate::model::Model;
 use crate::model::sampler::Sampling;
 use crate::trace::{Body, ZoomOutcome};
@@ -219,6 +219,29 @@ fn a_crop_can_be_another_one() {
         assert_eq!(fork.trace.images[1].event.hash, *crop, "it is what entered the context");
         assert!(fork.trace.end.is_some());
     }
+}
+
+#[test]
+fn a_crop_is_withheld_and_a_call_is_put_first() {
+    let mut engine = LocalEngine::new(model());
+    let base = Ask { crop_mode: CropMode::Withheld, ..ask(Sampling::default()) };
+    let parent = Arc::new(told(&mut engine, &ask(Sampling::default())));
+    let fork = forked(&mut engine, &parent, &base, At::Zoom(1), Edit::Crop(OtherCrop::Withheld));
+    let ZoomOutcome::Refused { detail, .. } = &fork.trace.zooms[0].outcome else { panic!("a crop") };
+    assert_eq!(detail, "the crop is withheld");
+    assert!(fork.trace.zooms.iter().all(|zoom| matches!(zoom.outcome, ZoomOutcome::Refused { .. })));
+    assert_eq!(fork.trace.start.as_ref().unwrap().interventions, ["crop=withheld"]);
+    assert_eq!(fork.trace.images.len(), 1, "no pixels of it enter the context");
+
+    let first = parent.trace.sampled().next().unwrap().position;
+    let region = PageBox::new(10.0, 20.0, 150.0, 180.0);
+    let base = ask(Sampling::default());
+    let fork = forked(&mut engine, &parent, &base, At::Token(first), Edit::Call(region));
+    let ZoomOutcome::Cropped { page_box, .. } = fork.trace.zooms[0].outcome else { panic!("refused") };
+    for (a, b) in page_box.corners().iter().zip(region.corners()) {
+        assert!((a - b).abs() <= 4.0, "{page_box:?}: whole pixels of the processed page");
+    }
+    assert_eq!(fork.trace.images.len(), 2);
 }
 
 #[test]

@@ -68,8 +68,12 @@ impl TurnLoop {
             Words::Id(id) => self.forced.push_back(*id),
             Words::Text(text) => self.forced.extend(engine.encode(text)?),
         }
-        self.forced.extend(&fork.then);
         Ok(Boundary::Opened)
+    }
+
+    /// Puts tokens into the model's mouth: they come before anything it says.
+    pub(crate) fn put(&mut self, ids: Vec<u32>) {
+        self.forced.extend(ids);
     }
 
     /// Whether tokens of the edit still wait to be put in.

@@ -2,18 +2,23 @@
 //! probability of each whole answer.
 
 mod candidates;
+mod colour;
 pub(crate) mod grid;
 mod score;
+mod thought;
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use self::candidates::{Candidates, candidates};
+pub use self::colour::{brief, heat_colour};
 pub use self::grid::{Cell, Grid};
 use self::grid::{ON_TARGET, best_coverage, is_off};
 use self::score::{Tokenised, millionths, normalised, of_candidates, tokenised};
+use self::thought::{Before, thought};
 use super::error::{ProbeError, unfit};
+use super::folder::Said;
 use super::kind::ProbeKind;
 use super::lab::Lab;
 use super::report::{Report, Verdict, answer_of};
@@ -21,6 +26,7 @@ use super::{Sources, Subject};
 use crate::analysis::mean;
 use crate::engine::{Ask, At, Edit, Fork, OtherCrop, Recorded};
 use crate::geometry::{PageBox, coverage, tightness};
+use crate::model::sampler::Sampling;
 use crate::text::one_line;
 use crate::trace::{TokenSource, ZoomEvent, ZoomOutcome};
 
@@ -42,15 +48,19 @@ pub struct SweepFigures {
     pub own: Option<CellFigures>,
     /// With no crop at all.
     pub none: CellFigures,
-    /// Columns and rows of the grid's blocks.
-    pub blocks: (u32, u32),
+    /// Edges between the columns of the grid's blocks, in page pixels.
+    pub xs: Vec<f64>,
+    /// Edges between their rows.
+    pub ys: Vec<f64>,
     /// Size of the page in pixels.
     pub page: (u32, u32),
     /// The true regions on the page.
     pub targets: Vec<PageBox>,
     /// The tool call whose crop is forced.
     pub zoom: u32,
-    /// What is put into the model's mouth after the crop.
+    /// What stands between crop and answer: `think`, or what was asked for.
+    pub before: String,
+    /// What is put into the model's mouth to open the answer.
     pub forced: String,
     /// The answers that are compared, as the cells' `p` have them.
     pub candidates: Vec<String>,
@@ -92,25 +102,32 @@ pub struct CellFigures {
 }
 
 impl SweepFigures {
+    /// Columns and rows of the grid's blocks.
+    pub fn blocks(&self) -> (usize, usize) {
+        (self.xs.len().saturating_sub(1), self.ys.len().saturating_sub(1))
+    }
+
+    /// The place of a block.
+    pub fn block(&self, column: usize, row: usize) -> Option<PageBox> {
+        let side = |edges: &[f64], at: usize| edges.get(at).copied().zip(edges.get(at + 1).copied());
+        let ((x1, x2), (y1, y2)) = (side(&self.xs, column)?, side(&self.ys, row)?);
+        Some(PageBox::new(x1, y1, x2, y2))
+    }
+
     /// The mean probability of the right answer over the cells that show a block of the grid.
-    pub fn block(&self, column: u32, row: u32) -> Option<f64> {
-        let (w, h) = (f64::from(self.page.0), f64::from(self.page.1));
-        let x = (f64::from(column) + 0.5) / f64::from(self.blocks.0.max(1)) * w;
-        let y = (f64::from(row) + 0.5) / f64::from(self.blocks.1.max(1)) * h;
+    pub fn p_of(&self, column: usize, row: usize) -> Option<f64> {
+        let block = self.block(column, row)?;
+        let (x, y) = (f64::midpoint(block.x1, block.x2), f64::midpoint(block.y1, block.y2));
         let shows = |cell: &&CellFigures| {
             let b = cell.page_box;
             b.x1 <= x && x < b.x2 && b.y1 <= y && y < b.y2
         };
         mean(self.cells.iter().filter(shows).map(|cell| cell.p_right))
     }
-}
 
-impl SweepFigures {
     /// Whether at least half of a block is target, or half of a target lies in it.
-    pub fn is_target(&self, column: u32, row: u32) -> bool {
-        let edge = |n: u32, of: u32, whole: u32| f64::from(whole) * f64::from(n) / f64::from(of.max(1));
-        let (x, y) = (|n| edge(n, self.blocks.0, self.page.0), |n| edge(n, self.blocks.1, self.page.1));
-        let block = PageBox::new(x(column), y(row), x(column + 1), y(row + 1));
+    pub fn is_target(&self, column: usize, row: usize) -> bool {
+        let Some(block) = self.block(column, row) else { return false };
         self.targets.iter().any(|t| tightness(t, &block) >= 0.5 || coverage(t, &block) >= 0.5)
     }
 }
@@ -132,7 +149,9 @@ pub(super) fn probe(subject: &Subject, lab: &mut Lab<'_>) -> Result<Report, Prob
     let (base, zoom) = with_zoom(subject, lab)?;
     let base = base.as_ref().unwrap_or(subject);
     let settings = lab.settings();
-    let tokenised = tokenised(lab.engine, &candidates, &base.profile, &settings.lead)?;
+    let before = Before::read(&settings.before, &subject.past.trace);
+    let text = if let Before::Text(text) = &before { text.as_str() } else { "" };
+    let tokenised = tokenised(lab.engine, &candidates, &base.profile, text)?;
     let targets = subject.targets();
     let grid = Grid::new(subject.size(), settings.columns, &targets);
     let wanted = wanted(&zoom, base, &grid);
@@ -146,12 +165,22 @@ pub(super) fn probe(subject: &Subject, lab: &mut Lab<'_>) -> Result<Report, Prob
                 prime(base, &zoom, lab)?;
                 primed = true;
             }
-            let ask = ask(base, &zoom, cell, id, &tokenised)?;
+            let ask = ask(base, &zoom, cell, id, (&before, &tokenised))?;
             let sequences: Vec<&[u32]> = tokenised.rest.iter().map(|(_, ids)| ids.as_slice()).collect();
             let count = candidates.list.len();
+            let mut opened = false;
             lab.folder.run_cell(lab.engine, ask, lab.cancel, &mut |engine| {
+                if !opened {
+                    opened = true;
+                    let mut ids = if before == Before::Thought { thought(engine, &base.profile)? } else { Vec::new() };
+                    ids.extend(&tokenised.forced);
+                    if !ids.is_empty() {
+                        return Ok(Said::Next(ids));
+                    }
+                }
                 let written = score::logprobs(engine, &sequences)?;
-                Ok(of_candidates(&tokenised, &written, count).into_iter().map(millionths).collect())
+                let found = of_candidates(&tokenised, &written, count);
+                Ok(Said::Found(found.into_iter().map(millionths).collect()))
             })?;
         }
     }
@@ -163,7 +192,8 @@ pub(super) fn probe(subject: &Subject, lab: &mut Lab<'_>) -> Result<Report, Prob
 
 /// The session, or, where it made no call, a fork of it that made one; and the call whose crop is forced.
 fn with_zoom(subject: &Subject, lab: &mut Lab<'_>) -> Result<(Option<Subject>, ZoomEvent), ProbeError> {
-    if let Some(zoom) = subject.zoom(lab.settings().zoom)? {
+    let last = subject.past.trace.zooms.last().map(|zoom| zoom.number);
+    if let Some(zoom) = subject.zoom(lab.settings().zoom.or(last))? {
         return Ok((None, zoom.clone()));
     }
     let size = subject.size();
@@ -203,11 +233,19 @@ fn wanted(zoom: &ZoomEvent, base: &Subject, grid: &Grid) -> Vec<Wanted> {
 }
 
 /// One cell as a fork.
-fn ask(base: &Subject, zoom: &ZoomEvent, cell: &Wanted, id: String, tokens: &Tokenised) -> Result<Ask, ProbeError> {
+fn ask(
+    base: &Subject,
+    zoom: &ZoomEvent,
+    cell: &Wanted,
+    id: String,
+    (before, tokens): (&Before, &Tokenised),
+) -> Result<Ask, ProbeError> {
     let mut ask = base.ask(id);
+    ask.sampling = Sampling::default();
     let past = Arc::clone(&base.past);
     let fork = Fork::plan(past, At::Zoom(zoom.number), Edit::Crop(cell.crop.clone()), &ask.profile)?;
-    let fork = fork.then_says(tokens.forced.clone(), &tokens.told).lean();
+    let thought = if *before == Before::Thought { "its thought and " } else { "" };
+    let fork = fork.then(&format!("{thought}{:?}", one_line(&tokens.told))).lean();
     ask.debug.fork = Some(Arc::new(fork));
     Ok(ask)
 }
@@ -285,10 +323,12 @@ fn figures(
         own: found.pop(),
         none,
         cells,
-        blocks: grid.blocks,
+        xs: grid.xs.clone(),
+        ys: grid.ys.clone(),
         page: (size.w, size.h),
         targets,
         zoom: zoom.number,
+        before: one_line(&lab.settings().before).into_owned(),
         forced: one_line(&tokenised.told).into_owned(),
         candidates: candidates.list.iter().map(|candidate| one_line(&candidate.content).into_owned()).collect(),
         made: candidates.made.clone(),
@@ -314,10 +354,15 @@ fn conclude(figures: &SweepFigures, subject: &Subject) -> (Verdict, String) {
         (Some(on), off) => {
             let rest = off.map_or(page, |off| off.mean);
             let gain = on.mean - rest;
+            let regions = if on.cells == 1 {
+                "one region that shows".to_owned()
+            } else {
+                format!("{} regions that show", on.cells)
+            };
             let figures = format!(
-                "P(right) is {:.2} over the {} regions that show its target, {rest:.2} over those that show nothing of it, {page:.2} \
-                 over the page, {none:.2} without a crop",
-                on.mean, on.cells
+                "P(right) is {:.2} over the {regions} its target, {rest:.2} over those that show nothing of it, {page:.2} over the \
+                 page, {none:.2} without a crop",
+                on.mean
             );
             match gain {
                 g if g >= CLEAR => (Verdict::NeedsTarget, format!("Looking at its target matters: {figures}.")),
@@ -340,8 +385,8 @@ fn conclude(figures: &SweepFigures, subject: &Subject) -> (Verdict, String) {
         sentence.push_str(&format!(" The answers compared are {made}."));
     }
     if figures.targets.len() > 1 {
-        sentence
-            .push_str(&format!(" Its question has {} targets, and only one crop is forced.", figures.targets.len()));
+        let (n, zoom) = (figures.targets.len(), figures.zoom);
+        sentence.push_str(&format!(" Its question has {n} targets, and only the crop of zoom {zoom} is forced."));
     }
     if subject.past.trace.zooms.is_empty() {
         sentence.push_str(" The session had no zoom, so a call was put before all else.");

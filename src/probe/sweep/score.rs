@@ -21,10 +21,10 @@ pub(super) fn tokenised(
     engine: &dyn StepEngine,
     candidates: &Candidates,
     profile: &Profile,
-    lead: &str,
+    before: &str,
 ) -> Result<Tokenised, EngineError> {
     let [open, close] = &profile.tags.answer;
-    let opening = format!("{lead}{open}");
+    let opening = format!("{before}{open}");
     let mut whole = Vec::new();
     for (index, candidate) in candidates.list.iter().enumerate() {
         for form in &candidate.forms {

@@ -38,7 +38,7 @@ impl Kind {
     }
 }
 
-/// A value of a session; texts are folded.
+/// A value of a session.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::session) enum Found {
     /// Not known.
@@ -73,8 +73,32 @@ pub struct Field {
 }
 
 impl Field {
+    /// The value of a session, folded.
     pub(in crate::session) fn of(&self, summary: &SessionSummary) -> Found {
-        (self.of)(summary)
+        match (self.of)(summary) {
+            Found::Text(text) => match fold(&text) {
+                folded if folded.is_empty() => Found::Nothing,
+                folded => Found::Text(folded),
+            },
+            Found::Many(all) => {
+                let mut all: Vec<String> = all.iter().map(|text| fold(text)).filter(|text| !text.is_empty()).collect();
+                all.sort_unstable();
+                all.dedup();
+                if all.is_empty() { Found::Nothing } else { Found::Many(all) }
+            }
+            other => other,
+        }
+    }
+
+    /// The value as text, for tables; empty where it is not known.
+    pub fn written(&self, summary: &SessionSummary) -> String {
+        match (self.of)(summary) {
+            Found::Nothing => String::new(),
+            Found::Text(text) => text,
+            Found::Number(number) => format!("{number}"),
+            Found::Flag(flag) => if flag { "yes" } else { "no" }.to_owned(),
+            Found::Many(all) => all.join(" "),
+        }
     }
 
     /// Whether a value is among those that are known, where they are known.
@@ -101,8 +125,7 @@ impl PartialEq for Field {
 }
 
 fn text(text: &str) -> Found {
-    let folded = fold(text);
-    if folded.is_empty() { Found::Nothing } else { Found::Text(folded) }
+    Found::Text(text.to_owned())
 }
 
 fn perhaps(found: Option<&str>) -> Found {
@@ -122,10 +145,7 @@ fn flag(flag: Option<bool>) -> Found {
 }
 
 fn many<'t>(texts: impl Iterator<Item = &'t String>) -> Found {
-    let mut all: Vec<String> = texts.map(|text| fold(text)).filter(|text| !text.is_empty()).collect();
-    all.sort_unstable();
-    all.dedup();
-    if all.is_empty() { Found::Nothing } else { Found::Many(all) }
+    Found::Many(texts.cloned().collect())
 }
 
 const fn form(form: AnswerForm) -> &'static str {
@@ -236,6 +256,24 @@ const FIELDS: &[Field] = &[
     row("refused", Number, "tool calls refused", "refused:>0", |s| count(s.refused)),
     row("coverage", Number, "mean share of the target inside the crops", "coverage:<0.5", |s| number(s.coverage)),
     row("iou", Number, "best IoU of a crop with a target", "iou:>=0.3", |s| number(s.iou)),
+    row("best-coverage", Number, "share of the target inside the best crop", "best-coverage:0.1..0.5", |s| number(s.best_coverage)),
+    row("best-tightness", Number, "share of the best crop that is target", "best-tightness:<0.1", |s| number(s.best_tightness)),
+    row("repeat", Number, "highest IoU of a crop with an earlier one", "repeat:>=0.8", |s| number(s.repeat)),
+    row("other-frame", Number, "best coverage, were a zoom's numbers read in another frame", "other-frame:>=0.5", |s| number(s.other_frame)),
+    row("bad-calls", Number, "tool calls that could not be read", "bad-calls:>0", |s| count(s.bad_calls)),
+    row("bad-boxes", Number, "tool calls refused because of their box", "bad-boxes:>0", |s| count(s.bad_boxes)),
+    row("loops", Number, "how often the last piece of text repeats", "loops:>=4", |s| count(s.loops)),
+    row("targets", Number, "true regions the question has", "targets:>1", |s| count(s.targets)),
+    row("found", Number, "those of them that some crop looked at", "found:0", |s| count(s.found)),
+    row("hits", Number, "crops that looked at a target", "hits:>=1", |s| count(s.hits)),
+    row("answer-p", Number, "the model's probability of its answer", "answer-p:>0.9", |s| number(s.answer_p)),
+    row("margin", Number, "least margin at a token of the answer", "margin:<0.2", |s| number(s.margin)),
+    row("option", Number, "place of the answered choice, from 1", "option:1", |s| number(s.option.map(f64::from))),
+    row("truth-option", Number, "place of the right choice, from 1", "truth-option:1", |s| number(s.truth_option.map(f64::from))),
+    row("options", Number, "how many choices are listed", "options:4", |s| number(s.options.map(f64::from))),
+    row("by-letter", Flag, "the answer names its choice by the letter", "by-letter:yes", |s| flag(s.by_letter)),
+    row("heuristic-right", Flag, "the question's shortcut (depth: lower is nearer) gives the truth", "heuristic-right:no", |s| flag(s.heuristic_right)),
+    row("heuristic", Flag, "the shortcut gives what was answered", "heuristic:yes", |s| flag(s.heuristic)),
     row("looked-right", Flag, "some crop shows the target", "looked-right:yes", |s| flag(s.looked_right)),
     row("zoom-needed", Flag, "the page was shown too small to answer without a zoom", "zoom-needed:yes", |s| flag(s.zoom_needed)),
     row("ended", Word(&[]), "how it ended", "ended:max-turns", |s| perhaps(s.reason.as_deref())),

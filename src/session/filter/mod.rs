@@ -18,9 +18,9 @@ use std::str::FromStr;
 pub use complete::{Completion, complete, complete_with};
 pub(in crate::session) use field::Found;
 pub use field::{Field, Kind, fields};
-pub(in crate::session) use node::{Node, Relation, Test, Want, Words};
+pub(in crate::session) use node::{LAST, Node, Relation, Test, Want, Words};
 pub use words::join_texts;
-pub(in crate::session) use words::{SEPARATOR, fold, summary_words, tokens};
+pub(in crate::session) use words::summary_words;
 
 use super::SessionSummary;
 
@@ -79,6 +79,20 @@ impl Filter {
     /// Whether it looks into what was written, which a summary does not hold.
     pub fn needs_text(&self) -> bool {
         self.node.needs_text()
+    }
+
+    /// What fits both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let parts = [self, other].into_iter().filter(|filter| !filter.is_empty());
+        match parts.collect::<Vec<_>>().as_slice() {
+            [] => Self::default(),
+            [one] => (*one).clone(),
+            both => {
+                let node = Node::All(both.iter().map(|filter| filter.node.clone()).collect());
+                Self { text: node.to_string(), node }
+            }
+        }
     }
 
     pub(in crate::session) fn node(&self) -> &Node {

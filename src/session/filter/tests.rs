@@ -225,6 +225,7 @@ pub(in crate::session) fn any_summary() -> impl Strategy<Value = SessionSummary>
                 iou,
                 zooms,
                 seed,
+                margin: iou,
                 seconds,
                 task,
                 family,
@@ -249,7 +250,8 @@ pub(in crate::session) fn any_filter_text() -> impl Strategy<Value = String> {
         Just("*a*".to_owned()),
         name().prop_map(|n| format!("\"{}\"", n.replace('\\', "\\\\").replace('"', "\\\""))),
     ];
-    let figure = proptest::sample::select(&["score", "coverage", "iou", "zooms", "seed", "seconds", "notes"][..]);
+    let figure =
+        proptest::sample::select(&["score", "coverage", "iou", "zooms", "seed", "seconds", "notes", "margin"][..]);
     let number =
         proptest::sample::select(&["0", ">=1", "<0.5", "0..1", "none", "*", ">1e15", "<=2", "1,2", "..0.5"][..]);
     let leaf = prop_oneof![

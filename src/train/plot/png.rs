@@ -23,6 +23,19 @@ impl PngBoard {
         Some(Self { pixmap, scale })
     }
 
+    /// Puts a picture into a box, scaled to it.
+    pub fn image(&mut self, frame: Frame, pixels: &RgbImage) {
+        let side = |length: f32| (length * self.scale).round().max(1.0) as u32;
+        let scaled =
+            image::imageops::resize(pixels, side(frame.w), side(frame.h), image::imageops::FilterType::CatmullRom);
+        let Some(size) = tiny_skia::IntSize::from_wh(scaled.width(), scaled.height()) else { return };
+        let data = scaled.pixels().flat_map(|p| [p.0[0], p.0[1], p.0[2], 255]).collect();
+        let Some(source) = Pixmap::from_vec(data, size) else { return };
+        let at = |edge: f32| (edge * self.scale).round() as i32;
+        let paint = tiny_skia::PixmapPaint::default();
+        self.pixmap.draw_pixmap(at(frame.x), at(frame.y), source.as_ref(), &paint, Transform::identity(), None);
+    }
+
     /// The picture as pixels.
     pub fn pixels(&self) -> RgbImage {
         let (w, h) = (self.pixmap.width(), self.pixmap.height());

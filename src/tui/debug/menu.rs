@@ -6,6 +6,7 @@ use super::{DebugAction, Order, Question};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::effect::Effect;
+use crate::tui::probe::ProbePick;
 
 /// The list.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +71,8 @@ pub enum Pick {
     Copy(String),
     /// Gives the session this label, or the automatic one again.
     Label(Option<&'static str>),
+    /// Something of the probes.
+    Probe(ProbePick),
 }
 
 impl Row {
@@ -149,6 +152,10 @@ impl App {
                 return vec![Effect::OpenLog(path)];
             }
             Pick::Label(label) => return self.choose_label(label),
+            Pick::Probe(pick) => {
+                self.debug.menu = None;
+                return self.probe_picked(pick);
+            }
             Pick::Copy(text) => {
                 self.debug.menu = None;
                 self.toast = Some(format!("copied {} characters", text.chars().count()));

@@ -1,7 +1,8 @@
 //! What actions do to the Failures screen.
 
 use super::{FailuresAction, Focus};
-use crate::tui::action::Action;
+use crate::session::filter::complete;
+use crate::tui::action::{Action, Edit};
 use crate::tui::app::{App, Screen};
 use crate::tui::effect::Effect;
 use crate::tui::sessions::Chore;
@@ -14,8 +15,21 @@ impl App {
         self.ask_for_board()
     }
 
+    /// Looks again whether sessions have come, where the screen is open and nothing is on its way.
+    pub(in crate::tui) fn watch_failures(&mut self) -> Vec<Effect> {
+        let screen = &self.failures;
+        let due = self.screen == Screen::Failures && screen.asked.is_none() && self.now >= screen.next_look;
+        if !due || screen.typing || screen.wrong.is_some() {
+            return Vec::new();
+        }
+        let filter = screen.applied.clone();
+        self.failures.asked = Some(self.now);
+        vec![Effect::OnSessions(Chore::Board(filter))]
+    }
+
     fn ask_for_board(&mut self) -> Vec<Effect> {
         self.failures.loading = true;
+        self.failures.asked = Some(self.now);
         vec![Effect::OnSessions(Chore::Board(self.failures.filter.text().trim().to_owned()))]
     }
 
@@ -25,7 +39,9 @@ impl App {
             Action::Edit(edit) if screen.typing => {
                 screen.filter.apply(&edit);
                 screen.wrong = None;
+                screen.check_filter();
             }
+            Action::OnFailures(FailuresAction::Complete) if screen.typing => self.complete_filter(),
             Action::Open if screen.typing => {
                 screen.typing = false;
                 return self.ask_for_board();
@@ -60,9 +76,19 @@ impl App {
             FailuresAction::Focus => {
                 screen.focus = if screen.focus == Focus::Table { Focus::Square } else { Focus::Table };
             }
-            FailuresAction::Complete => {}
+            FailuresAction::Complete => self.complete_filter(),
         }
         Vec::new()
+    }
+
+    /// Puts the first completion of the word before the cursor in its place.
+    fn complete_filter(&mut self) {
+        let field = &mut self.failures.filter;
+        let (before, _) = field.halves();
+        let Some(found) = complete(before, before.len()).into_iter().next() else { return };
+        let typed = before.get(found.from..).map_or(0, |word| word.chars().count());
+        (0..typed).for_each(|_| field.apply(&Edit::Backspace));
+        field.apply(&Edit::Insert(found.insert));
     }
 
     /// The sessions of the chosen cell, as the Sessions screen's filter.
@@ -77,6 +103,7 @@ impl App {
 
     /// New numbers, or what is wrong with the filter.
     pub(in crate::tui) fn board_made(&mut self, filter: String, made: Result<super::Board, String>) -> Vec<Effect> {
+        self.failures.answered(self.now);
         match made {
             Ok(board) => {
                 self.failures.applied = filter;

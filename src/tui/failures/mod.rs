@@ -12,6 +12,10 @@ pub use board::{Board, BoardRow, Cell, Chart, Column, Figure};
 use std::sync::Arc;
 
 use super::field::TextField;
+use crate::session::filter::{Filter, complete};
+
+/// Seconds between looks at what has changed.
+const LOOK: f64 = 2.0;
 
 /// What a key does on this screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +61,16 @@ pub struct Failures {
     pub filter: TextField,
     /// The filter that the board was made with.
     pub applied: String,
+    /// What the word at the cursor may become, or what is wrong with the filter as far as it is typed.
+    pub hint: String,
     /// What is wrong with the filter.
     pub wrong: Option<String>,
     /// Where the arrows move.
     pub focus: Focus,
+    /// When the sessions were asked for, in seconds since the program began; none while nothing is on its way.
+    asked: Option<f64>,
+    /// When they are looked at again: a run may go on.
+    pub(super) next_look: f64,
     /// Which chart is shown.
     pub chart: usize,
     row: usize,
@@ -107,6 +117,28 @@ impl Failures {
         self.loading = false;
     }
 
+    /// Says what is wrong with the filter while it is typed; a word that is not finished yet is not wrong.
+    fn check_filter(&mut self) {
+        self.hint = match Filter::parse(self.filter.text()) {
+            Ok(_) => completions(&self.filter),
+            Err(why) => {
+                let names = completions(&self.filter);
+                if names.is_empty() { format!("! {why}") } else { names }
+            }
+        };
+    }
+
+    /// Whether these numbers are others than those on screen.
+    pub fn is_new(&self, filter: &str, made: &Result<Board, String>) -> bool {
+        self.loading || self.applied != filter || made.as_ref().ok() != self.board.as_deref()
+    }
+
+    /// Numbers came at this time: when to look again. Looking takes at most one part in twenty of the time.
+    fn answered(&mut self, now: f64) {
+        let took = now - self.asked.take().unwrap_or(now);
+        self.next_look = now + (20.0 * took).max(LOOK);
+    }
+
     fn step(&mut self, rows: isize, columns: isize) {
         let moved = |at: usize, by: isize, last: usize| at.saturating_add_signed(by).min(last);
         match self.focus {
@@ -123,4 +155,14 @@ impl Failures {
     pub fn select(&mut self, row: usize, column: usize) {
         (self.focus, self.row, self.column) = (Focus::Table, row, column);
     }
+}
+
+/// What the word at the cursor may become, in one line.
+fn completions(field: &TextField) -> String {
+    let (before, _) = field.halves();
+    let found = complete(before, before.len());
+    let typed = found.first().and_then(|first| before.get(first.from..)).unwrap_or_default();
+    let all: Vec<&str> = found.iter().take(8).map(|completion| completion.insert.as_str()).collect();
+    // A finished word needs no list.
+    if all.iter().any(|word| *word == typed) { String::new() } else { all.join("  ") }
 }

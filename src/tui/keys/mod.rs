@@ -42,6 +42,8 @@ pub enum Context {
     Box,
     /// Two sessions beside each other.
     Sides,
+    /// What a probe came to.
+    Probe,
     /// The list of keys.
     Help,
     /// The command palette.
@@ -52,7 +54,7 @@ pub enum Context {
 
 impl Context {
     /// Every context, screens first.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Explorer,
         Self::Library,
         Self::Sessions,
@@ -64,6 +66,7 @@ impl Context {
         Self::Prompt,
         Self::Box,
         Self::Sides,
+        Self::Probe,
         Self::Field,
         Self::Help,
         Self::Palette,
@@ -82,6 +85,7 @@ impl Context {
                 | Self::Ask
                 | Self::Box
                 | Self::Sides
+                | Self::Probe
         )
     }
 
@@ -104,6 +108,7 @@ impl Context {
             Self::Prompt => "Typing a line",
             Self::Box => "Changing a box",
             Self::Sides => "Side by side",
+            Self::Probe => "A probe's result",
             Self::Field => "Typing",
             Self::Help => "Help",
             Self::Palette => "Commands",
@@ -125,6 +130,7 @@ impl Context {
             Self::Prompt => "prompt",
             Self::Box => "box",
             Self::Sides => "sides",
+            Self::Probe => "probe",
             Self::Field => "field",
             Self::Help => "help",
             Self::Palette => "palette",

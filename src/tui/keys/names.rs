@@ -8,6 +8,7 @@ use crate::tui::compare::CompareAction;
 use crate::tui::debug::DebugAction;
 use crate::tui::failures::FailuresAction;
 use crate::tui::library::FilterBy;
+use crate::tui::probe::ProbeAction;
 use crate::tui::sessions::Deed;
 
 /// An action that keys can be bound to.
@@ -40,7 +41,8 @@ pub const PAIRS: [(&str, [&str; 2]); 7] = [
 ];
 
 use Context::{
-    Ask, Box, Compare, Explorer, Failures, Field, Filter, Help, Library, Menu, Palette, Prompt, Sessions, Sides, Themes,
+    Ask, Box, Compare, Explorer, Failures, Field, Filter, Help, Library, Menu, Palette, Probe, Prompt, Sessions, Sides,
+    Themes,
 };
 
 /// Every action, in the order help lists them.
@@ -75,12 +77,14 @@ pub static ROWS: &[Row] = &[
     row(Explorer, "fork", Action::Debug(DebugAction::Again), "fork here with nothing changed: once more", "fork"),
     row(Explorer, "forks", Action::Debug(DebugAction::Family), "the family of forks", ""),
     row(Explorer, "compare", Action::Debug(DebugAction::Sides), "beside the session it departed from", ""),
+    row(Explorer, "probe", Action::Probe(ProbeAction::Menu), "probes: why did it answer so?", "probe"),
+    row(Explorer, "heat", Action::Probe(ProbeAction::Heat), "show or hide the map of a sweep over the page", ""),
     row(Explorer, "search", Action::Debug(DebugAction::Search), "look for a text in what is written", ""),
     row(Explorer, "next_match", Action::Debug(DebugAction::NextMatch), "to the next place found", ""),
     row(Explorer, "prev_match", Action::Debug(DebugAction::PrevMatch), "to the place found before", ""),
     row(Explorer, "fold", Action::Debug(DebugAction::Fold), "fold or open the segment under the cursor", ""),
     row(Explorer, "fold_thoughts", Action::Debug(DebugAction::FoldAll), "fold or open all thoughts", ""),
-    row(Explorer, "say", Action::Debug(DebugAction::Say), "say what went on here: label, tag, note", "label"),
+    row(Explorer, "say", Action::Debug(DebugAction::Say), "say what went on here: label, tag, note", ""),
     row(Explorer, "copy", Action::Debug(DebugAction::Copy), "copy text, box, id or file", ""),
     row(Explorer, "scroll_up", Action::Up, "scroll the reasoning up", ""),
     row(Explorer, "scroll_down", Action::Down, "scroll the reasoning down", ""),
@@ -146,7 +150,7 @@ pub static ROWS: &[Row] = &[
     row(Sessions, "sort_prev", Action::InSessions(Deed::PrevColumn), "sort by the column before", ""),
     row(Sessions, "sort_next", Action::InSessions(Deed::NextColumn), "sort by the next column", "sort"),
     row(Sessions, "reverse", Action::InSessions(Deed::Reverse), "turn the order around", "reverse"),
-    row(Sessions, "filter", Action::InSessions(Deed::Type), "look for words in any column", "filter"),
+    row(Sessions, "filter", Action::InSessions(Deed::Type), "look for words, or by the filter language", "filter"),
     row(Sessions, "filter_verdict", Action::Filter(FilterBy::Verdict), "only right, partly, wrong, … ones", "verdict"),
     row(Sessions, "show_all", Action::Close, "show everything again; then back", ""),
     row(Sessions, "delete", Action::InSessions(Deed::Delete), "move the session to the trash", "delete"),
@@ -162,6 +166,13 @@ pub static ROWS: &[Row] = &[
     row(Filter, "up", Action::Up, "up", ""),
     row(Filter, "down", Action::Down, "down", "move"),
     row(Filter, "open", Action::Open, "look at what is found", "look"),
+    row(
+        Filter,
+        "complete",
+        Action::InSessions(Deed::Complete),
+        "finish the word, in the next possible way",
+        "complete",
+    ),
     row(Filter, "close", Action::Close, "show everything again", "show all"),
     row(Field, "delete_before", Action::Edit(Edit::Backspace), "", ""),
     row(Field, "delete_under", Action::Edit(Edit::Delete), "", ""),
@@ -252,6 +263,20 @@ pub static ROWS: &[Row] = &[
     row(Compare, "toggle_mouse", Action::ToggleMouse, "give the mouse to the terminal, or take it back", ""),
     row(Compare, "help", Action::Help, "these keys", "help"),
     row(Compare, "back", Action::Back, "back", "back"),
+    row(Probe, "open", Action::Open, "open the fork", "open"),
+    row(Probe, "up", Action::Up, "up", ""),
+    row(Probe, "down", Action::Down, "down", "move"),
+    row(Probe, "page_up", Action::PageUp, "a page up", ""),
+    row(Probe, "page_down", Action::PageDown, "a page down", ""),
+    row(Probe, "top", Action::Top, "to the first", ""),
+    row(Probe, "bottom", Action::Bottom, "to the last", ""),
+    row(Probe, "heat", Action::Probe(ProbeAction::Heat), "show or hide the map over the page", "map"),
+    row(Probe, "probe", Action::Probe(ProbeAction::Menu), "the other probes", "probes"),
+    row(Probe, "toggle_target", Action::ToggleTarget, "show or hide the true region", ""),
+    row(Probe, "page_in", Action::Page(PageMove::In), "closer to the page", ""),
+    row(Probe, "page_out", Action::Page(PageMove::Out), "farther from the page", ""),
+    row(Probe, "help", Action::Help, "these keys", "help"),
+    row(Probe, "close", Action::Close, "close", "close"),
     row(Help, "close", Action::Close, "close", "close"),
     row(Help, "up", Action::Up, "up", ""),
     row(Help, "down", Action::Down, "down", "scroll"),

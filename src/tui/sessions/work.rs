@@ -1,10 +1,8 @@
-//! What the Sessions screen wants done, done on the background thread.
+//! What is done with sessions on the finder's thread, once and for all.
 
 use std::path::PathBuf;
 
-use jiff::tz::TimeZone;
-
-use super::{Chore, Outcome, Row};
+use super::{Chore, Outcome};
 use crate::session::{self, SessionStore};
 use crate::tui::action::Action;
 use crate::tui::debug::label;
@@ -16,16 +14,14 @@ const PACKS: &str = "packs";
 /// How often a session is packed without its older packs being moved.
 const MOST_PACKS: u32 = 1000;
 
-/// Most sessions the table has; of more, the newest.
-const MOST_SESSIONS: usize = 50_000;
-
 /// Does it. Without a sessions folder there are none.
-pub(in crate::tui) fn work_on(chore: Chore, desk: &Desk) -> Action {
+pub(super) fn work_on(chore: Chore, desk: &Desk) -> Action {
     let store = desk.store.as_ref();
     let nowhere = || "there is no sessions folder".to_owned();
     let said = |error: session::SessionError| error.to_string();
     match chore {
-        Chore::List => Action::Sessions(store.map(rows).unwrap_or_default()),
+        // The finder answers these by the index.
+        Chore::List | Chore::Find(_) | Chore::Window { .. } => Action::Sessions(Vec::new()),
         Chore::Trash { sub, id } => {
             let result = store.ok_or_else(nowhere).and_then(|store| session::trash(store, &sub, &id).map_err(said));
             Action::SessionDone(Outcome::Trashed { sub, id, result })
@@ -67,10 +63,4 @@ fn pack(store: &SessionStore, sub: &str, id: &str) -> Result<PathBuf, session::S
             result => return result.map(|report| report.file),
         }
     }
-}
-
-fn rows(store: &SessionStore) -> Vec<Row> {
-    let zone = TimeZone::system();
-    let newest = session::listed(store).into_iter().take(MOST_SESSIONS);
-    newest.map(|(log, summary)| Row::of(log, &summary, &zone)).collect()
 }

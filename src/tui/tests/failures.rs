@@ -221,3 +221,42 @@ fn a_flip_opens_both_sessions_and_comes_back() {
     let effects = app.update(Action::OnCompare(CompareAction::Swap));
     assert_eq!(effects, [Effect::OnSessions(Chore::Compare(["sft-r".to_owned(), "demo".to_owned()]))]);
 }
+
+#[test]
+fn a_person_overrides_a_label_with_a_reason() {
+    use super::super::debug::DebugAction;
+    use super::super::debug::label::{About, Said};
+    use crate::session::{Noted, NotedLabel, Remark};
+
+    let mut app = fixtures::app(120, 40);
+    app.update(Action::Replay { path: "a.jsonl".into(), records: fixtures::session(false), problems: Vec::new() });
+    let about = About::Log("a.jsonl".into());
+    let effects = app.update(Action::Debug(DebugAction::Say));
+    assert_eq!(effects, [Effect::OnSessions(Chore::ReadNotes(about.clone()))]);
+    app.update(Action::Said(About::Log("other.jsonl".into()), Ok(Said::default())));
+    assert!(app.debug.menu.is_none(), "that was about another session");
+    app.update(Action::Said(about.clone(), Ok(Said::default())));
+    let shown = text(&screen(&app, 120, 40));
+    assert!(shown.contains("● automatic: "), "{shown}");
+    app.update(Action::Bottom);
+    (0..2).for_each(|_| drop(app.update(Action::Up)));
+    app.update(Action::Open);
+    app.update(Action::Edit(super::super::action::Edit::Insert("who knows".to_owned())));
+    let effects = app.update(Action::Open);
+    let label = Remark::Label { label: Some("truth-doubtful".to_owned()), reason: "who knows".to_owned() };
+    assert_eq!(effects, [Effect::OnSessions(Chore::Remark(about.clone(), label))]);
+    let given = NotedLabel {
+        label: "truth-doubtful".to_owned(),
+        reason: "who knows".to_owned(),
+        by: "me".to_owned(),
+        at: String::new(),
+    };
+    let noted = Noted { label: Some(given), tags: vec!["hats".to_owned()], notes: 1 };
+    app.update(Action::Said(about, Ok(Said { noted, notes: vec!["then me: a note\u{1b}[2J".to_owned()] })));
+    let shown = text(&screen(&app, 120, 40));
+    assert!(
+        shown.contains("○ automatic") && shown.contains("● truth-doubtful") && shown.contains("me who knows"),
+        "{shown}"
+    );
+    assert!(shown.contains("hats") && shown.contains("a note") && !shown.contains('\u{1b}'));
+}

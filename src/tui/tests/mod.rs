@@ -7,6 +7,7 @@ mod debug;
 mod failures;
 mod look;
 mod page;
+mod probe;
 mod reasoning;
 mod screens;
 mod sessions;

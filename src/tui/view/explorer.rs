@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{crop_pane, entropy, layout, page_pane, reasoning, status, token};
+use super::{crop_pane, entropy, layout, page_pane, probe, reasoning, status, token};
 use crate::tui::app::App;
 use crate::tui::images::Gallery;
 use crate::tui::keys::Keymap;
@@ -19,4 +19,5 @@ pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, area: Rect, buf: &mut
     token::draw(app, explorer, panes.token, buf);
     entropy::draw(app, explorer, panes.spark, buf);
     status::hints(app, keymap, panes.hints, buf);
+    probe::progress(app, panes.hints, buf);
 }

@@ -65,8 +65,8 @@ pub fn draw(app: &App, keymap: &Keymap, area: Rect, buf: &mut Buffer) {
     let screen = &app.failures;
     let rows = screen.board.as_ref().map_or(0, |board| board.rows.len());
     let panes = panes(area, rows);
-    title(app, panes.title, buf);
     table(app, panes.table, buf);
+    title(app, panes.title, buf);
     if let (_, Some(row)) = screen.row() {
         square(app, row, panes.square, buf);
         figures(app, row, panes.figures, buf);
@@ -82,6 +82,13 @@ fn title(app: &App, area: Rect, buf: &mut Buffer) {
         x = put(buf, area, x, "  / ", app.theme.style(Role::Key));
         let room = Rect { x: area.x + x.min(area.width), width: area.width.saturating_sub(x), ..area };
         field::draw(&screen.filter, "family:depth label:looked-wrong zooms:>=2", room, &app.theme, buf);
+        // Completions stand below, where the table's frame has nothing to say.
+        let below = Rect { y: area.y.saturating_add(1), x: area.x + 4, width: area.width.saturating_sub(8), ..area };
+        let hint = clean(&screen.hint).replace('\n', " ");
+        let role = if hint.starts_with('!') { Role::Error } else { Role::Key };
+        if !hint.is_empty() {
+            put(buf, below, 0, &ellipsis(&format!(" {hint} "), usize::from(below.width)), app.theme.style(role));
+        }
         return;
     }
     if let Some(wrong) = &screen.wrong {

@@ -18,6 +18,7 @@ pub mod library;
 pub mod page_pane;
 pub mod palette;
 pub mod picker;
+pub mod probe;
 pub mod reasoning;
 pub mod sessions;
 pub mod sides;
@@ -64,6 +65,9 @@ pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, frame: &mut Frame<'_>
 /// What the debugger shows over the explorer.
 fn over_explorer(app: &App, area: Rect, buf: &mut Buffer) {
     let open = &app.debug;
+    if let Some(pane) = app.probe.pane_of(app.explorer.as_ref()) {
+        probe::draw(app, pane, area, buf);
+    }
     if let Some(sides) = &open.sides {
         sides::draw(app, sides, area, buf);
     }
@@ -97,6 +101,7 @@ pub fn screen_context(app: &App) -> Context {
         Screen::Explorer if app.debug.menu.is_some() => Context::Menu,
         Screen::Explorer if app.debug.boxing.is_some() => Context::Box,
         Screen::Explorer if app.debug.sides.is_some() => Context::Sides,
+        Screen::Explorer if app.probe.pane_of(app.explorer.as_ref()).is_some() => Context::Probe,
         Screen::Explorer => Context::Explorer,
         Screen::Ask => Context::Ask,
         Screen::Sessions if app.sessions.typing => Context::Filter,
@@ -114,8 +119,9 @@ pub(super) fn covered(app: &App, part: Rect, screen: Rect) -> bool {
     let explorer = app.screen == Screen::Explorer;
     let menu = app.debug.menu.as_ref().filter(|_| explorer).map(|menu| debug::menu_place(menu, screen));
     let prompt = app.debug.prompt.as_ref().filter(|_| explorer).map(|_| debug::prompt_place(screen));
+    let result = app.probe.pane_of(app.explorer.as_ref()).filter(|_| explorer).map(|_| probe::place(app, screen));
     let whole = app.help.is_some() || (explorer && app.debug.sides.is_some());
-    whole || [palette, picker, menu, prompt].into_iter().flatten().any(|over| over.intersects(part))
+    whole || [palette, picker, menu, prompt, result].into_iter().flatten().any(|over| over.intersects(part))
 }
 
 /// Draws a pane's frame and title and gives its inside.

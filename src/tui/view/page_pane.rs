@@ -44,6 +44,9 @@ fn title(app: &App, explorer: &Explorer, area: Rect) -> String {
     if let Some(view) = app.page_viewport().filter(|v| v.scale > 1.0) {
         parts.push(format!("×{:.1}", view.scale));
     }
+    if app.probe.heat_of(explorer).is_some() {
+        parts.push("P(right | looked there)".to_owned());
+    }
     if explorer.draft.is_some() {
         parts.push("EDIT".to_owned());
     }
@@ -73,6 +76,15 @@ fn warning(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
 
 /// Boxes to paint on the page at the cursor.
 pub fn marks(app: &App, explorer: &Explorer) -> Vec<Mark> {
+    if let Some(region) = app.probe.pane_of(Some(explorer)).and_then(|pane| pane.chosen()).and_then(|row| row.page_box)
+    {
+        let color = app.theme.zoom_color(1);
+        return vec![Mark { corners: region.corners(), color, label: "here".to_owned(), line: Line::Solid }];
+    }
+    if app.probe.heat_of(explorer).is_some() {
+        // The map has its target; zooms would hide it.
+        return Vec::new();
+    }
     let mut marks: Vec<Mark> = zooms(explorer)
         .into_iter()
         .map(|(number, page_box, _)| Mark {
