@@ -15,5 +15,5 @@ pub use definition::{Definition, definition};
 pub use folder::{Manifest, Split};
 pub use question::{AnswerForm, Family, LEGIBLE, Question, Task};
 pub use region::{Facts, Region, RegionKind, drawn_regions};
-pub use score::{Score, chance, resolve_answer, score_answer};
+pub use score::{Score, chance, normalise, resolve_answer, score_answer};
 pub use source::{Benchmark, BenchmarkError, DEMO_QUESTIONS, Selection, open, open_with};

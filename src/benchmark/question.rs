@@ -177,6 +177,10 @@ pub struct Question {
     /// Size in page pixels of the smallest thing one has to make out: the height of a figure or of a letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<f64>,
+    /// What a shortcut around looking would answer: of a depth question who stands lowest on the page ("nearest") or
+    /// highest ("farthest").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortcut: Option<String>,
 }
 
 /// What one has to make out is legible from this size on, in pixels of the image the model sees: one merged cell of

@@ -12,6 +12,7 @@ use crate::config::{self, Config};
 use crate::demo;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
+use crate::session;
 use crate::text::one_line;
 use crate::tui::Options;
 use crate::tui::playhead::Pace;
@@ -60,6 +61,8 @@ impl Look {
             sampling: Sampling::default(),
             seed: 0,
             store: Some(store(global)?),
+            lines: settings.analysis,
+            person: session::person(settings.name.as_deref()),
             record: true,
             speed: 1.0,
             scripted: None,

@@ -5,6 +5,7 @@
 
 mod ask;
 mod bench;
+mod compare;
 mod completions;
 mod config;
 mod card;
@@ -12,6 +13,7 @@ mod doctor;
 mod error;
 mod escapes;
 mod explore;
+mod failures;
 mod fork;
 pub mod images_flag;
 mod interrupt;
@@ -23,11 +25,13 @@ mod plain;
 pub mod print_image;
 mod probe;
 mod replay;
+mod report;
 mod run;
 mod selection;
 mod sessions;
 mod show;
 mod story;
+mod study;
 mod train;
 
 use std::path::PathBuf;
@@ -78,6 +82,8 @@ enum Command {
     Ask(ask::AskArgs),
     /// Look at benchmarks
     Bench(bench::BenchArgs),
+    /// Hold two runs against each other, question by question, or several beside each other
+    Compare(compare::CompareArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Say where the configuration is, what it says, and what it may say
@@ -86,6 +92,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Open the explorer, as without a command; --run follows a run
     Explore(explore::ExploreArgs),
+    /// Count how sessions failed, by family and task
+    Failures(failures::FailuresArgs),
     /// Depart from a recorded session with one thing changed, and see what would have happened
     Fork(fork::ForkArgs),
     /// Print the manual page, or write all of them into a folder
@@ -96,6 +104,8 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// Watch a recorded session again, without a model
     Replay(replay::ReplayArgs),
+    /// Write runs as one page to read: settings, figures, failures, examples
+    Report(report::ReportArgs),
     /// Ask every question of a benchmark and measure
     Run(run::RunArgs),
     /// List and check recorded sessions
@@ -130,15 +140,18 @@ fn run_command(mut cli: Cli) -> CliResult {
         None => explore::run(cli.explore, &cli.global),
         Some(Command::Ask(args)) => ask::run(args, &cli.global),
         Some(Command::Bench(args)) => bench::run(args, &cli.global),
+        Some(Command::Compare(args)) => compare::run(&args, &cli.global),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Config(args)) => config::run(&args, &cli.global),
         Some(Command::Doctor(args)) => doctor::run(args, &cli.global),
         Some(Command::Explore(args)) => explore::run(args, &cli.global),
+        Some(Command::Failures(args)) => failures::run(&args, &cli.global),
         Some(Command::Fork(args)) => fork::run(args, &cli.global),
         Some(Command::Man(args)) => man::run(&args),
         Some(Command::Model(args)) => model::run(args, &cli.global),
         Some(Command::Probe(args)) => probe::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
+        Some(Command::Report(args)) => report::run(&args, &cli.global),
         Some(Command::Run(args)) => run::run(args, &cli.global),
         Some(Command::Sessions(args)) => sessions::run(args, &cli.global),
         Some(Command::Show(args)) => show::run(args, &cli.global),

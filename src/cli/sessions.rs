@@ -1,15 +1,19 @@
 //! `panelscope sessions`.
 
+mod indexed;
+mod notes;
 mod pack;
+mod prune;
 mod trash;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{CliError, CliResult, Global};
+use crate::session::filter::Filter;
 use crate::session::{self, LogReader, Report, SessionStore, SessionSummary, State};
 use crate::text::one_line;
 
@@ -27,10 +31,29 @@ pub struct SessionsArgs {
 enum Command {
     /// List recorded sessions, newest first
     List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        /// Only those that fit, such as label:looked-wrong zooms:>=2 (docs/FILTERS.md)
+        #[arg(long, value_name = "FILTER")]
+        filter: Option<Filter>,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+        #[command(flatten)]
+        how: indexed::How,
     },
+    /// Find sessions by words of question, reasoning, answer and notes, or by a filter
+    Search(indexed::SearchArgs),
+    /// Move sessions nobody needs to the trash, and pages no session shows
+    Prune(prune::PruneArgs),
+    /// Compress finished logs that a killed program left uncompressed
+    Compress(prune::CompressArgs),
+    /// Make the index anew that lists and searches use
+    Reindex(indexed::ReindexArgs),
+    /// Say what a session is, in place of the automatic label, or print what was said
+    Label(notes::LabelArgs),
+    /// Put tags on a session, take them off, or print them
+    Tag(notes::TagArgs),
+    /// Write a note on a session, or print all that was said of it
+    Note(notes::NoteArgs),
     /// Check logs: exit 0 when they are whole or merely cut off, 1 when something in them is damaged
     Verify {
         /// Logs: files, session ids, or - for stdin (default: every log of the sessions folder)
@@ -63,7 +86,16 @@ enum Command {
 /// Says what failed.
 pub fn run(args: SessionsArgs, global: &Global) -> CliResult {
     match args.command {
-        Command::List { json } => list(&store(global)?, json),
+        Command::List { filter, limit, how } => {
+            indexed::give(global, &filter.unwrap_or_default(), limit.unwrap_or(usize::MAX), &how, false)
+        }
+        Command::Search(args) => indexed::search(&args, global),
+        Command::Prune(args) => prune::prune(&args, global),
+        Command::Compress(args) => prune::compress(&args, global),
+        Command::Reindex(args) => indexed::reindex(&args, global),
+        Command::Label(args) => notes::label(&args, global),
+        Command::Tag(args) => notes::tag(&args, global),
+        Command::Note(args) => notes::note(&args, global),
         Command::Verify { files, json } => verify(&files, json, global),
         Command::Schema => {
             let text = serde_json::to_string_pretty(&session::schema()).map_err(CliError::failed)?;
@@ -92,20 +124,6 @@ pub(super) fn printed(result: io::Result<()>, code: ExitCode) -> CliResult {
     }
 }
 
-fn list(store: &SessionStore, json: bool) -> CliResult {
-    let sessions = session::list(store);
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let written = if json {
-        writeln!(out, "{}", json!({ "sessions": sessions }))
-    } else {
-        if sessions.is_empty() && io::stderr().is_terminal() {
-            eprintln!("no sessions in {}", store.dir().display());
-        }
-        sessions.iter().try_for_each(|s| writeln!(out, "{}", row(s)))
-    };
-    printed(written.and_then(|()| out.flush()), ExitCode::SUCCESS)
-}
-
 /// One session on one line.
 fn row(s: &SessionSummary) -> String {
     let verdict = match s.right {
@@ -119,7 +137,10 @@ fn row(s: &SessionSummary) -> String {
     let run = s.run.as_deref().unwrap_or("-");
     let text = format!(
         "{}  {verdict}  {:>2} {zooms}  {coverage}  {task:<23}  {:<27}  {}  {run}",
-        s.id, s.zooms, s.label, s.question_id
+        s.id,
+        s.zooms,
+        s.label_shown(),
+        s.question_id
     );
     one_line(&text).into_owned()
 }
@@ -131,11 +152,22 @@ fn verify(files: &[String], json: bool, global: &Global) -> CliResult {
     } else {
         files.iter().map(|file| check(file, global)).collect::<Result<Vec<_>, _>>()?
     };
-    let damaged = reports.iter().any(|(_, report)| report.state == State::Damaged);
+    let wrong = if files.is_empty() {
+        indexed::differences(&mut indexed::open(global)?).map_err(CliError::failed)?
+    } else {
+        Vec::new()
+    };
+    for id in wrong.iter().take(TOLD) {
+        eprintln!(
+            "note: the index says something else of {} than its log; sessions reindex makes it anew",
+            one_line(id)
+        );
+    }
+    let damaged = reports.iter().any(|(_, report)| report.state == State::Damaged) || !wrong.is_empty();
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = if json {
         let logs: Vec<_> = reports.iter().map(|(file, report)| with_file(file, report)).collect();
-        writeln!(out, "{}", json!({ "logs": logs }))
+        writeln!(out, "{}", json!({ "logs": logs, "index": { "wrong": wrong } }))
     } else {
         reports.iter().try_for_each(|(file, report)| tell(&mut out, file, report))
     };

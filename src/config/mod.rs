@@ -4,6 +4,7 @@
 //! over what is usual. A leaf: every room may use it, and it knows of none but `text`. Names that only others can check
 //! (themes, keys, images) are kept as written.
 
+mod analysis;
 mod fault;
 mod pace;
 mod place;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use analysis::Thresholds;
 pub use fault::{ConfigError, Fault};
 pub use pace::Pace;
 pub use place::{dir, usual_file};
@@ -60,6 +62,12 @@ pub struct Config {
     /// Breakpoints of every live session, as --break has them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub breakpoints: Vec<String>,
+    /// Where automatic labels of sessions draw their lines.
+    #[serde(skip_serializing_if = "Thresholds::is_usual")]
+    pub analysis: Thresholds,
+    /// Your name, as it stands beside your labels and notes (usually $USER).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Keys: a table for every context ("explorer", "library", …), in it a list of keys for every action that is to have
     /// other keys than usual. An empty list unbinds it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

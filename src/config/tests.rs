@@ -35,6 +35,15 @@ fn what_is_wrong_is_named_with_its_place_and_the_nearest_right_key() {
         let fault = Config::parse(text).unwrap_err().to_string();
         assert!(fault.contains(wanted), "{text}: {fault}");
     }
+    for (text, wanted) in [
+        ("[analysis]\nlooked_wrong = 1.5", "1.5 is not a share from 0 to 1"),
+        ("[analysis]\ntightness = nan", "is not a share"),
+        ("[analysis]\nloops = 1", "1 repetitions are none"),
+        ("[analysis]\nlooked_wrng = 0.5", "did you mean `looked_wrong`?"),
+    ] {
+        let fault = Config::parse(text).unwrap_err().to_string();
+        assert!(fault.contains(wanted), "{text}: {fault}");
+    }
     assert!(!Config::parse("zzzzzzzz = 1").unwrap_err().to_string().contains("did you mean"));
 }
 
@@ -65,6 +74,9 @@ fn the_schema_is_checked_in_and_says_what_the_reader_says() {
         ("pace = 'fast'", false),
         ("pace = 0", false),
         ("mouse = 1", false),
+        ("[analysis]\nlooked_wrong = 0.2\nloops = 6", true),
+        ("[analysis]\nlooked_wrong = 2", false),
+        ("[analysis]\nloops = 1", false),
         ("[keys.library]\nup = 'k'", false),
     ] {
         let value = serde_json::to_value(toml::from_str::<toml::Table>(text).unwrap()).unwrap();

@@ -13,8 +13,8 @@ use crate::engine::{Ask, Batch, EngineError, ImageCache, LocalEngine, PageSource
 use crate::model::Model;
 use crate::page::Page;
 use crate::protocol::Profile;
-use crate::session::{Recorder, SessionStore, SessionSummary};
-use crate::trace::{Body, ModelInfo, Record, Trace};
+use crate::session::{Recorder, SessionStore, SessionSummary, Summariser};
+use crate::trace::{ModelInfo, Record};
 
 /// Bytes of image embeddings that are kept: a page is asked about several times, soon after each other.
 const KEPT_IMAGES: usize = 64 << 20;
@@ -222,7 +222,7 @@ impl Bench<'_> {
 struct Writing {
     index: usize,
     recorder: Option<Recorder>,
-    trace: Trace,
+    known: Summariser,
     broken: Option<RunError>,
 }
 
@@ -230,14 +230,11 @@ impl Writing {
     fn begin(bench: &Bench<'_>, item: Item) -> Result<Self, RunError> {
         let id = session_id(bench.run.unwrap_or("run"), item.index);
         let recorder = bench.recording.map(|r| Recorder::create(r.store, r.sub, &id)).transpose()?;
-        Ok(Self { index: item.index, recorder, trace: Trace::new(), broken: None })
+        Ok(Self { index: item.index, recorder, known: Summariser::default(), broken: None })
     }
 
     fn take(&mut self, record: &Record, pixels: Option<&Arc<image::RgbImage>>) {
-        // Tokens would only fill memory: the end has their number.
-        if !matches!(record.body, Body::Tokens(_)) {
-            self.trace.apply(record);
-        }
+        self.known.apply(record);
         let Some(recorder) = self.recorder.as_mut().filter(|_| self.broken.is_none()) else { return };
         self.broken = recorder.write(record, pixels).err().map(RunError::from);
         if let Some(warning) = recorder.warnings().first().filter(|_| self.broken.is_none()) {
@@ -263,7 +260,7 @@ impl Writing {
         if let Some(recorder) = self.recorder {
             recorder.finish()?;
         }
-        Ok((self.index, SessionSummary::of(&self.trace)))
+        Ok((self.index, self.known.summary()))
     }
 }
 

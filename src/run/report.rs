@@ -111,6 +111,13 @@ fn accuracy<'a>(sessions: impl Iterator<Item = &'a SessionSummary>) -> Accuracy 
     Accuracy { n, right, accuracy: (n > 0).then(|| right as f64 / n as f64), ci95: wilson(right, n) }
 }
 
+impl TaskReport {
+    /// The figures of these sessions, in their order.
+    pub fn of(all: &[&SessionSummary]) -> Self {
+        task_report(all)
+    }
+}
+
 fn task_report(all: &[&SessionSummary]) -> TaskReport {
     let ended: Vec<&SessionSummary> = all.iter().copied().filter(|s| !failed(s)).collect();
     let scored: Vec<&SessionSummary> = ended.iter().copied().filter(|s| s.right.is_some()).collect();

@@ -109,6 +109,26 @@ pub enum SessionError {
         /// What is wrong.
         why: String,
     },
+    /// The index cannot be used.
+    #[error("the index of sessions cannot be used: {why}; `panelscope sessions reindex` makes it anew")]
+    Index {
+        /// Whether the database itself is broken.
+        broken: bool,
+        /// What SQLite said.
+        why: String,
+    },
+    /// A damaged log may name what cannot be read.
+    #[error("{} is damaged and may show pages that it no longer names; no page is removed while it is here (see sessions verify)", path.display())]
+    Unclear {
+        /// The log.
+        path: PathBuf,
+    },
+    /// A remark that cannot be.
+    #[error("{why}")]
+    Note {
+        /// What is wrong and what would be right.
+        why: String,
+    },
     /// Several sessions have this id.
     #[error("there are several sessions \"{}\"; name one as FOLDER/ID: {}", wanted.escape_debug(), subs.join(", "))]
     Ambiguous {

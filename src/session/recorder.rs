@@ -12,8 +12,9 @@ use super::error::{Doing, SessionError};
 use super::line::{MAX_LINE, encode_line};
 use super::reader::{LogReader, ProblemKind, read_log_from};
 use super::store::{SessionStore, check_id};
-use super::summary::{SessionSummary, append_summary, is_summarised};
-use crate::trace::{Body, Record, Trace};
+use super::summariser::Summariser;
+use super::summary::append_summary;
+use crate::trace::{Body, Record};
 
 /// Compression of closed logs: the level that `zstd` takes by default.
 const LEVEL: i32 = 3;
@@ -38,7 +39,7 @@ pub struct Recorder {
     next_seq: u64,
     ended: bool,
     stopped: bool,
-    known: Trace,
+    known: Summariser,
     keeper: Keeper,
     warnings: Vec<String>,
 }
@@ -73,7 +74,7 @@ impl Recorder {
             next_seq: 0,
             ended: false,
             stopped: false,
-            known: Trace::new(),
+            known: Summariser::default(),
             keeper: Keeper::new(store.clone(), true),
             warnings: Vec::new(),
         })
@@ -108,13 +109,11 @@ impl Recorder {
             next_seq: log.next_seq,
             ended: false,
             stopped: false,
-            known: Trace::new(),
+            known: Summariser::default(),
             keeper: Keeper::new(store.clone(), true),
             warnings: Vec::new(),
         };
-        for record in log.records.iter().filter(|record| is_summarised(&record.body)) {
-            recorder.known.apply(record);
-        }
+        log.records.iter().for_each(|record| recorder.known.apply(record));
         Ok((recorder, log))
     }
 
@@ -151,9 +150,7 @@ impl Recorder {
         self.length += line.len() as u64;
         self.next_seq += 1;
         self.ended = matches!(record.body, Body::SessionEnd(_));
-        if is_summarised(&record.body) {
-            self.known.apply(record);
-        }
+        self.known.apply(record);
         Ok(())
     }
 
@@ -167,7 +164,7 @@ impl Recorder {
         if !self.ended || self.stopped {
             return Ok(self.path);
         }
-        let summarised = append_summary(&self.dir, &SessionSummary::of(&self.known));
+        let summarised = append_summary(&self.dir, &self.known.summary());
         let packed = pack(&self.dir, &self.id, &self.path)?;
         summarised.map(|()| packed)
     }

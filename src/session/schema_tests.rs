@@ -95,6 +95,10 @@ fn corpus() -> Vec<Broken> {
     let between = |text: &[u8]| [lines[0].as_bytes(), text, lines[1..].concat().as_bytes()].concat();
     let newer = with_crc(r#"{"v":2,"seq":16,"t":9.5,"type":"session_start","data":{}"#) + "\n";
     let strange = with_crc(r#"{"v":1,"seq":1,"t":0.2,"type":"zoom","data":{"number":"one"}"#) + "\n";
+    let deep = r#"{"v":1,"seq":1,"t":0.2,"type":"later","data":"#.to_owned() + &"[".repeat(5000) + &"]".repeat(5000);
+    let deep = with_crc(&deep) + "\n";
+    let numbers =
+        with_crc(r#"{"v":1,"seq":18446744073709551616,"t":1e999,"type":"zoom","data":{"number":-1e400}"#) + "\n";
     let packed = pack(&all);
     let mut flipped = packed.clone();
     let middle = flipped.len() / 2;
@@ -115,6 +119,9 @@ fn corpus() -> Vec<Broken> {
         ("newer_version.jsonl", bytes(all.clone() + &newer), bad, vec![WrongVersion], n),
         ("bad_data.jsonl", between(strange.as_bytes()), bad, vec![BadData], n),
         ("bad_utf8.jsonl", between(b"{\"v\":1,\xff\xfe\n"), bad, vec![NotUtf8], n),
+        ("nul_run.jsonl", between(&[0; 600]), bad, vec![BadChecksum], n - 1),
+        ("deep.jsonl", between(deep.as_bytes()), bad, vec![BrokenJson], n),
+        ("huge_numbers.jsonl", between(numbers.as_bytes()), bad, vec![BrokenJson], n),
         ("fused.jsonl", between(&lines[1].as_bytes()[..30]), bad, vec![BadChecksum], n - 1),
         ("huge_line.jsonl.zst", pack(&huge), bad, vec![TooLong], n),
         ("cut.jsonl.zst", packed[..packed.len() - 20].to_vec(), cut, vec![TornFrame, Unfinished], 0),
@@ -137,6 +144,34 @@ fn broken_logs_are_judged_as_they_should() {
         let report = verify(&log);
         let found: Vec<_> = report.problems.iter().map(|p| p.kind).collect();
         assert_eq!((report.state, found, log.records.len()), (state, kinds, records), "{name}: {:?}", report.problems);
+    }
+}
+
+/// What is wrong in many ways at once: two logs in one file, numbers as large as they get, a small file that unfolds into more
+/// than is read. Judged as damaged, with what is good of them.
+#[test]
+fn worse_logs_are_judged_too() {
+    let lines: Vec<String> = session("20260102-030405-abcdef").iter().map(|r| encode_line(r) + "\n").collect();
+    let all = lines.concat();
+    let largest = with_crc(r#"{"v":1,"seq":18446744073709551615,"t":1e308,"type":"later","data":{"n":1e308}"#) + "\n";
+    let bomb = format!("{}{}", lines[0], "0".repeat(300 << 20));
+    let cases = [
+        ("two_logs.jsonl", (all.clone() + &all).into_bytes()),
+        ("largest_numbers.jsonl", (lines[0].clone() + &largest + &lines[1..].concat()).into_bytes()),
+        ("bomb.jsonl.zst", super::recorder::compress(bomb.as_bytes(), Vec::new()).unwrap()),
+    ];
+    for (name, bytes) in cases {
+        let path = root("tests/corpus/logs").join(name);
+        if !name.ends_with(".zst") {
+            check_in(&path, &bytes, "UPDATE_CORPUS");
+        } else if std::env::var_os("UPDATE_CORPUS").is_some() {
+            fs::write(&path, &bytes).unwrap();
+        }
+        assert!(fs::metadata(&path).unwrap().len() < 100_000);
+        let log = read_log(&path).unwrap();
+        assert_eq!(verify(&log).state, State::Damaged, "{name}");
+        assert!(!log.records.is_empty(), "{name}");
+        let _ = crate::session::SessionSummary::of(&crate::trace::Trace::of(&log.records)).line();
     }
 }
 

@@ -10,9 +10,9 @@ use super::error::{Doing, SessionError};
 use super::reader::{LogReader, read_log};
 use super::recorder::{pack, packed_path};
 use super::store::check_id;
-use super::summary::{SessionSummary, each_summary};
+use super::summariser::Summariser;
+use super::summary::{SUMMARY_VERSION, SessionSummary, each_summary};
 use super::verify::{State, verify};
-use crate::trace::Trace;
 
 /// What there is of a session.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,7 +114,7 @@ fn standing_of(path: &Path, id: &str) -> Result<Standing, SessionError> {
 fn ended(log: &LogReader, id: &str) -> Option<SessionSummary> {
     let report = verify(log);
     let whole = report.state == State::Whole && report.id.as_deref() == Some(id);
-    whole.then(|| SessionSummary::of(&Trace::of(&log.records)))
+    whole.then(|| Summariser::of(&log.records).summary())
 }
 
 /// A folder's `summary.jsonl`, to be put in order.
@@ -140,9 +140,10 @@ impl SummaryFile {
         file
     }
 
-    /// What the file says of a session, where it says so in exactly one line.
+    /// What the file says of a session, where it says so in exactly one line, and one of the present version.
     pub fn get(&self, id: &str) -> Option<&SessionSummary> {
-        self.lines.get(id).filter(|(_, n)| *n == 1).map(|(summary, _)| summary)
+        let good = |(summary, n): &&(SessionSummary, usize)| *n == 1 && summary.v >= SUMMARY_VERSION;
+        self.lines.get(id).filter(good).map(|(summary, _)| summary)
     }
 
     /// Makes the file hold one line for each of these sessions, in this order, and none for others; touches nothing where

@@ -8,14 +8,23 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Doing, SessionError};
+use super::notes::{Noted, noted_in};
 use super::reader::read_log;
-use super::store::{LogFile, SessionStore};
-use crate::analysis::{label, session_measures};
-use crate::benchmark::{AnswerForm, Family, Question, Task, chance};
-use crate::trace::{Body, ImageRole, Parent, Trace};
+use super::recorder::packed_path;
+use super::store::{LogFile, SessionStore, check_id};
+use super::summariser::Summariser;
+use super::summary_facts::is_zero;
+use crate::analysis::{Facts, Label, OptionFacts, ShortcutFacts};
+use crate::benchmark::{AnswerForm, Family, Task, chance};
+use crate::config::Thresholds;
+use crate::geometry::FrameKind;
+use crate::trace::{Parent, Trace};
 
 /// Longest line of `summary.jsonl`, in bytes.
 pub const MAX_SUMMARY: usize = 2048;
+
+/// The version written in `v`; a line with a lower one is summarised anew from its log when it is read.
+pub const SUMMARY_VERSION: u32 = 2;
 
 /// Most bytes of one `summary.jsonl` that are read.
 const MAX_FILE: u64 = 1 << 30;
@@ -24,6 +33,8 @@ const MAX_FILE: u64 = 1 << 30;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SessionSummary {
+    /// [`SUMMARY_VERSION`]; 0 in lines that do not say.
+    pub v: u32,
     /// Session id.
     pub id: String,
     /// The run it belongs to, else the folder it lies in.
@@ -71,8 +82,68 @@ pub struct SessionSummary {
     pub iou: Option<f64>,
     /// Whether some crop shows the target.
     pub looked_right: Option<bool>,
-    /// [`crate::analysis::Label`].
+    /// [`crate::analysis::Label`] by the usual thresholds; [`SessionSummary::automatic`] gives it by others.
     pub label: String,
+    /// Number of the call with the best crop: the best coverage among those that are not too wide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_zoom: Option<u32>,
+    /// Its coverage of the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_coverage: Option<f64>,
+    /// Share of it that is target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_tightness: Option<f64>,
+    /// Highest IoU of a crop with an earlier one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<f64>,
+    /// Best coverage a zoom would have were its numbers read in another frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_frame: Option<f64>,
+    /// That frame, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_frame_is: Option<FrameKind>,
+    /// Calls that could not be read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bad_calls: u32,
+    /// Calls refused because of their box.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bad_boxes: u32,
+    /// How often the last piece of text repeats; 1 not at all.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub loops: u32,
+    /// True regions the question has.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub targets: u32,
+    /// Those of them that some crop looked at.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub found: u32,
+    /// Crops that looked at a target.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub hits: u32,
+    /// The model's probability of its answer: the product over the answer's tokens, from the raw logits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_p: Option<f64>,
+    /// Least margin at a token of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+    /// Place of the answered choice in the list, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub option: Option<u32>,
+    /// Place of the right one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truth_option: Option<u32>,
+    /// How many choices are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<u32>,
+    /// Whether the answer names its choice by the letter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_letter: Option<bool>,
+    /// Whether the question's shortcut (depth: lower on the page is nearer) gives the truth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heuristic_right: Option<bool>,
+    /// Whether it gives what was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heuristic: Option<bool>,
     /// How it ended; null for one that has not.
     pub reason: Option<String>,
     /// Tokens the model wrote.
@@ -90,30 +161,39 @@ pub struct SessionSummary {
     /// For a fork: where it comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// What a person said of it: never in `summary.jsonl`, filled from the notes where sessions are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noted: Option<Noted>,
 }
 
 impl SessionSummary {
-    /// The summary of what a trace knows.
+    /// The label that counts: a person's, else the automatic one.
+    pub fn label_shown(&self) -> &str {
+        self.noted.as_ref().and_then(|noted| noted.label.as_ref()).map_or(&self.label, |by| &by.label)
+    }
+
+    /// The summary of what a trace knows; of one that lacks its tokens use [`super::Summariser`].
     pub fn of(trace: &Trace) -> Self {
-        let targets = trace.start.as_ref().map_or(&[][..], |start| &start.question.targets);
-        let measures = session_measures(&trace.zooms, targets);
+        Self::with_facts(trace, &Facts::of(trace))
+    }
+
+    /// The summary of a trace whose facts are known.
+    pub(super) fn with_facts(trace: &Trace, facts: &Facts) -> Self {
+        let content = trace.answer.as_ref().and_then(|answer| answer.content.as_deref());
         let mut summary = Self {
-            right: trace.score.as_ref().map(|score| score.value >= 1.0),
+            v: SUMMARY_VERSION,
+            right: facts.right,
             score: trace.score.as_ref().map(|score| score.value),
             scores: trace.score.as_ref().map(|score| score.parts.clone()).unwrap_or_default(),
-            resolved: trace.answer.as_ref().is_some_and(|a| a.content.is_some()),
+            resolved: facts.resolved,
             answer: trace.answer.as_ref().map(|a| a.content.clone().unwrap_or_else(|| a.raw.clone())),
-            zooms: measures.zooms,
-            refused: measures.refused,
-            coverage: measures.coverage,
-            iou: measures.iou,
-            looked_right: measures.looked_right,
-            label: label(trace).name().to_owned(),
+            label: Label::of(facts, &Thresholds::default()).name().to_owned(),
             reason: trace.end.as_ref().map(|end| end.reason.clone()),
             generated: trace.end.as_ref().map_or(trace.sampled().count() as u64, |end| end.generated),
             seconds: trace.end.as_ref().map_or(trace.last_t, |end| end.seconds),
             ..Self::default()
         };
+        summary.set_facts(facts);
         if let Some(start) = &trace.start {
             summary.id.clone_from(&start.id);
             summary.run.clone_from(&start.run);
@@ -125,8 +205,10 @@ impl SessionSummary {
             summary.form = start.question.form;
             summary.page.clone_from(&start.question.page);
             summary.chance = chance(&start.question);
-            summary.zoom_needed = zoom_needed(&start.question, trace);
             summary.truth.clone_from(&start.question.truth);
+            summary.set_options(OptionFacts::of(&start.question, trace.answer.as_ref()));
+            let shortcut = ShortcutFacts::of(&start.question, content);
+            (summary.heuristic_right, summary.heuristic) = (shortcut.right, shortcut.taken);
             summary.profile.clone_from(&start.profile);
             (summary.seed, summary.tool) = (start.seed, start.tool);
             summary.interventions.clone_from(&start.interventions);
@@ -138,7 +220,7 @@ impl SessionSummary {
 
     /// The summary as a line of at most [`MAX_SUMMARY`] bytes without its line feed; long texts are cut to fit.
     pub fn line(&self) -> String {
-        let mut line = serde_json::to_string(self).unwrap_or_default();
+        let mut line = serde_json::to_string(&Self { noted: None, ..self.clone() }).unwrap_or_default();
         for longest in [200, 100, 60, 30, 15, 5] {
             if line.len() <= MAX_SUMMARY {
                 break;
@@ -149,7 +231,7 @@ impl SessionSummary {
     }
 
     fn cut(&self, longest: usize) -> Self {
-        let mut cut = self.clone();
+        let mut cut = Self { noted: None, ..self.clone() };
         // The id stays: it is what a line is found by, and ids are bounded where logs are written.
         let required = [&mut cut.started, &mut cut.model, &mut cut.question_id, &mut cut.label, &mut cut.profile];
         let optional =
@@ -176,14 +258,6 @@ impl SessionSummary {
     }
 }
 
-/// By the smaller of the two scales the page was shown at; none where it never was.
-fn zoom_needed(question: &Question, trace: &Trace) -> Option<bool> {
-    let page = trace.images.iter().find(|image| image.event.role == ImageRole::Page)?;
-    let (from, to) = (page.event.original, page.event.processed);
-    let scale = |from: u32, to: u32| f64::from(to) / f64::from(from.max(1));
-    question.zoom_needed(scale(from.w, to.w).min(scale(from.h, to.h)))
-}
-
 /// Appends a summary to a folder's `summary.jsonl` with one write, so that several processes may do so at once.
 ///
 /// # Errors
@@ -202,7 +276,7 @@ pub fn append_summary(dir: &Path, summary: &SessionSummary) -> Result<(), Sessio
     file.write_all(line.as_bytes()).doing("write", &path)
 }
 
-fn torn(file: &mut File) -> std::io::Result<bool> {
+pub(super) fn torn(file: &mut File) -> std::io::Result<bool> {
     let mut last = [b'\n'];
     if file.seek(SeekFrom::End(0))? > 0 {
         file.seek(SeekFrom::End(-1))?;
@@ -220,15 +294,17 @@ pub fn list(store: &SessionStore) -> Vec<SessionSummary> {
 /// Every session with its log, newest first, as [`list`] gives them.
 pub fn listed(store: &SessionStore) -> Vec<(LogFile, SessionSummary)> {
     let mut known: HashMap<String, HashMap<String, SessionSummary>> = HashMap::new();
+    let mut noted: HashMap<String, HashMap<String, Noted>> = HashMap::new();
     let mut all = Vec::new();
     for log in store.logs() {
         let dir = store.dir().join(&log.sub);
+        let noted = noted.entry(log.sub.clone()).or_insert_with(|| noted_in(&dir)).remove(&log.id);
         let summaries = known.entry(log.sub.clone()).or_insert_with(|| read_summaries(&dir));
         // A summary is written after the end; a log that is still live may have outgrown it.
         let summary = summaries.remove(&log.id).unwrap_or_else(|| summarise(&log));
         let run = summary.run.clone().or_else(|| (!log.sub.is_empty()).then(|| log.sub.clone()));
         let id = log.id.clone();
-        all.push((log, SessionSummary { id, run, ..summary }));
+        all.push((log, SessionSummary { id, run, noted, ..summary }));
     }
     all.sort_by(|(_, a), (_, b)| b.started.cmp(&a.started).then_with(|| b.id.cmp(&a.id)));
     all
@@ -236,12 +312,13 @@ pub fn listed(store: &SessionStore) -> Vec<(LogFile, SessionSummary)> {
 
 fn summarise(log: &LogFile) -> SessionSummary {
     match read_log(&log.path) {
-        Ok(read) => SessionSummary::of(&Trace::of(&read.records)),
+        Ok(read) => Summariser::of(&read.records).summary(),
         Err(_) => SessionSummary { label: "unreadable".to_owned(), ..SessionSummary::default() },
     }
 }
 
-/// The summaries of a folder by id; of two with one id the later counts. Lines that cannot be read are skipped.
+/// The summaries of a folder by id; of two with one id the later counts. Lines that cannot be read are skipped; those of
+/// an earlier version are made anew from their logs, and stay as they are where the log is gone.
 pub fn read_summaries(dir: &Path) -> HashMap<String, SessionSummary> {
     let mut summaries = HashMap::new();
     each_summary(dir, &mut |line| {
@@ -249,24 +326,52 @@ pub fn read_summaries(dir: &Path) -> HashMap<String, SessionSummary> {
             summaries.insert(summary.id.clone(), summary);
         }
     });
+    for summary in summaries.values_mut().filter(|summary| summary.v < SUMMARY_VERSION) {
+        if let Some(anew) = renewed(dir, summary) {
+            *summary = anew;
+        }
+    }
     summaries
+}
+
+/// The summary of the log behind a line.
+fn renewed(dir: &Path, line: &SessionSummary) -> Option<SessionSummary> {
+    check_id(&line.id).ok()?;
+    let paths = [packed_path(dir, &line.id), dir.join(format!("{}.jsonl", line.id))];
+    let path = paths.iter().find(|path| path.symlink_metadata().is_ok_and(|meta| meta.is_file()))?;
+    let anew = Summariser::of(&read_log(path).ok()?.records).summary();
+    (anew.id == line.id).then_some(anew)
 }
 
 /// Every line of a folder's `summary.jsonl`, as it comes; `None` for one that cannot be read.
 pub(super) fn each_summary(dir: &Path, told: &mut dyn FnMut(Option<SessionSummary>)) {
+    each_summary_from(dir, 0, told);
+}
+
+/// Like [`each_summary`], from a byte on; gives where the last whole line ends.
+pub(super) fn each_summary_from(dir: &Path, from: u64, told: &mut dyn FnMut(Option<SessionSummary>)) -> u64 {
     let path = dir.join("summary.jsonl");
     if !path.is_file() {
-        return;
+        return 0;
     }
-    let Ok(file) = File::open(&path) else { return };
+    let Ok(mut file) = File::open(&path) else { return 0 };
+    if file.seek(SeekFrom::Start(from)).is_err() {
+        return 0;
+    }
+    let (mut at, mut end) = (from, from);
     let mut lines = BufReader::new(file.take(MAX_FILE));
     let mut line = Vec::new();
     loop {
         line.clear();
         // Longer lines come in pieces, and pieces do not parse.
         match lines.by_ref().take(2 * MAX_SUMMARY as u64).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => told(serde_json::from_slice(&line).ok()),
+            Ok(0) | Err(_) => return end,
+            Ok(n) => {
+                at += n as u64;
+                end = if line.ends_with(b"\n") { at } else { end };
+                let summary = serde_json::from_slice(&line).ok();
+                told(summary.map(|summary| SessionSummary { noted: None, ..summary }));
+            }
         }
     }
 }
@@ -279,9 +384,4 @@ pub fn newest(store: &SessionStore) -> Result<std::path::PathBuf, SessionError> 
     let none = || SessionError::Empty { dir: store.dir().to_owned() };
     let first = list(store).into_iter().next().ok_or_else(none)?;
     store.logs().into_iter().find(|log| log.id == first.id).map(|log| log.path).ok_or_else(none)
-}
-
-/// What a recorder needs of the records to summarise them: all but the tokens, which would only fill memory.
-pub(super) fn is_summarised(body: &Body) -> bool {
-    !matches!(body, Body::Tokens(_))
 }

@@ -21,7 +21,7 @@ use super::error::{Doing, SessionError};
 use super::store::{SessionStore, check_id, today};
 
 /// The folder's name in the sessions folder.
-const TRASH: &str = ".trash";
+pub(super) const TRASH: &str = ".trash";
 /// What is remembered of a deleted session.
 const ORIGIN: &str = "origin.json";
 /// Most bytes of it.
@@ -147,7 +147,7 @@ fn is_log(name: &str) -> bool {
 }
 
 /// Takes the lock that a recorder holds on a live log.
-fn not_being_written(live: &Path) -> Result<Option<File>, SessionError> {
+pub(super) fn not_being_written(live: &Path) -> Result<Option<File>, SessionError> {
     let file = match File::open(live) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.doing("open", live)?,

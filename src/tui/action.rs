@@ -6,7 +6,10 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use super::app::{Choice, EngineState, Entry, Verdict};
+use super::compare::{CompareAction, RunRow, Versus};
 use super::debug::DebugAction;
+use super::debug::label::{About, Said};
+use super::failures::{Board, FailuresAction};
 use super::library::FilterBy;
 use super::mouse::MouseAction;
 pub use super::page_moves::PageMove;
@@ -191,6 +194,18 @@ pub enum Action {
     Sessions(Vec<Row>),
     /// A key of the Sessions screen.
     InSessions(Deed),
+    /// A key of the Failures screen.
+    OnFailures(FailuresAction),
+    /// Its numbers, with the filter they were made with, or what is wrong with that.
+    Board(String, Box<Result<Board, String>>),
+    /// A key of the Compare screen.
+    OnCompare(CompareAction),
+    /// The runs there are.
+    Runs(Vec<RunRow>),
+    /// Two runs were compared, or why not.
+    Compared(Box<Result<Versus, String>>),
+    /// What was said of a session, or why that cannot be read.
+    Said(About, Result<Said, String>),
     /// Something was done with a recorded session.
     SessionDone(Outcome),
     /// A preview is ready.

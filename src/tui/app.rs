@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
+use super::compare::Compare;
 use super::debug::Debugger;
 use super::explorer::Explorer;
+use super::failures::Failures;
 use super::field::TextField;
 use super::keys::Keymap;
 pub use super::library::{Entry, Library};
@@ -16,6 +18,7 @@ use super::playhead::Pace;
 use super::probe::Probing;
 use super::sessions::Sessions;
 use super::theme::Theme;
+use crate::config::Thresholds;
 
 /// What a screen is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +57,10 @@ pub enum Screen {
     Ask,
     /// The table of recorded sessions.
     Sessions,
+    /// Which tasks fail in which way.
+    Failures,
+    /// Two runs.
+    Compare,
 }
 
 /// How a question or session came out.
@@ -134,6 +141,10 @@ pub struct App {
     pub library: Library,
     /// The table of recorded sessions.
     pub sessions: Sessions,
+    /// Which tasks fail in which way.
+    pub failures: Failures,
+    /// Two runs.
+    pub compare: Compare,
     /// The session on screen.
     pub explorer: Option<Explorer>,
     /// Breakpoints, lists, lines and boxes of the debugger.
@@ -156,6 +167,8 @@ pub struct App {
     pub mouse: bool,
     /// How fast a live session is shown at first.
     pub first_pace: Pace,
+    /// Where automatic labels draw their lines.
+    pub lines: Thresholds,
     /// What the keys do.
     pub keymap: Arc<Keymap>,
     /// Terminal size in cells.
@@ -166,6 +179,25 @@ pub struct App {
     pub now: f64,
     /// The screen a closed session returns to; `None` leaves the program.
     pub home: Option<Screen>,
+    /// The screens that the table of sessions, the comparison and the next session return to.
+    pub way: Way,
+}
+
+/// Where screens that are reached from several others return to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The table of sessions.
+    pub sessions: Screen,
+    /// The comparison.
+    pub compare: Screen,
+    /// The session on screen, where it is not what it usually is.
+    pub session: Option<Screen>,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self { sessions: Screen::Library, compare: Screen::Library, session: None }
+    }
 }
 
 impl App {
@@ -177,6 +209,8 @@ impl App {
             toast: None,
             library: Library::default(),
             sessions: Sessions::default(),
+            failures: Failures::default(),
+            compare: Compare::default(),
             explorer: None,
             debug: Debugger::default(),
             probe: Probing::default(),
@@ -188,11 +222,13 @@ impl App {
             mouse: true,
             first_pace: super::update::FIRST_PACE,
             theme,
+            lines: Thresholds::default(),
             keymap: Arc::new(Keymap::default()),
             size: (80, 24),
             cell_aspect: 2.0,
             now: 0.0,
             home: Some(Screen::Library),
+            way: Way::default(),
         }
     }
 

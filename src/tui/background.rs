@@ -9,14 +9,12 @@ use image::RgbImage;
 
 use super::action::{Action, Preview};
 use super::app::Choice;
-use super::sessions::{self, Chore};
 use super::source::read_recording;
 use crate::benchmark::{self, Benchmark, Question, Selection};
 use crate::demo;
 use crate::engine::PageSource;
 use crate::model::{FileSource, Model};
 use crate::page::Page;
-use crate::session::SessionStore;
 
 /// Something to do.
 pub enum Job {
@@ -37,8 +35,6 @@ pub enum Job {
         /// The question.
         question: Question,
     },
-    /// Something with the recorded sessions.
-    Sessions(Chore),
 }
 
 /// What came of it.
@@ -64,10 +60,7 @@ pub enum News {
 ///
 /// # Errors
 /// The system refuses a thread.
-pub fn start(
-    store: Option<SessionStore>,
-    mut tell: impl FnMut(News) + Send + 'static,
-) -> std::io::Result<mpsc::Sender<Job>> {
+pub fn start(mut tell: impl FnMut(News) + Send + 'static) -> std::io::Result<mpsc::Sender<Job>> {
     let (jobs, inbox) = mpsc::channel();
     let work = move || {
         let mut bench: Option<Arc<Benchmark>> = None;
@@ -80,7 +73,7 @@ pub fn start(
                 !matches!(job, Job::Preview(_)) || last == Some(index - 1)
             });
             for job in waiting {
-                let news = work_on(job, bench.as_deref(), store.as_ref());
+                let news = work_on(job, bench.as_deref());
                 if let News::Bench(opened) = &news {
                     bench = Some(Arc::clone(opened));
                 }
@@ -110,7 +103,7 @@ pub fn load_model(source: FileSource, tell: impl FnOnce(News) + Send + 'static) 
     std::thread::Builder::new().name("load".to_owned()).spawn(work).map(|_| ())
 }
 
-fn work_on(job: Job, bench: Option<&Benchmark>, store: Option<&SessionStore>) -> News {
+fn work_on(job: Job, bench: Option<&Benchmark>) -> News {
     match job {
         Job::Bench(name, selection) => match benchmark::open_with(&name, &selection) {
             Ok(bench) => News::Bench(Arc::new(bench)),
@@ -139,7 +132,6 @@ fn work_on(job: Job, bench: Option<&Benchmark>, store: Option<&SessionStore>) ->
                 Err(why) => News::Action(Action::Failed(why)),
             }
         }
-        Job::Sessions(chore) => News::Action(sessions::work_on(chore, store)),
     }
 }
 

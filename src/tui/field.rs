@@ -44,6 +44,14 @@ impl TextField {
         }
     }
 
+    /// Puts a text in the place of what stands between a byte and the cursor.
+    pub fn replace_before(&mut self, from: usize, text: &str) {
+        if from <= self.cursor && self.text.is_char_boundary(from) {
+            self.remove(from, self.cursor);
+            self.insert(text);
+        }
+    }
+
     fn insert(&mut self, text: &str) {
         let room = LONGEST.saturating_sub(self.text.chars().count());
         let clean: String = super::clean(text).chars().filter(|c| *c != '\n').take(room).collect();

@@ -97,7 +97,7 @@ pub fn film(path: &Path, shot: Shot, theme: Theme) -> Result<String, TuiError> {
     Ok(reel.develop(opening(shot.width, shot.height, studio.ground())))
 }
 
-fn images_shown(studio: &Studio<'_>) -> usize {
+fn images_shown(studio: &Studio) -> usize {
     let explorer = studio.app.explorer.as_ref();
     explorer.map_or(0, |explorer| explorer.trace().at(explorer.cursor()).images().count())
 }

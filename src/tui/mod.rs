@@ -7,7 +7,9 @@
 pub mod action;
 pub mod app;
 mod background;
+pub mod compare;
 pub mod debug;
+pub mod desk;
 pub mod effect;
 pub mod explorer;
 pub mod export_svg;
@@ -35,6 +37,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod theme;
+pub mod failures;
 mod follow;
 mod forking;
 mod library;
@@ -125,6 +128,7 @@ pub fn run(start: Start, mut options: Options) -> Result<Outcome, TuiError> {
     let mut app = App::new(shelf.find(options.theme.name(setup::dark_ground(caps.background, var)))?);
     app.themes = shelf.themes().to_vec().into();
     app.mouse = options.mouse;
+    app.lines = options.lines;
     app.debug.points = debug::Points::new(options.breakpoints.clone());
     app.probe.why_not = options.why_no_probe();
     app.first_pace = options.pace.unwrap_or(app.first_pace);

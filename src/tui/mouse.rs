@@ -104,6 +104,8 @@ impl App {
             Screen::Explorer => self.in_explorer_mouse(event, area),
             Screen::Ask => self.in_ask_mouse(event, area),
             Screen::Sessions => self.in_sessions_mouse(event, area),
+            Screen::Failures => self.in_failures_mouse(event, area),
+            Screen::Compare => self.in_compare_mouse(event, area),
         }
     }
 
@@ -155,6 +157,24 @@ impl App {
             self.sessions.select(place);
         }
         self.preview_selected()
+    }
+
+    fn in_failures_mouse(&mut self, event: MouseAction, area: Rect) -> Vec<Effect> {
+        if event.kind == MouseKind::Press
+            && let Some((row, column)) = view::failures::cell_at(self, area, event.column, event.row)
+        {
+            self.failures.select(row, column);
+        }
+        Vec::new()
+    }
+
+    fn in_compare_mouse(&mut self, event: MouseAction, area: Rect) -> Vec<Effect> {
+        if event.kind == MouseKind::Press
+            && let Some(place) = view::compare::row_at(self, area, event.column, event.row)
+        {
+            self.compare.select(place);
+        }
+        Vec::new()
     }
 
     fn in_ask_mouse(&mut self, event: MouseAction, area: Rect) -> Vec<Effect> {

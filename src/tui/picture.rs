@@ -8,12 +8,15 @@ use ratatui::buffer::Buffer;
 
 use super::action::{Action, Edit, Preview, Scrub, Unit};
 use super::app::{App, Choice, Screen};
+use super::desk::Desk;
 use super::effect::Effect;
 use super::export_svg::{Ground, Picture, buffer_to_svg};
 use super::images::{Caps, Gallery, Way, layers_of, paint};
 use super::keys::Keymap;
+use super::sessions::Chore;
+use super::sessions::finder::Finder;
 use super::theme::{ColorDepth, Theme};
-use super::{TuiError, sessions, source, view};
+use super::{TuiError, source, view};
 use crate::session::SessionStore;
 
 /// Pixels of a cell in a picture with pictures in it: twice what the picture's own cells have, for dense screens.
@@ -61,33 +64,31 @@ pub fn screenshot(
 }
 
 /// A screen without a terminal: the state, and what draws it. Nothing but files is waited for.
-pub(super) struct Studio<'a> {
+pub(super) struct Studio {
     pub(super) app: App,
     caps: Caps,
     gallery: Gallery,
-    store: Option<&'a SessionStore>,
+    finder: Finder,
 }
 
-impl<'a> Studio<'a> {
+impl Studio {
     /// A recorded session at its end.
     ///
     /// # Errors
     /// [`TuiError::Recording`].
-    pub(super) fn open(
-        path: &Path,
-        shot: Shot,
-        theme: Theme,
-        store: Option<&'a SessionStore>,
-    ) -> Result<Self, TuiError> {
+    pub(super) fn open(path: &Path, shot: Shot, theme: Theme, store: Option<&SessionStore>) -> Result<Self, TuiError> {
         let (records, problems) = source::read_recording(path).map_err(TuiError::Recording)?;
         let blocks = Caps::blocks(ColorDepth::True);
         let caps = if shot.blocks { blocks } else { Caps { way: Way::Kitty, cell: CELL, ..blocks } };
         let mut app = App::new(theme);
         app.home = Some(Screen::Library);
         app.cell_aspect = caps.cell_aspect();
-        let mut studio = Self { app, gallery: Gallery::new(caps.clone()), caps, store };
+        let finder = Finder::unwritten(Desk { store: store.cloned(), ..Desk::default() });
+        let mut studio = Self { app, gallery: Gallery::new(caps.clone()), caps, finder };
         studio.act(Action::Resize(shot.width, shot.height));
-        studio.act(sessions::work_on(sessions::Chore::List, store));
+        let mut listed = Vec::new();
+        studio.carry_out(Effect::OnSessions(Chore::List), &mut |action| listed.push(action));
+        listed.into_iter().for_each(|action| studio.act(action));
         studio.act(Action::Replay { path: path.to_owned(), records, problems });
         studio.act(Action::Scrub(Scrub::End));
         Ok(studio)
@@ -95,15 +96,28 @@ impl<'a> Studio<'a> {
 
     /// Applies an action and, at once, what it wants from the disk.
     pub(super) fn act(&mut self, action: Action) {
-        let mut waiting = vec![action];
+        let mut waiting = std::collections::VecDeque::from([action]);
         for _ in 0..MOST_EFFECTS {
-            let Some(action) = waiting.pop() else { return };
-            let effects = self.app.update(action);
-            waiting.extend(effects.into_iter().filter_map(|effect| self.carry_out(effect)));
+            let Some(action) = waiting.pop_front() else { return };
+            for effect in self.app.update(action) {
+                self.carry_out(effect, &mut |action| waiting.push_back(action));
+            }
         }
     }
 
-    fn carry_out(&self, effect: Effect) -> Option<Action> {
+    fn carry_out(&mut self, effect: Effect, tell: &mut dyn FnMut(Action)) {
+        if let Effect::OnSessions(chore) = effect {
+            // Pictures change nothing on the disk.
+            if !matches!(chore, Chore::Trash { .. } | Chore::Restore(_) | Chore::Pack { .. } | Chore::Remark(..)) {
+                self.finder.work(chore, tell);
+            }
+        } else {
+            Self::read(effect).into_iter().for_each(tell);
+        }
+    }
+
+    /// What is read for an effect.
+    fn read(effect: Effect) -> Option<Action> {
         let read = |path: &Path| source::read_recording(path);
         match effect {
             Effect::OpenLog(path) => Some(match read(&path) {
@@ -119,8 +133,6 @@ impl<'a> Studio<'a> {
                 let pixels = pages.and_then(|page| page.ok_or_else(|| "the session has no page".to_owned()));
                 Some(Action::Preview(Preview { of: Choice::Session(path), pixels }))
             }
-            // Pictures change nothing on the disk.
-            Effect::OnSessions(sessions::Chore::List) => Some(sessions::work_on(sessions::Chore::List, self.store)),
             _ => None,
         }
     }

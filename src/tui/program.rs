@@ -22,7 +22,7 @@ use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
 use super::mouse::MouseAction;
 use super::probe::{ProbeNews, Thread as Probe, Who};
-use super::sessions::Chore;
+use super::sessions::{Chore, finder};
 use super::signals::Signals;
 use super::source::Live;
 use super::update::pasted;
@@ -64,6 +64,7 @@ pub struct Program {
     inbox: mpsc::UnboundedReceiver<Message>,
     outbox: mpsc::UnboundedSender<Message>,
     jobs: std::sync::mpsc::Sender<Job>,
+    finder: finder::FinderSender,
     bench: Option<Arc<Benchmark>>,
     model: Slot,
     live: Option<Live>,
@@ -108,7 +109,11 @@ impl Program {
         let news = move |news| {
             let _ = tell.send(Message::News(Box::new(news)));
         };
-        let jobs = background::start(setup.store.clone(), news)?;
+        let jobs = background::start(news)?;
+        let tell = outbox.clone();
+        let finder = finder::start(setup.desk.clone(), move |action| {
+            let _ = tell.send(Message::News(Box::new(News::Action(action))));
+        })?;
         let frames = Frames::new(setup.frame_interval);
         Ok(Self {
             app,
@@ -121,6 +126,7 @@ impl Program {
             inbox,
             outbox,
             jobs,
+            finder,
             bench: None,
             model: Slot::Absent,
             live: None,
@@ -189,7 +195,7 @@ impl Program {
             self.job(Job::Bench(self.setup.bench.clone(), Selection::default()));
         }
         if self.app.home.is_some() {
-            self.job(Job::Sessions(Chore::List));
+            self.on_sessions(Chore::List);
             self.load_model();
         }
         Ok(())
@@ -273,6 +279,14 @@ impl Program {
                 return Ok(());
             }
             Message::News(news) => match *news {
+                News::Action(Action::Board(filter, made)) => {
+                    let new = self.app.failures.is_new(&filter, &made);
+                    self.act(Action::Now(self.now()))?;
+                    self.act(Action::Board(filter, made))?;
+                    if !new {
+                        return Ok(());
+                    }
+                }
                 News::Action(action) => self.act(action)?,
                 News::Page { ticket, page, question } => self.page_found(ticket, page, question),
                 News::Bench(bench) => {
@@ -369,6 +383,12 @@ impl Program {
         }
     }
 
+    fn on_sessions(&mut self, chore: Chore) {
+        if !self.finder.send(chore) {
+            self.app.toast = Some("the thread that reads sessions is gone; please restart".to_owned());
+        }
+    }
+
     fn carry_out(&mut self, effect: Effect) -> Result<(), TuiError> {
         match effect {
             Effect::AskQuestion(index) => self.prepare(Choice::Question(index), None),
@@ -378,7 +398,7 @@ impl Program {
             }
             Effect::OpenLog(path) => self.job(Job::Open(path)),
             Effect::LoadPreview(choice) => self.job(Job::Preview(choice)),
-            Effect::OnSessions(chore) => self.job(Job::Sessions(chore)),
+            Effect::OnSessions(chore) => self.on_sessions(chore),
             Effect::Run => self.send(Command::Run),
             Effect::Pause => self.send(Command::Pause),
             Effect::Step(unit) => self.send(unit.into()),
@@ -554,8 +574,10 @@ impl Program {
     /// Stops the engine behind the screen and has its log finished.
     fn close_session(&mut self) {
         let Some(live) = self.live.take() else { return };
-        let jobs = self.jobs.clone();
-        match live.close(move || drop(jobs.send(Job::Sessions(Chore::List)))) {
+        let finder = self.finder.clone();
+        match live.close(move || {
+            finder.send(Chore::List);
+        }) {
             Ok(thread) => {
                 self.closing.retain(|t| !t.is_finished());
                 self.closing.push(thread);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ImageMode;
+use super::desk::Desk;
 use super::frames::{LOCAL_INTERVAL, REMOTE_INTERVAL};
 use super::playhead::Pace;
 use super::theme::Wish;
-use crate::config::KeyTable;
+use crate::config::{KeyTable, Thresholds};
 use crate::engine::{ModelSource, ScriptedEngine, StepEngine};
 use crate::model::FileSource;
 use crate::model::sampler::Sampling;
@@ -56,6 +57,10 @@ pub struct Options {
     pub seed: u64,
     /// Where sessions are; none keeps no list and records nothing.
     pub store: Option<SessionStore>,
+    /// Where automatic labels draw their lines.
+    pub lines: Thresholds,
+    /// Whose name stands beside remarks.
+    pub person: String,
     /// Whether live sessions are recorded.
     pub record: bool,
     /// Speed of a replay; 1 is recorded time.
@@ -108,6 +113,8 @@ pub(super) struct Setup {
     pub sampling: Sampling,
     pub seed: u64,
     pub store: Option<SessionStore>,
+    /// What work on recorded sessions needs.
+    pub desk: Desk,
     pub record: bool,
     pub scripted: Option<Scripted>,
     pub run: Option<(PathBuf, Manifest)>,
@@ -119,7 +126,11 @@ pub(super) struct Setup {
 
 impl Setup {
     pub fn new(options: Options, var: impl Fn(&str) -> Option<String>) -> Self {
+        // The sessions of a run that is followed are those of its folder, wherever that lies.
+        let followed = options.run.as_ref().and_then(|(dir, _)| SessionStore::open(dir).ok());
+        let store = followed.or_else(|| options.store.clone());
         Self {
+            desk: Desk { store, lines: options.lines, person: options.person },
             bench: options.bench,
             model: options.model,
             profile: options.profile,

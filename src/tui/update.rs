@@ -44,6 +44,10 @@ impl App {
                 effects
             }
             Action::SessionDone(outcome) => self.session_done(outcome),
+            Action::Board(filter, made) => self.board_made(filter, *made),
+            Action::Said(about, said) => self.said_of_session(&about, said),
+            Action::Runs(runs) => self.runs_listed(runs),
+            Action::Compared(made) => self.compared(*made),
             Action::Followed { title, done, items, changes } => {
                 self.library.title = title;
                 self.library.run = Some((done, items));
@@ -76,6 +80,8 @@ impl App {
                 Screen::Explorer => self.in_explorer(other),
                 Screen::Ask => self.in_ask(other),
                 Screen::Sessions => self.in_sessions(other),
+                Screen::Failures => self.in_failures(other),
+                Screen::Compare => self.in_compare(other),
             },
         };
         self.relayout();
@@ -118,6 +124,8 @@ impl App {
             Action::Open => return self.open_selected(),
             Action::AskOwn => return self.ask_about_selected(),
             Action::InSessions(Deed::Show) => return self.show_sessions(),
+            Action::OnFailures(_) => return self.show_failures(),
+            Action::OnCompare(_) => return self.show_compare(),
             _ => {}
         }
         self.preview_selected()
@@ -129,7 +137,7 @@ impl App {
             Screen::Library => self.library.current().map(|e| e.choice.clone()),
             Screen::Ask => self.ask.page().cloned(),
             Screen::Sessions => self.sessions.current().map(Row::choice),
-            Screen::Explorer => None,
+            Screen::Explorer | Screen::Failures | Screen::Compare => None,
         };
         let Some(choice) = wanted else { return Vec::new() };
         if self.preview.wanted.as_ref() == Some(&choice) {
@@ -295,8 +303,10 @@ impl App {
         self.note_verdict();
         self.explorer = None;
         let mut effects = vec![Effect::CloseSession];
+        let opened = std::mem::take(&mut self.sessions.opened);
         match self.home {
-            _ if std::mem::take(&mut self.sessions.opened) => self.screen = Screen::Sessions,
+            _ if self.way.session.is_some() => self.screen = self.way.session.take().unwrap_or(Screen::Library),
+            _ if opened => self.screen = Screen::Sessions,
             Some(screen) => self.screen = screen,
             None => effects.push(Effect::Quit),
         }
@@ -330,7 +340,7 @@ impl App {
                 explorer.head.moving = false;
             }
         }
-        Vec::new()
+        self.watch_failures()
     }
 
     fn arrived(&mut self, arrivals: Vec<Arrival>) -> Vec<Effect> {
@@ -374,6 +384,9 @@ impl App {
 
     /// Seconds until the state changes by itself; `None` when it does not.
     pub fn next_due(&self) -> Option<f64> {
+        if self.screen == Screen::Failures {
+            return Some((self.failures.next_look - self.now).max(0.0));
+        }
         let explorer = self.explorer.as_ref().filter(|_| self.screen == Screen::Explorer)?;
         explorer.head.next_due(explorer.times())
     }
@@ -391,6 +404,10 @@ pub(super) const fn is_key(action: &Action) -> bool {
             | Action::Preview(_)
             | Action::Sessions(_)
             | Action::SessionDone(_)
+            | Action::Board(..)
+            | Action::Runs(_)
+            | Action::Said(..)
+            | Action::Compared(_)
             | Action::Questions(..)
             | Action::Followed { .. }
             | Action::Failed(_)

@@ -144,7 +144,8 @@ fn any_lines() -> impl Strategy<Value = Vec<u8>> {
         Just(json!({"a": 1})),
     ];
     let field = prop::sample::select(vec![
-        "id", "task", "family", "text", "choices", "form", "labels", "truth", "targets", "page", "detail", "split", "x",
+        "id", "task", "family", "text", "choices", "form", "labels", "truth", "targets", "page", "detail", "shortcut",
+        "split", "x",
     ]);
     let object = prop::collection::vec((field, value), 0..10).prop_map(|fields| {
         let fields: Vec<String> = fields.iter().map(|(k, v)| format!("\"{k}\":{v}")).collect();

@@ -9,7 +9,7 @@ mod read;
 mod set;
 
 use super::{AnswerForm, Question};
-pub use read::resolve_answer;
+pub use read::{normalise, resolve_answer};
 
 /// What a scorer says.
 #[derive(Clone, Debug, PartialEq)]

@@ -140,7 +140,8 @@ fn bare(text: &str) -> String {
     normal.trim_matches(|c: char| !c.is_alphanumeric()).to_owned()
 }
 
-pub(super) fn normalise(text: &str) -> String {
+/// An answer without case, outer blanks and closing punctuation: what decides whether two choices are one.
+pub fn normalise(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     let end = |c: char| c.is_whitespace() || ".!,;".contains(c);
     words.join(" ").trim_end_matches(end).to_lowercase()

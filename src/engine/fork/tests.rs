@@ -214,7 +214,7 @@ fn a_crop_can_be_another_one() {
                 assert_eq!(given.get_pixel(5, 5), page.get_pixel(5, 5));
             }
             OtherCrop::Image(..) => assert_eq!(given, &file),
-            OtherCrop::Withheld => unreachable!("not among them"),
+            OtherCrop::Withheld => panic!("none of those asked for"),
         }
         assert_eq!(fork.trace.images[1].event.hash, *crop, "it is what entered the context");
         assert!(fork.trace.end.is_some());

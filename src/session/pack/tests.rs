@@ -73,7 +73,8 @@ fn a_fork_goes_with_its_parent_its_notes_and_its_page_and_comes_out_the_same() {
     let from = store(dir.path(), "from");
     let parent = record(&from, "run-1", A, None);
     let fork = record(&from, "2026-01-02", B, Some(A));
-    fs::write(fork.with_file_name(format!("{B}.notes.jsonl")), "{\"note\":1}\n").unwrap();
+    let note = crate::session::Note::now("Ann", crate::session::Remark::Tag { tag: "kept".into() });
+    crate::session::add_note(&from, "2026-01-02", B, &note).unwrap();
     let file = dir.path().join("b.pack.zip");
     let made = pack(&from, &ids(&[B]), true, &file).unwrap();
     assert_eq!((made.sessions.clone(), made.ancestors.clone(), made.blobs), (ids(&[B]), ids(&[A]), 1));
@@ -94,7 +95,7 @@ fn a_fork_goes_with_its_parent_its_notes_and_its_page_and_comes_out_the_same() {
         let mut pixels = PixelStore::for_log(&to.one(id).unwrap().path, &log.records);
         assert_eq!(pixels.get(&pixel_hash(&page())).problem, None);
     }
-    assert!(to.dir().join(UNPACKED).join(format!("{B}.notes.jsonl")).is_file());
+    assert_eq!(crate::session::read_notes(&to, UNPACKED, B).unwrap().notes, [note]);
     let listed = list(&to);
     assert_eq!(listed.len(), 2);
     assert_eq!(listed.iter().find(|s| s.id == B).unwrap().parent.as_ref().unwrap().session, A);

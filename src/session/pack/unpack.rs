@@ -11,10 +11,11 @@ use serde::Serialize;
 use super::{Kind, MAX_PIXELS, MAX_UNFOLDED, Pack, UNPACKED};
 use crate::session::error::{Doing, SessionError};
 use crate::session::reader::{MAX_LOG, ProblemKind, read_log_from};
+use crate::session::summariser::Summariser;
 use crate::session::summary::{SessionSummary, append_summary};
 use crate::session::trash::move_new;
-use crate::session::{LogFile, SessionStore};
-use crate::trace::{Body, Trace};
+use crate::session::{LogFile, SessionStore, notes_from};
+use crate::trace::Body;
 
 /// What was unpacked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -76,6 +77,10 @@ pub fn unpack(store: &SessionStore, path: &Path) -> Result<UnpackReport, Session
             }
             Kind::Notes { id, file } => {
                 let bytes = pack.checked(&format!("notes/{file}"))?;
+                let broken = notes_from(bytes.as_slice()).problems.len();
+                if broken > 0 {
+                    report.warnings.push(format!("{broken} lines of the notes on {id} cannot be read"));
+                }
                 match here.get(&id) {
                     // Notes that a person has written here are not changed by what someone sent.
                     Some(_) => report.warnings.push(format!("{id} is here already; its notes are left as they are")),
@@ -120,7 +125,7 @@ fn check_log(
         report.warnings.push(format!("{id} is damaged; see sessions verify"));
     }
     if log.ended() {
-        plan.summaries.push(SessionSummary::of(&Trace::of(&log.records)));
+        plan.summaries.push(Summariser::of(&log.records).summary());
     }
     Ok(log.length)
 }

@@ -33,6 +33,8 @@ pub enum Kind {
     Breakpoints,
     /// The family of forks: rows can be compared.
     Family,
+    /// What a person says of the session.
+    Label,
 }
 
 /// One row.
@@ -69,6 +71,8 @@ pub enum Pick {
     Copy(String),
     /// Something of the probes.
     Probe(ProbePick),
+    /// Gives the session this label, or the automatic one again.
+    Label(Option<&'static str>),
 }
 
 impl Row {
@@ -151,6 +155,7 @@ impl App {
                 self.debug.menu = None;
                 return self.probe_picked(pick);
             }
+            Pick::Label(label) => return self.choose_label(label),
             Pick::Copy(text) => {
                 self.debug.menu = None;
                 self.toast = Some(format!("copied {} characters", text.chars().count()));

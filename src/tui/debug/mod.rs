@@ -10,6 +10,7 @@ mod copy;
 mod edit;
 mod family;
 mod forks;
+pub mod label;
 pub mod menu;
 mod prompt;
 pub mod search;
@@ -52,6 +53,8 @@ pub enum DebugAction {
     FoldAll,
     /// Show what can be copied.
     Copy,
+    /// Label the session, tag it, write a note.
+    Say,
     /// Add to the list.
     Add,
     /// Take the chosen row out of the list.
@@ -148,6 +151,7 @@ impl App {
             DebugAction::Fold => self.fold_segment(),
             DebugAction::FoldAll => self.fold_thoughts(),
             DebugAction::Copy => self.list_copies(),
+            DebugAction::Say => self.ask_what_was_said(),
             DebugAction::Add
             | DebugAction::Remove
             | DebugAction::Compare

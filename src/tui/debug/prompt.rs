@@ -34,6 +34,12 @@ pub enum Question {
     Setting(u64),
     /// What to look for.
     Search,
+    /// Why the session has this label.
+    Reason(&'static str),
+    /// A tag for the session.
+    Tag,
+    /// A note on it.
+    Note,
 }
 
 impl Question {
@@ -45,6 +51,9 @@ impl Question {
             Self::Region(_) => ("The zoom returns this region", "x1,y1,x2,y2 in page pixels"),
             Self::File(_) => ("The zoom returns this image", "path of a PNG, JPEG, WebP or GIF"),
             Self::Setting(_) => ("From here on", "temperature 0.8 · seed 7 · tool off · choices A | B · question …"),
+            Self::Reason(label) => (label, "why? Enter alone gives no reason"),
+            Self::Tag => ("Tag", "a-word; -a-word takes it off"),
+            Self::Note => ("Note", "what is to be remembered"),
             Self::Search => ("Look for", "any text; /pattern/ is a regular expression"),
         }
     }
@@ -93,6 +102,7 @@ impl App {
         let effects = match question {
             Question::Breakpoint => return self.add_breakpoint(text),
             Question::Search => return self.search(text).map(|()| Vec::new()),
+            Question::Reason(_) | Question::Tag | Question::Note => return self.settle_remark(question, text),
             Question::Text(_) if text.is_empty() => return Err("type what the model is to write".to_owned()),
             Question::Text(position) => order(At::Token(position), Otherwise::Edit(Edit::Text(text.to_owned()))),
             Question::Region(zoom) => {

@@ -26,6 +26,10 @@ pub enum Context {
     Ask,
     /// The table of recorded sessions.
     Sessions,
+    /// Which tasks fail in which way.
+    Failures,
+    /// Two runs.
+    Compare,
     /// Typing what to look for in it.
     Filter,
     /// Any place where text is typed, besides its own keys.
@@ -50,10 +54,12 @@ pub enum Context {
 
 impl Context {
     /// Every context, screens first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Explorer,
         Self::Library,
         Self::Sessions,
+        Self::Failures,
+        Self::Compare,
         Self::Ask,
         Self::Filter,
         Self::Menu,
@@ -71,7 +77,15 @@ impl Context {
     pub const fn is_screen(self) -> bool {
         matches!(
             self,
-            Self::Explorer | Self::Library | Self::Sessions | Self::Ask | Self::Box | Self::Sides | Self::Probe
+            Self::Explorer
+                | Self::Library
+                | Self::Sessions
+                | Self::Failures
+                | Self::Compare
+                | Self::Ask
+                | Self::Box
+                | Self::Sides
+                | Self::Probe
         )
     }
 
@@ -87,6 +101,8 @@ impl Context {
             Self::Explorer => "Explorer",
             Self::Ask => "Typing a question",
             Self::Sessions => "Sessions",
+            Self::Failures => "Failures",
+            Self::Compare => "Two runs",
             Self::Filter => "Typing a filter",
             Self::Menu => "A list",
             Self::Prompt => "Typing a line",
@@ -107,6 +123,8 @@ impl Context {
             Self::Explorer => "explorer",
             Self::Ask => "ask",
             Self::Sessions => "sessions",
+            Self::Failures => "failures",
+            Self::Compare => "compare",
             Self::Filter => "filter",
             Self::Menu => "menu",
             Self::Prompt => "prompt",

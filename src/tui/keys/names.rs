@@ -4,7 +4,9 @@
 
 use super::Context;
 use crate::tui::action::{Action, Edit, PageMove, Scrub, Unit};
+use crate::tui::compare::CompareAction;
 use crate::tui::debug::DebugAction;
+use crate::tui::failures::FailuresAction;
 use crate::tui::library::FilterBy;
 use crate::tui::probe::ProbeAction;
 use crate::tui::sessions::Deed;
@@ -39,7 +41,7 @@ pub const PAIRS: [(&str, [&str; 2]); 7] = [
 ];
 
 use Context::{
-    Ask, Box, Explorer, Field, Filter, Help, Library, Menu, Palette, Probe, Prompt, Sessions, Sides, Themes,
+    Ask, Box, Compare, Explorer, Failures, Field, Filter, Help, Library, Menu, Palette, Probe, Prompt, Sessions, Sides, Themes,
 };
 
 /// Every action, in the order help lists them.
@@ -81,6 +83,7 @@ pub static ROWS: &[Row] = &[
     row(Explorer, "prev_match", Action::Debug(DebugAction::PrevMatch), "to the place found before", ""),
     row(Explorer, "fold", Action::Debug(DebugAction::Fold), "fold or open the segment under the cursor", ""),
     row(Explorer, "fold_thoughts", Action::Debug(DebugAction::FoldAll), "fold or open all thoughts", ""),
+    row(Explorer, "say", Action::Debug(DebugAction::Say), "say what went on here: label, tag, note", ""),
     row(Explorer, "copy", Action::Debug(DebugAction::Copy), "copy text, box, id or file", ""),
     row(Explorer, "scroll_up", Action::Up, "scroll the reasoning up", ""),
     row(Explorer, "scroll_down", Action::Down, "scroll the reasoning down", ""),
@@ -121,6 +124,8 @@ pub static ROWS: &[Row] = &[
     row(Library, "show_all", Action::Close, "show everything again", ""),
     row(Library, "ask_own", Action::AskOwn, "type a question about this page", "ask"),
     row(Library, "sessions", Action::InSessions(Deed::Show), "recorded sessions as a table", "sessions"),
+    row(Library, "failures", Action::OnFailures(FailuresAction::Show), "which tasks fail in which way", "failures"),
+    row(Library, "compare", Action::OnCompare(CompareAction::Show), "compare two runs", ""),
     row(Library, "palette", Action::Palette, "choose from all that can be done here", ""),
     row(Library, "themes", Action::Themes, "choose a theme", ""),
     row(Library, "toggle_mouse", Action::ToggleMouse, "give the mouse to the terminal, or take it back", ""),
@@ -144,12 +149,14 @@ pub static ROWS: &[Row] = &[
     row(Sessions, "sort_prev", Action::InSessions(Deed::PrevColumn), "sort by the column before", ""),
     row(Sessions, "sort_next", Action::InSessions(Deed::NextColumn), "sort by the next column", "sort"),
     row(Sessions, "reverse", Action::InSessions(Deed::Reverse), "turn the order around", "reverse"),
-    row(Sessions, "filter", Action::InSessions(Deed::Type), "look for words in any column", "filter"),
+    row(Sessions, "filter", Action::InSessions(Deed::Type), "look for words, or by the filter language", "filter"),
     row(Sessions, "filter_verdict", Action::Filter(FilterBy::Verdict), "only right, partly, wrong, … ones", "verdict"),
     row(Sessions, "show_all", Action::Close, "show everything again; then back", ""),
     row(Sessions, "delete", Action::InSessions(Deed::Delete), "move the session to the trash", "delete"),
     row(Sessions, "undo", Action::InSessions(Deed::Undo), "bring back what was deleted", ""),
     row(Sessions, "pack", Action::InSessions(Deed::Pack), "pack it with its pages into one file", "pack"),
+    row(Sessions, "failures", Action::OnFailures(FailuresAction::Show), "which tasks fail in which way", ""),
+    row(Sessions, "compare", Action::OnCompare(CompareAction::Show), "compare two runs", ""),
     row(Sessions, "palette", Action::Palette, "choose from all that can be done here", ""),
     row(Sessions, "themes", Action::Themes, "choose a theme", ""),
     row(Sessions, "toggle_mouse", Action::ToggleMouse, "give the mouse to the terminal, or take it back", ""),
@@ -158,6 +165,13 @@ pub static ROWS: &[Row] = &[
     row(Filter, "up", Action::Up, "up", ""),
     row(Filter, "down", Action::Down, "down", "move"),
     row(Filter, "open", Action::Open, "look at what is found", "look"),
+    row(
+        Filter,
+        "complete",
+        Action::InSessions(Deed::Complete),
+        "finish the word, in the next possible way",
+        "complete",
+    ),
     row(Filter, "close", Action::Close, "show everything again", "show all"),
     row(Field, "delete_before", Action::Edit(Edit::Backspace), "", ""),
     row(Field, "delete_under", Action::Edit(Edit::Delete), "", ""),
@@ -217,6 +231,51 @@ pub static ROWS: &[Row] = &[
     row(Probe, "page_out", Action::Page(PageMove::Out), "farther from the page", ""),
     row(Probe, "help", Action::Help, "these keys", "help"),
     row(Probe, "close", Action::Close, "close", "close"),
+    row(Failures, "open", Action::Open, "the sessions of this cell", "sessions"),
+    row(Failures, "up", Action::Up, "up", ""),
+    row(Failures, "down", Action::Down, "down", "move"),
+    row(Failures, "left", Action::OnFailures(FailuresAction::Left), "a label to the left", ""),
+    row(Failures, "right", Action::OnFailures(FailuresAction::Right), "a label to the right", ""),
+    row(Failures, "top", Action::Top, "to the first row", ""),
+    row(Failures, "bottom", Action::Bottom, "to the last row", ""),
+    row(
+        Failures,
+        "focus",
+        Action::OnFailures(FailuresAction::Focus),
+        "between the table and the square of looked and answered",
+        "square",
+    ),
+    row(Failures, "next_chart", Action::OnFailures(FailuresAction::NextChart), "the next chart of this row", "chart"),
+    row(Failures, "filter", Action::OnFailures(FailuresAction::Type), "count only what fits a filter", "filter"),
+    row(Failures, "refresh", Action::OnFailures(FailuresAction::Refresh), "count again", ""),
+    row(Failures, "show_all", Action::Close, "count everything again, or back", ""),
+    row(Failures, "compare", Action::OnCompare(CompareAction::Show), "compare two runs", "compare"),
+    row(Failures, "palette", Action::Palette, "choose from all that can be done here", ""),
+    row(Failures, "themes", Action::Themes, "choose a theme", ""),
+    row(Failures, "toggle_mouse", Action::ToggleMouse, "give the mouse to the terminal, or take it back", ""),
+    row(Failures, "help", Action::Help, "these keys", "help"),
+    row(Failures, "back", Action::Back, "back", "back"),
+    row(Compare, "open", Action::Open, "choose the run; both sessions of a flip beside each other", "open"),
+    row(Compare, "up", Action::Up, "up", ""),
+    row(Compare, "down", Action::Down, "down", "move"),
+    row(Compare, "page_up", Action::PageUp, "a page up", ""),
+    row(Compare, "page_down", Action::PageDown, "a page down", ""),
+    row(Compare, "top", Action::Top, "to the first", ""),
+    row(Compare, "bottom", Action::Bottom, "to the last", ""),
+    row(
+        Compare,
+        "turn",
+        Action::OnCompare(CompareAction::Turn),
+        "only what A, only what B has right, all flips",
+        "which",
+    ),
+    row(Compare, "swap", Action::OnCompare(CompareAction::Swap), "the other way around", "swap"),
+    row(Compare, "choose", Action::OnCompare(CompareAction::Choose), "choose other runs", "other runs"),
+    row(Compare, "palette", Action::Palette, "choose from all that can be done here", ""),
+    row(Compare, "themes", Action::Themes, "choose a theme", ""),
+    row(Compare, "toggle_mouse", Action::ToggleMouse, "give the mouse to the terminal, or take it back", ""),
+    row(Compare, "help", Action::Help, "these keys", "help"),
+    row(Compare, "back", Action::Back, "back", "back"),
     row(Help, "close", Action::Close, "close", "close"),
     row(Help, "up", Action::Up, "up", ""),
     row(Help, "down", Action::Down, "down", "scroll"),

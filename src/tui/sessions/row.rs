@@ -1,6 +1,5 @@
 //! A row of the table: a session's summary in words, made once.
 
-use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
@@ -77,29 +76,21 @@ impl Column {
         matches!(self, Self::Started | Self::Zooms | Self::Fork)
     }
 
-    /// The order of two rows; those without a value come last either way.
-    pub(super) fn compare(self, a: &Row, b: &Row, reversed: bool) -> Ordering {
-        let turn = |order: Ordering| if reversed { order.reverse() } else { order };
-        let present = |a: bool, b: bool| b.cmp(&a);
+    /// The field of the filter language it shows.
+    pub const fn field(self) -> &'static str {
         match self {
-            Self::Verdict => turn(rank(a.verdict).cmp(&rank(b.verdict))),
-            Self::Zooms => turn(a.zooms.cmp(&b.zooms)),
-            Self::Coverage => match (a.coverage, b.coverage) {
-                (Some(a), Some(b)) => turn(a.total_cmp(&b)),
-                (a, b) => present(a.is_some(), b.is_some()),
-            },
-            Self::Started => turn(a.started.cmp(&b.started)),
-            Self::Fork | Self::Task | Self::Question | Self::Answer | Self::Model | Self::Run => {
-                let (a, b) = (a.key_of(self), b.key_of(self));
-                present(!a.is_empty(), !b.is_empty()).then_with(|| turn(a.cmp(b)))
-            }
+            Self::Verdict => "verdict",
+            Self::Fork => "parent",
+            Self::Task => "task",
+            Self::Question => "question",
+            Self::Answer => "answer",
+            Self::Zooms => "zooms",
+            Self::Coverage => "coverage",
+            Self::Model => "model",
+            Self::Started => "started",
+            Self::Run => "run",
         }
     }
-}
-
-fn rank(verdict: Verdict) -> usize {
-    let order = [Verdict::Right, Verdict::Partial, Verdict::Wrong, Verdict::NoAnswer, Verdict::Answered, Verdict::None];
-    order.iter().position(|v| *v == verdict).unwrap_or(order.len())
 }
 
 /// A recorded session. All texts are safe to draw.
@@ -121,11 +112,7 @@ pub struct Row {
     pub detail: [String; 3],
     task: Option<Task>,
     zooms: u32,
-    coverage: Option<f64>,
     cells: [String; Column::ALL.len()],
-    /// The cells and the id in lower case, one after another; cell `i` ends at `ends[i]`.
-    hay: String,
-    ends: [u32; Column::ALL.len()],
 }
 
 impl Row {
@@ -151,13 +138,6 @@ impl Row {
             Column::Started => local_time(&summary.started, zone),
             Column::Run => brief(summary.run.as_deref().unwrap_or_default()),
         });
-        let (mut hay, mut ends) = (String::new(), [0; Column::ALL.len()]);
-        for (cell, end) in cells.iter().zip(&mut ends) {
-            hay.push_str(&cell.to_lowercase());
-            *end = u32::try_from(hay.len()).unwrap_or(u32::MAX);
-            hay.push('\n');
-        }
-        hay.push_str(&log.id.to_lowercase());
         Self {
             detail: detail(summary, &log, parent.as_ref()),
             path: log.path,
@@ -168,10 +148,7 @@ impl Row {
             started: summary.started.clone(),
             task: summary.task,
             zooms: summary.zooms,
-            coverage: summary.coverage.filter(|c| c.is_finite()),
             cells,
-            hay,
-            ends,
         }
     }
 
@@ -188,18 +165,6 @@ impl Row {
     /// What opens it.
     pub fn choice(&self) -> Choice {
         Choice::Session(self.path.clone())
-    }
-
-    /// Whether some column has this text, which is in lower case.
-    pub fn contains(&self, word: &str) -> bool {
-        self.hay.contains(word)
-    }
-
-    fn key_of(&self, column: Column) -> &str {
-        let end = |i: usize| self.ends.get(i).and_then(|end| usize::try_from(*end).ok());
-        let at = column as usize;
-        let start = at.checked_sub(1).and_then(end).map_or(0, |end| end + 1);
-        end(at).and_then(|end| self.hay.get(start..end)).unwrap_or_default()
     }
 
     /// The same as a row of the library.
@@ -221,6 +186,15 @@ impl Row {
     }
 }
 
+/// The label that counts, and who gave it where that was a person.
+fn label(summary: &SessionSummary) -> String {
+    let shown = brief(summary.label_shown()).replace('_', " ");
+    let noted = summary.noted.as_ref();
+    let by = noted.and_then(|noted| noted.label.as_ref()).map(|by| format!(" ({})", brief(&by.by)));
+    let tags = noted.map(|noted| noted.tags.iter().map(|tag| format!(" #{}", brief(tag))).collect::<String>());
+    format!("{shown}{}{}", by.unwrap_or_default(), tags.unwrap_or_default())
+}
+
 fn detail(summary: &SessionSummary, log: &LogFile, parent: Option<&Parent>) -> [String; 3] {
     let (glyph, word) = crate::tui::follow::verdict(summary).marks();
     let word = if word.is_empty() { "unfinished" } else { word };
@@ -232,7 +206,7 @@ fn detail(summary: &SessionSummary, log: &LogFile, parent: Option<&Parent>) -> [
         (Some(answer), _) => first.push(format!("\"{}\"", brief(answer))),
         (None, _) => {}
     }
-    first.push(brief(&summary.label).replace('_', " "));
+    first.push(label(summary));
     let zooms = if summary.zooms == 1 { "1 zoom".to_owned() } else { format!("{} zooms", summary.zooms) };
     let mut second = vec![zooms];
     let shares = [("coverage", summary.coverage), ("IoU", summary.iou)];

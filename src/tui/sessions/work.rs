@@ -1,27 +1,27 @@
-//! What the Sessions screen wants done, done on the background thread.
+//! What is done with sessions on the finder's thread, once and for all.
 
 use std::path::PathBuf;
 
-use jiff::tz::TimeZone;
-
-use super::{Chore, Outcome, Row};
+use super::{Chore, Outcome};
 use crate::session::{self, SessionStore};
 use crate::tui::action::Action;
+use crate::tui::debug::label;
+use crate::tui::desk::Desk;
+use crate::tui::{compare, failures};
 
 /// The folder of the sessions folder that packs are put into.
 const PACKS: &str = "packs";
 /// How often a session is packed without its older packs being moved.
 const MOST_PACKS: u32 = 1000;
 
-/// Most sessions the table has; of more, the newest.
-const MOST_SESSIONS: usize = 50_000;
-
 /// Does it. Without a sessions folder there are none.
-pub(in crate::tui) fn work_on(chore: Chore, store: Option<&SessionStore>) -> Action {
+pub(super) fn work_on(chore: Chore, desk: &Desk) -> Action {
+    let store = desk.store.as_ref();
     let nowhere = || "there is no sessions folder".to_owned();
     let said = |error: session::SessionError| error.to_string();
     match chore {
-        Chore::List => Action::Sessions(store.map(rows).unwrap_or_default()),
+        // The finder answers these by the index.
+        Chore::List | Chore::Find(_) | Chore::Window { .. } => Action::Sessions(Vec::new()),
         Chore::Trash { sub, id } => {
             let result = store.ok_or_else(nowhere).and_then(|store| session::trash(store, &sub, &id).map_err(said));
             Action::SessionDone(Outcome::Trashed { sub, id, result })
@@ -29,6 +29,20 @@ pub(in crate::tui) fn work_on(chore: Chore, store: Option<&SessionStore>) -> Act
         Chore::Restore(trashed) => {
             let result = store.ok_or_else(nowhere).and_then(|store| session::restore(store, &trashed).map_err(said));
             Action::SessionDone(Outcome::Restored(trashed, result.map(|_| ())))
+        }
+        Chore::Board(filter) => {
+            let made = failures::work::board(desk, &filter);
+            Action::Board(filter, Box::new(made))
+        }
+        Chore::Runs => Action::Runs(compare::work::runs(desk)),
+        Chore::Compare(names) => Action::Compared(Box::new(compare::work::compare(desk, &names))),
+        Chore::ReadNotes(about) => {
+            let said = label::read(desk, &about);
+            Action::Said(about, said)
+        }
+        Chore::Remark(about, remark) => {
+            let said = label::write(desk, &about, remark);
+            Action::Said(about, said)
         }
         Chore::Pack { sub, id } => {
             let result = store.ok_or_else(nowhere).and_then(|store| pack(store, &sub, &id).map_err(said));
@@ -49,10 +63,4 @@ fn pack(store: &SessionStore, sub: &str, id: &str) -> Result<PathBuf, session::S
             result => return result.map(|report| report.file),
         }
     }
-}
-
-fn rows(store: &SessionStore) -> Vec<Row> {
-    let zone = TimeZone::system();
-    let newest = session::listed(store).into_iter().take(MOST_SESSIONS);
-    newest.map(|(log, summary)| Row::of(log, &summary, &zone)).collect()
 }

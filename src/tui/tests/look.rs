@@ -9,8 +9,7 @@ use super::super::fixtures;
 use super::super::images::{Caps, Gallery, Way};
 use super::super::keys::Keymap;
 use super::super::mouse::{MouseAction, MouseKind};
-use super::super::sessions::Deed;
-use super::super::sessions::tests::rows;
+use super::super::sessions::tests::{act, shown};
 use super::super::theme::{ColorDepth, Shelf, Theme};
 use super::super::view::layout;
 use super::{screen, screen_with, text};
@@ -189,10 +188,8 @@ fn a_click_selects_a_row_and_the_wheel_moves() {
 
 #[test]
 fn a_click_selects_a_session() {
-    let mut app = fixtures::app(120, 40);
-    app.update(Action::InSessions(Deed::Show));
-    app.update(Action::Sessions(rows(40)));
-    app.update(Action::Bottom);
+    let (mut app, mut desk) = shown(fixtures::app(120, 40), 40);
+    act(&mut app, &mut desk, Action::Bottom);
     let wanted = app.sessions.row(app.sessions.len() - 5).unwrap().choice();
     let (x, y) = find(&app, "▸", 120, 40);
     mouse(&mut app, MouseKind::Press, x + 4, y - 4);

@@ -4,6 +4,7 @@
 
 mod any;
 mod debug;
+mod failures;
 mod look;
 mod page;
 mod probe;

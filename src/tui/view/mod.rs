@@ -4,10 +4,13 @@
 //! made harmless or is made so before it is drawn.
 
 pub mod ask;
+pub mod charts;
+pub mod compare;
 pub mod crop_pane;
 pub mod debug;
 pub mod entropy;
 pub mod explorer;
+pub mod failures;
 pub mod field;
 pub mod help;
 pub mod layout;
@@ -43,6 +46,8 @@ pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, frame: &mut Frame<'_>
         Screen::Explorer => explorer::draw(app, gallery, keymap, area, buf),
         Screen::Ask => ask::draw(app, gallery, keymap, area, buf),
         Screen::Sessions => sessions::draw(app, gallery, keymap, area, buf),
+        Screen::Failures => failures::draw(app, keymap, area, buf),
+        Screen::Compare => compare::draw(app, keymap, area, buf),
     }
     if let Some(scroll) = app.help {
         help::draw(app, keymap, scroll, area, buf);
@@ -101,6 +106,9 @@ pub fn screen_context(app: &App) -> Context {
         Screen::Ask => Context::Ask,
         Screen::Sessions if app.sessions.typing => Context::Filter,
         Screen::Sessions => Context::Sessions,
+        Screen::Failures if app.failures.typing => Context::Filter,
+        Screen::Failures => Context::Failures,
+        Screen::Compare => Context::Compare,
     }
 }
 

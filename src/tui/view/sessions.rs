@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
 use super::{covered, ellipsis, layout, line, pane, put, status};
+use crate::session::filter::Completion;
 use crate::tui::app::{App, Verdict};
 use crate::tui::clean;
 use crate::tui::images::{Gallery, Slot};
@@ -69,7 +70,11 @@ fn title(app: &App, area: Rect, buf: &mut Buffer) {
     } else {
         format!("  {} of {} sessions", sessions.len(), sessions.total())
     };
-    let text = [vec![of], counts].concat().join(" · ");
+    let progress = [(sessions.reading, "read"), (sessions.words, "read for their words")];
+    let progress = progress
+        .into_iter()
+        .filter_map(|(progress, what)| progress.map(|progress| format!("{} of {} {what}", progress.done, progress.of)));
+    let text = [vec![of], counts, progress.collect()].concat().join(" · ");
     let x = put(buf, area, x, &text, app.theme.style(Role::Soft));
     let only = sessions.narrowed();
     if !only.is_empty() && !sessions.typing {
@@ -109,8 +114,14 @@ fn table(app: &App, area: Rect, buf: &mut Buffer) {
     let height = usize::from(inside.height).saturating_sub(head);
     let (at, first) = (sessions.selected(), first_row(sessions, height));
     for i in 0..height {
-        let Some(row) = sessions.row(first + i) else { break };
-        draw_row(app, row, first + i == at, &columns, line(inside, i + head), buf);
+        match sessions.row(first + i) {
+            Some(row) => draw_row(app, row, first + i == at, &columns, line(inside, i + head), buf),
+            // Still being read.
+            None if first + i < sessions.len() => {
+                put(buf, line(inside, i + head), GUTTER, "…", app.theme.style(Role::Faint));
+            }
+            None => break,
+        }
     }
 }
 
@@ -268,7 +279,30 @@ fn preview(app: &App, gallery: &Gallery, area: Rect, buf: &mut Buffer) {
     }
 }
 
+/// What is wrong with the filter, and how the word at the cursor could be finished.
+fn typing(app: &App, area: Rect, buf: &mut Buffer) {
+    let inside = pane("Filter", area, &app.theme, buf);
+    let (ways, taken) = app.sessions.completing().ways();
+    let mut rows = Vec::new();
+    if let Some(fault) = app.sessions.fault() {
+        rows.push((format!("column {}: {}", fault.column, clean(&fault.message)), Role::Wrong));
+    }
+    let words = |ways: &[Completion]| ways.iter().map(|way| clean(&way.insert)).collect::<Vec<_>>().join("  ");
+    if !ways.is_empty() {
+        let from = taken.unwrap_or(0).min(ways.len() - 1);
+        rows.push((format!("Tab: {}", words(ways.get(from..).unwrap_or_default())), Role::Soft));
+        let meaning = ways.get(from).map(|way| way.meaning.as_str()).filter(|meaning| !meaning.is_empty());
+        rows.extend(meaning.map(|meaning| (meaning.to_owned(), Role::Faint)));
+    }
+    for (i, (text, role)) in rows.iter().enumerate() {
+        put(buf, line(inside, i), 0, &ellipsis(text, usize::from(inside.width)), app.theme.style(*role));
+    }
+}
+
 fn detail(app: &App, area: Rect, buf: &mut Buffer) {
+    if app.sessions.typing {
+        return typing(app, area, buf);
+    }
     let Some(row) = app.sessions.current() else { return };
     let inside = pane(&row.id, area, &app.theme, buf);
     for (i, (text, role)) in row.detail.iter().zip([Role::Text, Role::Soft, Role::Faint]).enumerate() {

@@ -8,8 +8,10 @@ use crate::benchmark::{AnswerForm, Family, Task};
 use crate::geometry::Size;
 
 /// Fields of a line.
-pub const FIELDS: [&str; 12] =
-    ["id", "task", "family", "text", "choices", "form", "labels", "truth", "targets", "page", "detail", "split"];
+pub const FIELDS: [&str; 13] = [
+    "id", "task", "family", "text", "choices", "form", "labels", "truth", "targets", "page", "detail", "shortcut",
+    "split",
+];
 /// Longest id in bytes.
 const MAX_ID: usize = 200;
 /// How far a target may stick out of its page in pixels: numbers are rounded.
@@ -36,6 +38,9 @@ pub fn check(fields: &Map<String, Value>, pages: &mut Pages, tell: Tell<'_>) {
         && !value.as_f64().is_some_and(|v| v.is_finite() && v > 0.0)
     {
         tell("detail", format!("detail is {value}; it is a size in pixels, above 0"));
+    }
+    if present(fields, "shortcut").is_some_and(|value| !value.is_string()) {
+        tell("shortcut", "shortcut is the answer of somebody who does not look, as a text".to_owned());
     }
     answer(fields, tell);
     let size = page(fields, pages, tell);

@@ -28,5 +28,6 @@ pub(super) fn ask<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>
         right: right.to_owned(),
         panels: vec![panel],
         detail: figure.height,
+        shortcut: None,
     })
 }

@@ -23,5 +23,6 @@ pub(super) fn ask<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>
         right: panel.figures.len().to_string(),
         panels: vec![panel],
         detail: smallest(&panel.figures),
+        shortcut: None,
     })
 }

@@ -13,6 +13,9 @@ pub(super) fn ask<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>
     let right = panel.figures.iter().max_by_key(|f| key(f.depth))?;
     let mut names: Vec<String> = panel.figures.iter().map(|f| f.figure.name().to_owned()).collect();
     dice.shuffle(&mut names);
+    // "Lower on the page is nearer": right in half of the panels.
+    let low = |feet: f32| if farther { -feet } else { feet };
+    let shortcut = panel.figures.iter().max_by(|a, b| low(a.feet).total_cmp(&low(b.feet)));
     let n = panel.number.to_string();
     let text = match (farther, names.len()) {
         (true, _) => wording(
@@ -41,5 +44,6 @@ pub(super) fn ask<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>
         right: right.figure.name().to_owned(),
         panels: vec![panel],
         detail: smallest(&panel.figures),
+        shortcut: shortcut.map(|f| f.figure.name().to_owned()),
     })
 }

@@ -25,5 +25,6 @@ pub(super) fn ask<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>
         right: spoken.join(", "),
         panels: vec![panel],
         detail: panel.balloons.iter().map(|b| b.letter).fold(f32::INFINITY, f32::min),
+        shortcut: None,
     })
 }

@@ -33,6 +33,7 @@ fn who<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>> {
         right: right.to_owned(),
         panels: vec![panel],
         detail: figure.height,
+        shortcut: None,
     })
 }
 
@@ -70,6 +71,7 @@ fn place<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>> {
         labels,
         right: right.join(", "),
         detail: smallest(panels.iter().flat_map(|p| &p.figures)),
+        shortcut: None,
         panels,
     })
 }

@@ -26,6 +26,8 @@ struct Asked<'a> {
     panels: Vec<&'a PanelTruth>,
     /// Page pixels of the smallest thing one has to make out.
     detail: f32,
+    /// What a shortcut around looking would answer.
+    shortcut: Option<String>,
 }
 
 /// One question of this task about the page, or `None` where the page has no panel for it.
@@ -57,6 +59,7 @@ pub fn question_for(truth: &PageTruth, task: Task, salt: u32) -> Option<Question
         targets: asked.panels.iter().map(|p| p.bounds).collect(),
         page: Some(page),
         detail: Some(f64::from(asked.detail)),
+        shortcut: asked.shortcut,
     })
 }
 

@@ -33,6 +33,7 @@ pub(super) fn ask<'a>(truth: &'a PageTruth, dice: &mut Dice) -> Option<Asked<'a>
         right: right.join(", "),
         labels,
         detail: smallest(panels.iter().flat_map(|p| &p.figures)).min(letter_height(truth.difficulty)),
+        shortcut: None,
         panels,
     })
 }

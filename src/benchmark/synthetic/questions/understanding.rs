@@ -64,5 +64,6 @@ fn asked<'a>(
         right: right.to_owned(),
         panels: vec![panel],
         detail,
+        shortcut: None,
     }
 }

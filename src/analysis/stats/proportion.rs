@@ -5,12 +5,16 @@ const Z: f64 = 1.959_963_984_540_054;
 
 /// The 95 % Wilson score interval of `right` out of `n`; `[0, 1]` for `n` = 0 (Wilson 1927).
 pub fn wilson(right: usize, n: usize) -> [f64; 2] {
-    if n == 0 {
+    if n == 0 { [0.0, 1.0] } else { wilson_effective(right as f64 / n as f64, n as f64) }
+}
+
+/// The 95 % Wilson score interval of a share `p` of `n`, which need not be whole; `[0, 1]` where `n` is not positive.
+pub fn wilson_effective(p: f64, n: f64) -> [f64; 2] {
+    if n.is_nan() || n <= 0.0 {
         return [0.0, 1.0];
     }
-    let (n, p) = (n as f64, right as f64 / n as f64);
     let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-    let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).max(0.0).sqrt();
     [(middle - half).max(0.0), (middle + half).min(1.0)]
 }
 
