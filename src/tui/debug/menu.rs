@@ -69,10 +69,10 @@ pub enum Pick {
     Session(PathBuf),
     /// Copies a text.
     Copy(String),
-    /// Something of the probes.
-    Probe(ProbePick),
     /// Gives the session this label, or the automatic one again.
     Label(Option<&'static str>),
+    /// Something of the probes.
+    Probe(ProbePick),
 }
 
 impl Row {
@@ -151,11 +151,11 @@ impl App {
                 self.debug.menu = None;
                 return vec![Effect::OpenLog(path)];
             }
+            Pick::Label(label) => return self.choose_label(label),
             Pick::Probe(pick) => {
                 self.debug.menu = None;
                 return self.probe_picked(pick);
             }
-            Pick::Label(label) => return self.choose_label(label),
             Pick::Copy(text) => {
                 self.debug.menu = None;
                 self.toast = Some(format!("copied {} characters", text.chars().count()));
