@@ -26,6 +26,7 @@ use crate::probe::{
 };
 use crate::protocol::Profile;
 use crate::run::RunPlace;
+use crate::session::filter::Filter;
 use crate::text::one_line;
 use crate::tui::sweep_png;
 
@@ -67,6 +68,9 @@ pub struct ProbeArgs {
     /// Ask the question anew, greedily and with the tool, where the session is another model's or another profile's
     #[arg(long)]
     rerun: bool,
+    /// Of a run: only sessions that fit, such as 'label:looked-wrong family:depth' (docs/FILTERS.md), right ones too
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<Filter>,
     /// Of a run: also sessions that are right
     #[arg(long)]
     all: bool,
@@ -93,7 +97,7 @@ pub fn run(args: ProbeArgs, global: &Global) -> CliResult {
     if args.png.is_some() && args.name != ProbeKind::Sweep {
         return Err(CliError::usage("--png is the picture of a sweep"));
     }
-    let target = find(&args, &store)?;
+    let target = find(&args, &store, &global.settings.analysis)?;
     if args.png.is_some() && matches!(target, Target::Run(_)) {
         return Err(CliError::usage("--png is the picture of one session; name one of the run"));
     }
@@ -185,7 +189,7 @@ fn work(
             report = probe(kind, &subject, &mut lab)?;
         }
         Target::Run(run) => {
-            let wanted = chosen(run.sessions(), &lab.settings());
+            let wanted = chosen(run.sessions(args.filter.as_ref()), &lab.settings());
             let logs = wanted.into_iter().filter_map(|summary| run.log(&summary.id).map(|path| (summary, path)));
             let logs: Vec<_> = logs.collect();
             return Ok(Found::Many(Box::new(probe_run(kind, &run.name, &logs, &mut lab, sources, profile)?)));
@@ -222,7 +226,7 @@ impl ProbeArgs {
             rerun: self.rerun,
             all: self.all,
             limit: self.limit,
-            filter: None,
+            filter: self.filter.as_ref().map(|filter| filter.text().to_owned()),
         }
     }
 

@@ -199,7 +199,7 @@ fn a_session_without_a_zoom_gets_a_call() {
     assert!(report.sentence.contains("no zoom"), "{}", report.sentence);
     assert_eq!(report.arm("true-box").unwrap().n, 1);
     let log = dir.path().join("q").join(format!("{}.jsonl.zst", report.arm("true-box").unwrap().sessions[0]));
-    assert_eq!(Subject::open(&log, Sources::default()).unwrap().past.trace.zooms.len(), 1);
+    assert!(!Subject::open(&log, Sources::default()).unwrap().past.trace.zooms.is_empty());
     assert!(probe(ProbeKind::Crop, &blind, &mut lab).unwrap_err().to_string().contains("made no call"));
     let sweep = probe(ProbeKind::Sweep, &blind, &mut lab).unwrap();
     assert!(sweep.sentence.contains("no zoom"), "{}", sweep.sentence);

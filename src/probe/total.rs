@@ -110,11 +110,12 @@ pub struct SweepTotal {
     pub none: Option<f64>,
 }
 
-/// The sessions that are probed: those that ended otherwise than by an error, wrong ones only unless all are wanted, spread
+/// The sessions that are probed: those that ended otherwise than by an error, wrong ones only unless all are wanted or a
+/// filter says which, spread
 /// over the tasks where there is a limit; in the order of their ids.
 pub fn chosen(mut all: Vec<SessionSummary>, settings: &Settings) -> Vec<SessionSummary> {
     all.retain(|s| !matches!(s.reason.as_deref(), None | Some("error" | "stopped")));
-    all.retain(|s| settings.all || s.right == Some(false));
+    all.retain(|s| settings.all || settings.filter.is_some() || s.right == Some(false));
     all.sort_by(|a, b| a.id.cmp(&b.id));
     let Some(limit) = settings.limit.filter(|limit| *limit < all.len()) else { return all };
     let mut turns: BTreeMap<_, usize> = BTreeMap::new();
@@ -148,7 +149,7 @@ pub fn probe_run(
     for (done, (summary, path)) in sessions.iter().enumerate() {
         lab.step.sessions = (done, sessions.len());
         match one(kind, path, lab, sources, profile) {
-            Ok(report) => reports.push(Report { label: one_line(&summary.label).into_owned(), ..report }),
+            Ok(report) => reports.push(Report { label: one_line(summary.label_shown()).into_owned(), ..report }),
             Err(error) if error.is_of_session() => {
                 skipped.push(Skipped { session: one_line(&summary.id).into_owned(), why: error.to_string() });
             }

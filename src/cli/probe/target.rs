@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::ProbeArgs;
+use crate::analysis::Thresholds;
 use crate::benchmark::{self, Benchmark, Question};
 use crate::cli::CliError;
-use crate::run::{Manifest, RunPlace, summaries};
-use crate::session::{SessionStore, SessionSummary};
+use crate::session::filter::Filter;
+use crate::session::{SessionStore, SessionSummary, full_text};
+use crate::study::{StudyRun, open_run};
 use crate::text::one_line;
 
 /// What is probed.
@@ -22,19 +24,20 @@ pub(super) enum Target {
 /// A run on disk.
 pub(super) struct RunTarget {
     pub(super) name: String,
-    dir: PathBuf,
-    manifest: Manifest,
+    run: StudyRun,
 }
 
 impl RunTarget {
-    /// What is known of its sessions.
-    pub(super) fn sessions(&self) -> Vec<SessionSummary> {
-        summaries(&self.dir, &self.manifest)
+    /// Its sessions that fit a filter.
+    pub(super) fn sessions(&self, filter: Option<&Filter>) -> Vec<SessionSummary> {
+        let text = |session: &SessionSummary| self.log(&session.id).and_then(|log| full_text(&log, &session.id));
+        let fits = |s: &&SessionSummary| filter.is_none_or(|filter| filter.matches_with(s, &|| text(s)));
+        self.run.sessions.iter().filter(fits).cloned().collect()
     }
 
     /// The log of a session.
     pub(super) fn log(&self, id: &str) -> Option<PathBuf> {
-        [".jsonl.zst", ".jsonl"].map(|end| self.dir.join(format!("{id}{end}"))).into_iter().find(|path| path.is_file())
+        [".jsonl.zst", ".jsonl"].map(|end| self.run.dir.join(format!("{id}{end}"))).into_iter().find(|path| path.is_file())
     }
 }
 
@@ -62,14 +65,15 @@ impl Target {
 }
 
 /// Finds what was typed: a run's folder or name, a session's log or id, a question of the benchmark.
-pub(super) fn find(args: &ProbeArgs, store: &SessionStore) -> Result<Target, CliError> {
+pub(super) fn find(args: &ProbeArgs, store: &SessionStore, lines: &Thresholds) -> Result<Target, CliError> {
     let typed = Path::new(&args.what);
     let beside = store.dir().join(typed);
     let plain = typed.components().count() == 1;
     for dir in [Some(typed.to_owned()), plain.then_some(beside)].into_iter().flatten() {
         if dir.is_dir() {
-            let (place, manifest) = RunPlace::existing(&dir).map_err(CliError::usage)?;
-            return Ok(Target::Run(Box::new(RunTarget { name: manifest.run.clone(), dir: place.dir(), manifest })));
+            let dir = dir.display().to_string();
+            let run = open_run(&dir, store.dir(), lines).map_err(CliError::usage)?;
+            return Ok(Target::Run(Box::new(RunTarget { name: run.manifest.run.clone(), run })));
         }
     }
     if let Ok(path) = store.resolve(&args.what) {

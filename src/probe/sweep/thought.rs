@@ -85,7 +85,8 @@ mod tests {
     use crate::model::sampler::Sampling;
 
     fn thinks(says: &str) -> String {
-        let mut engine = ScriptedEngine::new(&[&[says]]);
+        let letters: Vec<String> = says.chars().map(String::from).collect();
+        let mut engine = ScriptedEngine::new(&[&letters]);
         engine.begin(Sampling::default(), 0).unwrap();
         let before = engine.position();
         let ids = thought(&mut engine, &Profile::builtin("rarl").unwrap()).unwrap();

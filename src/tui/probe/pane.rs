@@ -63,7 +63,13 @@ fn rows(report: &Report) -> Vec<Row> {
     for arm in &report.arms {
         for ((answer, session), told) in arm.answers.iter().zip(&arm.sessions).zip(&arm.told) {
             let text = if arm.n > 1 { format!("{}: {told}", arm.words) } else { arm.words.clone() };
-            let note = answer.clone().unwrap_or_else(|| "no answer".to_owned());
+            // An arm of several says how many are right in the sentence.
+            let mark = match (report.truth.is_some(), arm.right) {
+                (true, right) if right == arm.n => "✓ ",
+                (true, 0) => "✗ ",
+                _ => "",
+            };
+            let note = format!("{mark}{}", answer.as_deref().unwrap_or("no answer"));
             rows.push(Row { text, note, p: None, page_box: None, session: Some(session.clone()) });
         }
     }
