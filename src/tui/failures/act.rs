@@ -59,6 +59,7 @@ impl App {
             Action::Open => return self.open_cell(),
             Action::Close | Action::Back => self.screen = Screen::Library,
             Action::OnFailures(what) => return self.failures_key(what),
+            Action::OnCompare(_) => return self.show_compare(),
             _ => {}
         }
         self.preview_selected()
