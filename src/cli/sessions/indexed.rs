@@ -108,10 +108,8 @@ fn found(
 ) -> Result<(usize, Vec<SessionSummary>), CliError> {
     bring_up_to_date(index, filter.needs_text())?;
     let answer = index.mending(|index| {
-        let hits = if limit < 1000 { index.count_of(filter)? } else { index.find(filter, order)? };
-        let mut rows = if limit < 1000 { index.first(filter, order, limit)? } else { hits.rows };
-        rows.truncate(limit);
-        Ok((hits.count, index.rows(&rows)?))
+        let hits = index.find(filter, order, limit)?;
+        Ok((hits.count, index.rows(&hits.rows)?))
     });
     let (count, rows) = answer.map_err(CliError::failed)?;
     Ok((count, rows.into_iter().map(|(_, _, summary)| summary).collect()))
@@ -210,7 +208,7 @@ pub(super) fn differences(index: &mut Index) -> Result<Vec<String>, SessionError
     let (store, lines) = (index.store().clone(), index.lines());
     index.mending(|index| {
         index.refresh_whole(&mut |_| true)?;
-        let hits = index.find(&Filter::default(), Order::default())?;
+        let hits = index.find(&Filter::default(), Order::default(), usize::MAX)?;
         let mut known = std::collections::HashMap::new();
         for rows in hits.rows.chunks(10_000) {
             for (_, log, summary) in index.rows(rows)? {
