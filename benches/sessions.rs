@@ -60,6 +60,8 @@ fn summary(n: usize) -> SessionSummary {
     let task = Task::ALL[d(1) as usize % 7];
     let label = LABELS[d(2) as usize % LABELS.len()];
     let right = label.starts_with("right");
+    // Labels follow from these figures when the index is made.
+    let zooms = (d(6) % 5) as u32;
     let share = |k: u64| Some((d(k) % 1000) as f64 / 1000.0);
     let run = format!("run-{:04}", n / RUN);
     let seconds = n as i64;
@@ -82,14 +84,19 @@ fn summary(n: usize) -> SessionSummary {
         answer: Some(["the sea", "Pip", "Bo", "2", "a hat", "none of them"][d(5) as usize % 6].into()),
         resolved: true,
         truth: Some("Pip".into()),
-        zooms: (d(6) % 5) as u32,
+        zooms,
+        targets: 1,
+        best_zoom: (zooms > 0).then_some(1),
+        best_tightness: (zooms > 0).then_some(0.3),
+        options: Some(4),
+        option: Some(1 + (d(16) % 4) as u32),
         refused: u32::from(d(7) % 20 == 0),
         coverage: share(8),
         iou: share(9),
         looked_right: Some(d(8) % 1000 > 500),
         margin: share(13),
         answer_p: share(14),
-        best_coverage: share(15),
+        best_coverage: share(15).filter(|_| zooms > 0),
         label: label.into(),
         reason: Some("answered".into()),
         generated: 40 + d(10) % 400,

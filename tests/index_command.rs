@@ -49,7 +49,7 @@ fn words_and_filters_find_what_was_written() {
     assert!(all > 5);
     let found = json(dir.path(), &["search", "text:\"who is nearer\""]);
     assert_eq!((found["count"].as_u64(), found["sessions"][0]["question_id"].as_str()), (Some(1), Some("q1")));
-    let zoomed = json(dir.path(), &["search", "zooms:>=1", "-run:run-1", "--limit", "2"]);
+    let zoomed = json(dir.path(), &["search", "zooms:>=1 -run:run-1", "--limit", "2"]);
     assert!(zoomed["count"].as_u64() > Some(2) && zoomed["sessions"].as_array().unwrap().len() == 2);
     let filtered = json(dir.path(), &["list", "--filter", "run:run-1"]);
     assert_eq!(filtered["sessions"].as_array().unwrap().len(), 1);

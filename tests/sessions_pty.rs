@@ -49,14 +49,18 @@ fn sessions_are_filtered_completed_deleted_and_brought_back() {
         screen.contains("/ verdict:wrong") && screen.contains(&format!(" of {all} sessions"))
     });
     assert!(!screen.contains("✓ right"), "{screen}");
-    pty.send("\r\x1b");
-    pty.wait_for(&format!("{all} sessions"));
+    pty.send("\r");
+    pty.wait_for("Esc shows all");
+    pty.send("\x1b");
+    pty.wait_for(&format!("  {all} sessions"));
     // What was written is found, once it has been read.
     pty.send("/text:running");
     pty.wait("words", |screen| {
         screen.contains(&format!(" of {all} sessions")) && !screen.contains(&format!("0 of {all}"))
     });
-    pty.send("\r\x1b");
+    pty.send("\r");
+    pty.wait_for("Esc shows all");
+    pty.send("\x1b");
     pty.wait_for(&format!("  {all} sessions"));
     pty.send("D");
     pty.wait_for(&format!("  {} sessions", all - 1));

@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_millis(200);
 /// Arguments of `sessions search`.
 #[derive(Args, Debug)]
 pub struct SearchArgs {
-    /// Words, or a filter such as label:looked-wrong zooms:>=2 text:"red hat" (docs/FILTERS.md)
+    /// Words, or a filter such as 'label:looked-wrong zooms:>=2 text:"red hat"' (docs/FILTERS.md); one that begins with - after --
     #[arg(value_name = "FILTER", required = true)]
     filter: Vec<String>,
     /// At most so many

@@ -20,7 +20,7 @@ use crate::text::one_line;
 #[derive(Args, Debug)]
 pub struct PruneArgs {
     /// Sessions that fit (docs/FILTERS.md)
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
     filter: Option<Filter>,
     /// Sessions that began longer ago: 12h, 30d, 8w
     #[arg(long, value_name = "AGE", value_parser = hours)]

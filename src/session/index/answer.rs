@@ -140,9 +140,10 @@ impl Index {
         // A few of many need not be found by sorting all.
         if most > 0 && most < count / 4 {
             all.select_nth_unstable_by(most - 1, by);
+            all.truncate(most);
         }
-        all.truncate(most);
         all.sort_unstable_by(by);
+        all.truncate(most);
         Ok(Hits { rows: all.into_iter().map(|keyed| keyed.row).collect(), count, verdicts: self.verdicts(&counts)? })
     }
 

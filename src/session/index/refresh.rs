@@ -103,7 +103,7 @@ impl Index {
             if !tell(Progress::default()) {
                 return Ok(Refreshed { stopped: true, ..done });
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(3));
         }
     }
 
@@ -285,8 +285,8 @@ impl Index {
         if of == 0 {
             return Ok(progress);
         }
-        let Ok(_lock) = self.take_lock(false) else { return Ok(progress) };
         loop {
+            let Ok(lock) = self.take_lock(false) else { return Ok(progress) };
             let rows = self.next_unread().map_err(|e| broken(&e))?;
             if rows.is_empty() || !tell(progress) {
                 return Ok(progress);
@@ -305,6 +305,11 @@ impl Index {
                 }
                 Ok(())
             })?;
+            // A program that waits for the lock gets it: what is new is worth more than what is old.
+            drop(lock);
+            if self.path.is_some() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
         }
     }
 
