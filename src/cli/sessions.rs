@@ -32,7 +32,7 @@ enum Command {
     /// List recorded sessions, newest first
     List {
         /// Only those that fit, such as label:looked-wrong zooms:>=2 (docs/FILTERS.md)
-        #[arg(long, value_name = "FILTER")]
+        #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
         filter: Option<Filter>,
         /// At most so many
         #[arg(long, value_name = "N")]

@@ -138,13 +138,6 @@ pub enum Outcome {
     Restored(Trashed, Result<(), String>),
     /// A session was packed into this file, or why not.
     Packed(Result<std::path::PathBuf, String>),
-    /// The first rows of what is being found.
-    First {
-        /// Of which question.
-        ticket: u64,
-        /// From the first place on.
-        rows: Vec<Row>,
-    },
     /// What was found.
     Found(Found),
     /// More of what was found.
@@ -206,7 +199,7 @@ pub struct Sessions {
     fault: Option<FilterError>,
     completing: Completing,
     ticket: u64,
-    /// How many fit, where that is known; while only the first rows are, as many as there are of them.
+    /// How many fit.
     count: usize,
     counts: [usize; 6],
     /// The place of the first row of the window, and the window.
@@ -378,16 +371,6 @@ impl Sessions {
         }
         self.coming = Some(first);
         vec![Effect::OnSessions(Chore::Window { ticket: self.ticket, first })]
-    }
-
-    /// The first rows have come; how many follow is not known yet.
-    fn set_first(&mut self, ticket: u64, rows: Vec<Row>) {
-        if ticket == self.ticket {
-            self.loading = false;
-            self.count = rows.len();
-            self.set_window(0, rows);
-            self.select(0);
-        }
     }
 
     fn set_found(&mut self, found: Found) {

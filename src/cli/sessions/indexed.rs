@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_millis(200);
 /// Arguments of `sessions search`.
 #[derive(Args, Debug)]
 pub struct SearchArgs {
-    /// Words, or a filter such as label:looked-wrong zooms:>=2 text:"red hat" (docs/FILTERS.md)
+    /// Words, or a filter such as 'label:looked-wrong zooms:>=2 text:"red hat"' (docs/FILTERS.md); one that begins with - after --
     #[arg(value_name = "FILTER", required = true)]
     filter: Vec<String>,
     /// At most so many
@@ -108,10 +108,8 @@ fn found(
 ) -> Result<(usize, Vec<SessionSummary>), CliError> {
     bring_up_to_date(index, filter.needs_text())?;
     let answer = index.mending(|index| {
-        let hits = if limit < 1000 { index.count_of(filter)? } else { index.find(filter, order)? };
-        let mut rows = if limit < 1000 { index.first(filter, order, limit)? } else { hits.rows };
-        rows.truncate(limit);
-        Ok((hits.count, index.rows(&rows)?))
+        let hits = index.find(filter, order, limit)?;
+        Ok((hits.count, index.rows(&hits.rows)?))
     });
     let (count, rows) = answer.map_err(CliError::failed)?;
     Ok((count, rows.into_iter().map(|(_, _, summary)| summary).collect()))
@@ -210,7 +208,7 @@ pub(super) fn differences(index: &mut Index) -> Result<Vec<String>, SessionError
     let (store, lines) = (index.store().clone(), index.lines());
     index.mending(|index| {
         index.refresh_whole(&mut |_| true)?;
-        let hits = index.find(&Filter::default(), Order::default())?;
+        let hits = index.find(&Filter::default(), Order::default(), usize::MAX)?;
         let mut known = std::collections::HashMap::new();
         for rows in hits.rows.chunks(10_000) {
             for (_, log, summary) in index.rows(rows)? {

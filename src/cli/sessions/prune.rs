@@ -20,7 +20,7 @@ use crate::text::one_line;
 #[derive(Args, Debug)]
 pub struct PruneArgs {
     /// Sessions that fit (docs/FILTERS.md)
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
     filter: Option<Filter>,
     /// Sessions that began longer ago: 12h, 30d, 8w
     #[arg(long, value_name = "AGE", value_parser = hours)]
@@ -108,8 +108,9 @@ fn sessions(args: &PruneArgs, global: &Global, plan: &mut Plan) -> Result<(), Cl
     let filter = args.filter.clone().unwrap_or_default();
     let mut index = open(global)?;
     bring_up_to_date(&mut index, filter.needs_text())?;
-    let all =
-        index.mending(|index| index.rows(&index.find(&filter, Order::default())?.rows)).map_err(CliError::failed)?;
+    let all = index
+        .mending(|index| index.rows(&index.find(&filter, Order::default(), usize::MAX)?.rows))
+        .map_err(CliError::failed)?;
     let before = args.older_than.map(|hours| jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours));
     let old = |s: &SessionSummary| {
         // A session without a time is not known to be old.

@@ -3,7 +3,7 @@
 use super::field::{Field, Kind, fields};
 
 /// Most completions that are offered.
-const MOST: usize = 50;
+const MOST: usize = 100;
 
 /// A way to finish the word at the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]

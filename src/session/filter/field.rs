@@ -68,7 +68,7 @@ pub struct Field {
     /// How it is asked for.
     pub example: &'static str,
     /// Whether bare words are looked for in it.
-    pub(super) words: bool,
+    pub(in crate::session) words: bool,
     of: fn(&SessionSummary) -> Found,
 }
 

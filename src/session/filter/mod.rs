@@ -20,7 +20,6 @@ pub(in crate::session) use field::Found;
 pub use field::{Field, Kind, fields};
 pub(in crate::session) use node::{LAST, Node, Relation, Test, Want, Words};
 pub use words::join_texts;
-pub(in crate::session) use words::summary_words;
 
 use super::SessionSummary;
 

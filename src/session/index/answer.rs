@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, params_from_iter};
+use rusqlite::OptionalExtension;
 
+use super::cells::{CHUNK, Column, cell, with_cells};
+use super::mask::{Mask, Ready};
 use super::open::{Index, broken};
 use super::refresh::log_path;
-use super::sql::Maker;
-use super::{column, is_worded, number_of};
+use super::{is_worded, number_of};
 use crate::session::error::SessionError;
 use crate::session::filter::{Field, Filter, Kind, fields};
 use crate::session::{LogFile, SessionSummary};
@@ -67,106 +68,107 @@ struct Keyed {
 }
 
 impl Index {
-    /// The first sessions that fit, in order, without counting the rest.
+    /// The first sessions that fit, in order, with how many there are in all and how they came out.
     ///
     /// # Errors
     /// [`SessionError::Index`].
-    pub fn first(&self, filter: &Filter, order: Order, most: usize) -> Result<Vec<i64>, SessionError> {
-        self.first_of(filter, order, most).map_err(|e| broken(&e))
+    pub fn find(&self, filter: &Filter, order: Order, most: usize) -> Result<Hits, SessionError> {
+        self.sorted(filter, order, most).map_err(|e| broken(&e))
     }
 
-    fn first_of(&self, filter: &Filter, order: Order, most: usize) -> rusqlite::Result<Vec<i64>> {
-        if order.sort != Sort::Started {
-            let mut rows = self.sorted(filter, order)?.0;
-            rows.truncate(most);
-            return Ok(rows);
-        }
-        let condition = Maker::condition(&self.db, filter.node())?;
-        let way = if order.falling { "DESC" } else { "ASC" };
-        let sql = format!("SELECT rowid FROM facts WHERE {} ORDER BY at {way}, rowid DESC LIMIT {most}", condition.sql);
-        let mut statement = self.db.prepare(&sql)?;
-        let rows = statement.query_map(params_from_iter(condition.values), |row| row.get(0))?;
-        rows.collect()
-    }
-
-    /// All sessions that fit, in order, and how they came out.
-    ///
-    /// # Errors
-    /// [`SessionError::Index`].
-    pub fn find(&self, filter: &Filter, order: Order) -> Result<Hits, SessionError> {
-        let (rows, verdicts) = self.sorted(filter, order).map_err(|e| broken(&e))?;
-        Ok(Hits { count: rows.len(), rows, verdicts })
-    }
-
-    /// How many sessions fit, and how they came out.
-    ///
-    /// # Errors
-    /// [`SessionError::Index`].
-    pub fn count_of(&self, filter: &Filter) -> Result<Hits, SessionError> {
-        let counted = || -> rusqlite::Result<Hits> {
-            let condition = Maker::condition(&self.db, filter.node())?;
-            let sql = format!("SELECT f_verdict, count(*) FROM facts WHERE {} GROUP BY f_verdict", condition.sql);
-            let mut statement = self.db.prepare(&sql)?;
-            let counts =
-                statement.query_map(params_from_iter(condition.values), |row| Ok((row.get(0)?, size(row.get(1)?))))?;
-            let counts: HashMap<i64, usize> = counts.collect::<rusqlite::Result<_>>()?;
-            Ok(Hits { rows: Vec::new(), count: counts.values().sum(), verdicts: self.verdicts(&counts)? })
+    fn sorted(&self, filter: &Filter, order: Order, most: usize) -> rusqlite::Result<Hits> {
+        let ready = Ready::of(&self.db, filter.node())?;
+        let ranks = match order.sort {
+            Sort::By(field) if is_worded(field.kind) => Some(self.ranks(field)?),
+            _ => None,
         };
-        counted().map_err(|e| broken(&e))
+        let (mut all, mut counts) = (Vec::new(), HashMap::<u32, usize>::new());
+        for chunk in 0..=self.last_chunk()? {
+            let there = with_cells(&self.db, Column::There, chunk, |cells| {
+                let mut mask = [0; 64];
+                add_flags(cells, &mut mask);
+                mask
+            });
+            let Some(mut mask) = there?.filter(|mask| mask.iter().any(|bits| *bits != 0)) else { continue };
+            let fits = ready.mask(&self.db, chunk)?;
+            mask.iter_mut().zip(fits).for_each(|(a, b)| *a &= b);
+            if mask.iter().all(|bits| *bits == 0) {
+                continue;
+            }
+            let rows: Vec<usize> = bits(&mask).collect();
+            with_cells(&self.db, Column::At, chunk, |cells| {
+                all.extend(rows.iter().map(|row| Keyed {
+                    key: None,
+                    at: eight(cell(cells, 8, *row)).map_or(0, i64::from_le_bytes),
+                    row: chunk * CHUNK + i64::try_from(*row).unwrap_or(0),
+                }));
+            })?;
+            let added = all.len() - rows.len();
+            if let Some(verdict) = fields().iter().find(|field| field.name == "verdict") {
+                with_cells(&self.db, Column::Of(verdict), chunk, |cells| {
+                    for row in &rows {
+                        *counts.entry(four(cell(cells, 4, *row))).or_default() += 1;
+                    }
+                })?;
+            }
+            if let Sort::By(field) = order.sort {
+                let column = Column::Of(field);
+                with_cells(&self.db, column, chunk, |cells| {
+                    for (keyed, row) in all.iter_mut().skip(added).zip(&rows) {
+                        let cell = cell(cells, column.width(), *row);
+                        keyed.key = match (&ranks, field.kind) {
+                            (Some(ranks), _) => ranks.get(&four(cell)).copied(),
+                            (None, Kind::Number) => {
+                                eight(cell).map(f64::from_le_bytes).filter(|x| !x.is_nan()).map(ordered)
+                            }
+                            (None, _) => cell.first().filter(|flag| **flag > 0).map(|flag| i64::from(*flag)),
+                        };
+                    }
+                })?;
+            }
+        }
+        let count = all.len();
+        let newest = |a: &Keyed, b: &Keyed| b.at.cmp(&a.at).then(b.row.cmp(&a.row));
+        let by = |a: &Keyed, b: &Keyed| match (order.sort, order.falling) {
+            (Sort::Started, true) => newest(a, b),
+            (Sort::Started, false) => a.at.cmp(&b.at).then(b.row.cmp(&a.row)),
+            (Sort::By(_), falling) => {
+                let keys = if falling { b.key.cmp(&a.key) } else { a.key.cmp(&b.key) };
+                b.key.is_some().cmp(&a.key.is_some()).then(keys).then_with(|| newest(a, b))
+            }
+        };
+        // A few of many need not be found by sorting all.
+        if most > 0 && most < count / 4 {
+            all.select_nth_unstable_by(most - 1, by);
+            all.truncate(most);
+        }
+        all.sort_unstable_by(by);
+        all.truncate(most);
+        Ok(Hits { rows: all.into_iter().map(|keyed| keyed.row).collect(), count, verdicts: self.verdicts(&counts)? })
     }
 
-    fn verdicts(&self, counts: &HashMap<i64, usize>) -> rusqlite::Result<Vec<(String, usize)>> {
+    fn last_chunk(&self) -> rusqlite::Result<i64> {
+        self.db
+            .query_row("SELECT ifnull(max(rowid), 0) FROM sessions", [], |row| row.get(0))
+            .map(|last: i64| last / CHUNK)
+    }
+
+    fn verdicts(&self, counts: &HashMap<u32, usize>) -> rusqlite::Result<Vec<(String, usize)>> {
         let mut named = Vec::new();
         for (id, n) in counts {
-            let word: Option<String> = self
-                .db
-                .prepare_cached("SELECT word FROM words WHERE id = ?1")?
-                .query_row([id], |row| row.get(0))
-                .optional()?;
+            let mut statement = self.db.prepare_cached("SELECT word FROM words WHERE id = ?1")?;
+            let word: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
             named.extend(word.map(|word| (word, *n)));
         }
         named.sort_unstable();
         Ok(named)
     }
 
-    fn sorted(&self, filter: &Filter, order: Order) -> rusqlite::Result<(Vec<i64>, Vec<(String, usize)>)> {
-        let condition = Maker::condition(&self.db, filter.node())?;
-        let (key, ranks) = match order.sort {
-            Sort::Started => ("NULL".to_owned(), None),
-            Sort::By(field) if is_worded(field.kind) => (column(field), Some(self.ranks(field)?)),
-            Sort::By(field) => (column(field), None),
-        };
-        let sql = format!("SELECT rowid, at, f_verdict, {key} FROM facts WHERE {}", condition.sql);
-        let mut statement = self.db.prepare(&sql)?;
-        let mut found = statement.query(params_from_iter(condition.values))?;
-        let (mut all, mut counts) = (Vec::new(), HashMap::<i64, usize>::new());
-        while let Some(row) = found.next()? {
-            let key = match (row.get_ref(3)?, &ranks) {
-                (rusqlite::types::ValueRef::Integer(word), Some(ranks)) => ranks.get(&word).copied(),
-                (rusqlite::types::ValueRef::Integer(n), None) => Some(n),
-                (rusqlite::types::ValueRef::Real(x), _) => Some(ordered(x)),
-                _ => None,
-            };
-            all.push(Keyed { key, at: row.get(1)?, row: row.get(0)? });
-            *counts.entry(row.get(2)?).or_default() += 1;
-        }
-        let newest = |a: &Keyed, b: &Keyed| b.at.cmp(&a.at).then(b.row.cmp(&a.row));
-        match (order.sort, order.falling) {
-            (Sort::Started, true) => all.sort_unstable_by(newest),
-            (Sort::Started, false) => all.sort_unstable_by(|a, b| a.at.cmp(&b.at).then(b.row.cmp(&a.row))),
-            (Sort::By(_), falling) => all.sort_unstable_by(|a, b| {
-                let keys = if falling { b.key.cmp(&a.key) } else { a.key.cmp(&b.key) };
-                b.key.is_some().cmp(&a.key.is_some()).then(keys).then_with(|| newest(a, b))
-            }),
-        }
-        Ok((all.into_iter().map(|keyed| keyed.row).collect(), self.verdicts(&counts)?))
-    }
-
     /// The rank of each of a field's words: where its values have an order of their own, that.
-    fn ranks(&self, field: &Field) -> rusqlite::Result<HashMap<i64, i64>> {
+    fn ranks(&self, field: &Field) -> rusqlite::Result<HashMap<u32, i64>> {
         let mut statement = self.db.prepare_cached("SELECT id, word FROM words WHERE field = ?1 ORDER BY word")?;
         let words =
-            statement.query_map([number_of(field)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+            statement.query_map([number_of(field)], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?)))?;
         let own: &[&str] = match field.kind {
             Kind::Word(known) if field.name == "verdict" => known,
             _ => &[],
@@ -254,6 +256,34 @@ impl Index {
         };
         read().map_err(|e| broken(&e))
     }
+}
+
+/// Adds the rows of flags that are set.
+fn add_flags(cells: &[u8], mask: &mut Mask) {
+    for (row, place) in mask.iter_mut().enumerate() {
+        let flags = (0..64).map(|i| cell(cells, 1, row * 64 + i) == [1]);
+        *place = flags.enumerate().fold(0, |bits, (i, set)| bits | (u64::from(set) << i));
+    }
+}
+
+/// The places of the bits that are set.
+fn bits(mask: &Mask) -> impl Iterator<Item = usize> + '_ {
+    mask.iter().enumerate().flat_map(|(at, bits)| {
+        let mut left = *bits;
+        std::iter::from_fn(move || {
+            let next = (left != 0).then(|| left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(at * 64 + next)
+        })
+    })
+}
+
+fn eight(cell: &[u8]) -> Option<[u8; 8]> {
+    cell.try_into().ok()
+}
+
+fn four(cell: &[u8]) -> u32 {
+    cell.try_into().map_or(0, u32::from_le_bytes)
 }
 
 /// A count, as SQLite gives it.

@@ -24,6 +24,7 @@ impl Index {
                 let found = Found { live: log.live, stamp: Stamp { size: 0, time: 0 }, notes: None };
                 writer.put(&tx, folder, None, Prepared::of(log.id.clone(), found, summary, Some(String::new())))?;
             }
+            writer.flush(&tx)?;
             tx.commit()
         };
         write(&mut index).map_err(|e| broken(&e))?;

@@ -4,24 +4,26 @@
 //! words found in what was written. The files are the truth; the index follows from them and may be deleted at any time.
 //!
 //! ```text
-//! sessions/index.db       SQLite: folders, sessions, facts (a column a field), words, many, seek and wrote (FTS5), bodies
+//! sessions/index.db       SQLite: folders, sessions, cells (a column a field), words, many, seek and wrote (FTS5), bodies
 //! sessions/.index.lock    held by the one program that brings it up to date
 //! ```
 //!
 //! - [`refresh`](Index::refresh) looks at folders whose time or summary has changed, and in them at files whose size or time has: first
 //!   what summaries say, so that lists are there at once; [`read_texts`](Index::read_texts) then reads what was written, and can be
 //!   stopped and gone on with.
-//! - A text of a field is stored once, in `words`, as a number in `facts`; so every condition compares numbers.
+//! - Fields are stored by column, in blobs of some thousand rows; a text of a field is stored once, in `words`, as a number in its
+//!   column. So a filter reads the columns it names and compares numbers: a few milliseconds each for a million sessions.
 //! - A database that is broken, someone else's or of another version is put away and made anew; where none can be written, it is made
 //!   in memory. A link in its place is refused.
 
 mod answer;
+mod cells;
 mod fill;
+mod mask;
 mod open;
 mod put;
 mod refresh;
 mod scan;
-mod sql;
 #[cfg(test)]
 mod tests;
 
@@ -33,11 +35,6 @@ use super::filter::{Field, Kind, fields};
 
 /// The database's name in the sessions folder.
 pub const INDEX_FILE: &str = "index.db";
-
-/// The column of a field in `facts`.
-fn column(field: &Field) -> String {
-    format!("f_{}", field.name.replace('-', "_"))
-}
 
 /// Whether a field's values are stored as numbers of words.
 fn is_worded(kind: Kind) -> bool {

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{INDEX_FILE, column};
+use super::INDEX_FILE;
 use crate::config::Thresholds;
 use crate::session::error::SessionError;
-use crate::session::filter::{Field, Kind, fields};
+use crate::session::filter::fields;
 use crate::session::store::SessionStore;
 
 /// Says that a database is this program's.
 const APPLICATION: i64 = 0x7073_6978;
 /// Raised when tables change; a database of another version is made anew. What fields there are is told apart beside it.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// How long one waits for another program's writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -200,8 +200,6 @@ fn prepare(db: &Connection, lines: &Thresholds) -> rusqlite::Result<()> {
     if pragma(db, "user_version")? == VERSION {
         return Ok(());
     }
-    let typed = |f: &Field| format!("{} {}", column(f), if f.kind == Kind::Number { "REAL" } else { "INTEGER" });
-    let columns: Vec<String> = fields().iter().filter(|f| f.kind != Kind::Many).map(typed).collect();
     db.execute_batch(&format!(
         "BEGIN IMMEDIATE;
          PRAGMA application_id = {APPLICATION};
@@ -216,39 +214,14 @@ fn prepare(db: &Connection, lines: &Thresholds) -> rusqlite::Result<()> {
          CREATE TABLE IF NOT EXISTS words(id INTEGER PRIMARY KEY, field INTEGER, word TEXT, UNIQUE(field, word));
          CREATE TABLE IF NOT EXISTS many(field INTEGER, word INTEGER, session INTEGER, PRIMARY KEY(field, word, session)) WITHOUT ROWID;
          CREATE INDEX IF NOT EXISTS many_of ON many(session);
-         CREATE TABLE IF NOT EXISTS facts(rowid INTEGER PRIMARY KEY, at INTEGER, {});
+         CREATE TABLE IF NOT EXISTS cells(key INTEGER PRIMARY KEY, data BLOB);
          CREATE VIRTUAL TABLE IF NOT EXISTS seek USING fts5(words, content='', contentless_delete=1, tokenize='ascii');
          CREATE VIRTUAL TABLE IF NOT EXISTS wrote USING fts5(words, content='', contentless_delete=1, tokenize='ascii');
          INSERT OR REPLACE INTO meta VALUES('fields', '{}');
          PRAGMA user_version = {VERSION};
          COMMIT;",
-        columns.join(", "),
         said_fields(lines).replace('\'', "''"),
-    ))?;
-    index_columns(db)
-}
-
-/// Columns that are asked for most, with the time, so that the newest come first without sorting.
-const INDEXED: [&str; 12] =
-    ["label", "verdict", "family", "task", "run", "model", "question", "answer", "zooms", "coverage", "iou", "tokens"];
-
-/// Makes the indices of `facts`.
-pub(super) fn index_columns(db: &Connection) -> rusqlite::Result<()> {
-    db.execute_batch("CREATE INDEX IF NOT EXISTS by_time ON facts(at, f_verdict);")?;
-    for field in fields().iter().filter(|field| INDEXED.contains(&field.name)) {
-        let column = column(field);
-        db.execute_batch(&format!("CREATE INDEX IF NOT EXISTS by_{column} ON facts({column}, at, f_verdict);"))?;
-    }
-    Ok(())
-}
-
-/// Removes them while much is put in at once.
-pub(super) fn drop_indices(db: &Connection) -> rusqlite::Result<()> {
-    db.execute_batch("DROP INDEX IF EXISTS by_time;")?;
-    for field in fields().iter().filter(|field| INDEXED.contains(&field.name)) {
-        db.execute_batch(&format!("DROP INDEX IF EXISTS by_{};", column(field)))?;
-    }
-    Ok(())
+    ))
 }
 
 /// Puts a database away that cannot be used: what this program made is deleted, anything else gets another name.

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::cells::{Cells, Column};
+use super::number_of;
 use super::scan::{Found as LogFound, Stamp};
-use super::{is_worded, number_of};
 use crate::session::SessionSummary;
-use crate::session::filter::{Found, Kind, fields, summary_words};
+use crate::session::filter::{Field, Found, Kind, fields, join_texts};
 
 /// Most words whose numbers are remembered while many sessions are written.
 const MOST_REMEMBERED: usize = 200_000;
@@ -21,7 +21,6 @@ pub(super) struct Prepared {
     /// Microseconds since 1970; what is no time is the oldest.
     at: i64,
     found: Vec<Found>,
-    seek: String,
     /// What was written, where that is known already.
     pub wrote: Option<String>,
 }
@@ -35,7 +34,6 @@ impl Prepared {
             body: serde_json::to_string(summary).unwrap_or_default(),
             at,
             found: fields().iter().map(|field| field.of(summary)).collect(),
-            seek: summary_words(summary),
             wrote,
         }
     }
@@ -44,8 +42,8 @@ impl Prepared {
 /// Writes rows of one transaction, and remembers the numbers of words between them.
 #[derive(Default)]
 pub(super) struct Writer {
-    words: HashMap<(i64, String), i64>,
-    facts: String,
+    words: HashMap<(i64, String), u32>,
+    cells: Cells,
 }
 
 impl Writer {
@@ -68,39 +66,36 @@ impl Writer {
         }
         db.prepare_cached("INSERT OR REPLACE INTO bodies(rowid, body) VALUES(?1, ?2)")?
             .execute(params![row, session.body])?;
-        let mut values: Vec<Value> = vec![Value::Integer(row), Value::Integer(session.at)];
+        self.cells.set(db, Column::There, row, Some(1u64.to_le_bytes()))?;
+        self.cells.set(db, Column::At, row, Some(session.at.to_le_bytes()))?;
         for (field, found) in fields().iter().zip(session.found) {
-            match found {
+            let value = match found {
                 Found::Many(all) => {
                     for word in all {
-                        let word = self.word(db, number_of(field), word)?;
+                        let word = self.word(db, field, word)?;
                         let sql = "INSERT OR IGNORE INTO many(field, word, session) VALUES(?1, ?2, ?3)";
                         db.prepare_cached(sql)?.execute(params![number_of(field), word, row])?;
                     }
+                    continue;
                 }
-                _ if field.kind == Kind::Many => {}
-                Found::Nothing => values.push(Value::Null),
-                Found::Number(number) => values.push(Value::Real(number)),
-                Found::Flag(flag) => values.push(Value::Integer(i64::from(flag))),
-                Found::Text(text) if is_worded(field.kind) => {
-                    values.push(Value::Integer(self.word(db, number_of(field), text)?));
-                }
-                Found::Text(_) => values.push(Value::Null),
+                Found::Nothing => None,
+                Found::Number(number) => Some(number.to_le_bytes()),
+                Found::Flag(flag) => Some((1 + u64::from(flag)).to_le_bytes()),
+                Found::Text(text) => Some(u64::from(self.word(db, field, text)?).to_le_bytes()),
+            };
+            if field.kind != Kind::Many {
+                self.cells.set(db, Column::Of(field), row, value)?;
             }
         }
-        if self.facts.is_empty() {
-            self.facts = format!("INSERT OR REPLACE INTO facts VALUES({})", vec!["?"; values.len()].join(","));
-        }
-        db.prepare_cached(&self.facts)?.execute(rusqlite::params_from_iter(values))?;
-        db.prepare_cached("INSERT INTO seek(rowid, words) VALUES(?1, ?2)")?.execute(params![row, session.seek])?;
         if let Some(wrote) = session.wrote {
             db.prepare_cached("INSERT INTO wrote(rowid, words) VALUES(?1, ?2)")?.execute(params![row, wrote])?;
         }
         Ok(())
     }
 
-    fn word(&mut self, db: &Connection, field: i64, word: String) -> rusqlite::Result<i64> {
-        let key = (field, word);
+    /// The number of a word of a field; a new one gets the next, and can be looked for.
+    fn word(&mut self, db: &Connection, field: &'static Field, word: String) -> rusqlite::Result<u32> {
+        let key = (number_of(field), word);
         if let Some(id) = self.words.get(&key) {
             return Ok(*id);
         }
@@ -111,8 +106,13 @@ impl Writer {
         let id = match found {
             Some(id) => id,
             None => {
-                db.prepare_cached("INSERT INTO words(field, word) VALUES(?1, ?2)")?.execute(params![key.0, key.1])?;
-                db.last_insert_rowid()
+                let sql = "INSERT INTO words(field, word) VALUES(?1, ?2) RETURNING id";
+                let id = db.prepare_cached(sql)?.query_row(params![key.0, key.1], |row| row.get(0))?;
+                if field.words {
+                    let words = join_texts([key.1.as_str()]);
+                    db.prepare_cached("INSERT INTO seek(rowid, words) VALUES(?1, ?2)")?.execute(params![id, words])?;
+                }
+                id
             }
         };
         if self.words.len() >= MOST_REMEMBERED {
@@ -121,21 +121,24 @@ impl Writer {
         self.words.insert(key, id);
         Ok(id)
     }
+
+    /// Removes all that is known of a session.
+    pub fn remove(&mut self, db: &Connection, row: i64) -> rusqlite::Result<()> {
+        forget_words(db, row)?;
+        for table in ["bodies", "sessions"] {
+            db.prepare_cached(&format!("DELETE FROM {table} WHERE rowid = ?1"))?.execute([row])?;
+        }
+        self.cells.set(db, Column::There, row, None)
+    }
+
+    /// Writes what is still held: the last of a transaction.
+    pub fn flush(&mut self, db: &Connection) -> rusqlite::Result<()> {
+        self.cells.flush(db)
+    }
 }
 
 fn forget_words(db: &Connection, row: i64) -> rusqlite::Result<()> {
-    for table in ["seek", "wrote"] {
-        db.prepare_cached(&format!("DELETE FROM {table} WHERE rowid = ?1"))?.execute([row])?;
-    }
+    db.prepare_cached("DELETE FROM wrote WHERE rowid = ?1")?.execute([row])?;
     db.prepare_cached("DELETE FROM many WHERE session = ?1")?.execute([row])?;
-    Ok(())
-}
-
-/// Removes all that is known of a session.
-pub(super) fn remove(db: &Connection, row: i64) -> rusqlite::Result<()> {
-    forget_words(db, row)?;
-    for table in ["facts", "bodies", "sessions"] {
-        db.prepare_cached(&format!("DELETE FROM {table} WHERE rowid = ?1"))?.execute([row])?;
-    }
     Ok(())
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::answer::size;
-use super::open::{Index, broken, drop_indices, index_columns, lock};
-use super::put::{Prepared, Writer, remove};
+use super::open::{Index, broken, lock};
+use super::put::{Prepared, Writer};
 use super::scan::{self, Found, Stamp};
 use crate::config::Thresholds;
 use crate::session::error::SessionError;
@@ -20,11 +20,9 @@ use crate::session::summariser::Summariser;
 use crate::session::summary::{SUMMARY_VERSION, SessionSummary, each_summary_from};
 
 /// Sessions that are written in one go.
-const CHUNK: usize = 2000;
+const CHUNK: usize = 8192;
 /// Logs that are read in one go.
 const LOGS: usize = 200;
-/// From so many new sessions on, columns are indexed anew in the end.
-const BULK: usize = 20_000;
 
 /// How far one is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,7 +103,7 @@ impl Index {
             if !tell(Progress::default()) {
                 return Ok(Refreshed { stopped: true, ..done });
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(3));
         }
     }
 
@@ -119,29 +117,19 @@ impl Index {
         let root = self.store.dir().to_owned();
         let names = scan::folders(&root);
         self.forget_folders(&names, &mut done)?;
-        let mut tasks = Vec::new();
-        for name in names {
-            tasks.extend(look(&self.db, root.join(&name), name, self.settled).map_err(|e| broken(&e))?);
-        }
-        let of = tasks.iter().map(|task| task.changed.len()).sum();
-        let bulk = of >= BULK && of >= 2 * self.count().map_err(|e| broken(&e))?;
-        if bulk {
-            drop_indices(&self.db).map_err(|e| broken(&e))?;
-        }
-        let mut writer = Writer::default();
-        let mut progress = Progress { done: 0, of };
-        let mut result = Ok(());
-        for task in tasks {
-            result = self.carry_out(task, &mut writer, &mut progress, &mut done, tell);
-            if result.is_err() || done.stopped {
+        let (mut writer, mut progress, mut changed) = (Writer::default(), Progress::default(), 0);
+        let folders = names.len();
+        // One folder after another: what is known of all files of a million sessions need not be in memory at once.
+        for (seen, name) in (1..).zip(names) {
+            let task = look(&self.db, root.join(&name), name, self.settled).map_err(|e| broken(&e))?;
+            let Some(task) = task else { continue };
+            changed += task.changed.len();
+            // How much is in folders that were not looked into is a guess by those that were.
+            progress.of = if seen == folders { changed } else { changed * folders / seen };
+            self.carry_out(task, &mut writer, &mut progress, &mut done, tell)?;
+            if done.stopped {
                 break;
             }
-        }
-        // Wherever it stopped: without them every question takes long.
-        index_columns(&self.db).map_err(|e| broken(&e))?;
-        result?;
-        if bulk {
-            self.db.execute_batch("PRAGMA analysis_limit = 1000; ANALYZE;").map_err(|e| broken(&e))?;
         }
         Ok(done)
     }
@@ -164,7 +152,11 @@ impl Index {
 
     fn remove_all(&mut self, rows: &[i64]) -> Result<(), SessionError> {
         for rows in rows.chunks(CHUNK) {
-            self.writing(|db| rows.iter().try_for_each(|row| remove(db, *row)))?;
+            self.writing(|db| {
+                let mut writer = Writer::default();
+                rows.iter().try_for_each(|row| writer.remove(db, *row))?;
+                writer.flush(db)
+            })?;
         }
         Ok(())
     }
@@ -256,8 +248,10 @@ impl Index {
         }
         let n = ready.len();
         let changed = ready.iter().filter(|(row, _)| row.is_some()).count();
-        let written =
-            self.writing(|db| ready.drain(..).try_for_each(|(row, session)| writer.put(db, folder, row, session)));
+        let written = self.writing(|db| {
+            ready.drain(..).try_for_each(|(row, session)| writer.put(db, folder, row, session))?;
+            writer.flush(db)
+        });
         if written.is_err() {
             // Numbers of words that were not written are nobody's.
             *writer = Writer::default();
@@ -291,8 +285,8 @@ impl Index {
         if of == 0 {
             return Ok(progress);
         }
-        let Ok(_lock) = self.take_lock(false) else { return Ok(progress) };
         loop {
+            let Ok(lock) = self.take_lock(false) else { return Ok(progress) };
             let rows = self.next_unread().map_err(|e| broken(&e))?;
             if rows.is_empty() || !tell(progress) {
                 return Ok(progress);
@@ -311,6 +305,11 @@ impl Index {
                 }
                 Ok(())
             })?;
+            // A program that waits for the lock gets it: what is new is worth more than what is old.
+            drop(lock);
+            if self.path.is_some() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
         }
     }
 

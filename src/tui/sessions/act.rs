@@ -178,7 +178,6 @@ impl App {
             }
             Outcome::Packed(Ok(path)) => self.toast = Some(said(format!("packed into {}", path.display()))),
             Outcome::Packed(Err(why)) => self.toast = Some(said(format!("not packed: {why}"))),
-            Outcome::First { ticket, rows } => self.sessions.set_first(ticket, rows),
             Outcome::Found(found) => self.sessions.set_found(found),
             Outcome::Window { ticket, first, rows } if ticket == self.sessions.ticket => {
                 self.sessions.coming = None;

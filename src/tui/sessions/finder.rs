@@ -217,8 +217,8 @@ impl Finder {
         let zone = self.zone.clone();
         let index = self.index()?;
         let forks = Filter::parse("fork:yes").ok()?;
-        let mut rows = index.first(&Filter::default(), Order::default(), RECENT).ok()?;
-        let forked = index.first(&forks, Order::default(), RECENT).ok()?;
+        let mut rows = index.find(&Filter::default(), Order::default(), RECENT).ok()?.rows;
+        let forked = index.find(&forks, Order::default(), RECENT).ok()?.rows;
         let of: Vec<String> = index
             .rows(&forked)
             .ok()?
@@ -248,18 +248,8 @@ impl Finder {
         let Some(index) = self.index() else {
             return tell(Action::SessionDone(Outcome::Found(Found { ticket, ..Found::default() })));
         };
-        // The first rows are there at once, however many follow.
-        if question.keep.is_none()
-            && question.place == 0
-            && let Ok(rows) = index.first(&question.filter, question.order, WINDOW)
-        {
-            self.rows = rows;
-            let rows = self.window(0).unwrap_or_default();
-            tell(Action::SessionDone(Outcome::First { ticket, rows }));
-        }
-        let Some(index) = self.index() else { return };
         put(&interrupt, Some(index.interrupter()));
-        let found = index.mending(|index| index.find(&question.filter, question.order));
+        let found = index.mending(|index| index.find(&question.filter, question.order, usize::MAX));
         put(&interrupt, None);
         let hits = match found {
             Ok(hits) => hits,

@@ -163,10 +163,6 @@ fn newest_come_first_and_every_column_sorts_both_ways() {
     assert_eq!(table.app.sessions.sorting().0, Column::Started, "once around");
     table.press(Deed::PrevColumn);
     assert_eq!(table.app.sessions.sorting().0, Column::Model);
-    table.press(Deed::PrevColumn);
-    table.press(Deed::PrevColumn);
-    table.press(Deed::PrevColumn);
-    table.press(Deed::PrevColumn);
 }
 
 #[test]
@@ -219,7 +215,8 @@ fn tab_finishes_words_one_way_after_another() {
     assert_eq!(table.app.sessions.filter.text(), "verdict:wrong");
     assert!(table.cells(Column::Verdict).iter().all(|cell| *cell == "✗ wrong"));
     table.press(Deed::Complete);
-    assert_eq!(table.app.sessions.filter.text(), "verdict:answered", "the next way, and then the first again");
+    assert_eq!(table.app.sessions.filter.text(), "verdict:no-answer", "the next way, and in the end the first again");
+    table.press(Deed::Complete);
     table.press(Deed::Complete);
     assert_eq!(table.app.sessions.filter.text(), "verdict:wrong");
     table.act(Action::Edit(Edit::DeleteToStart));
