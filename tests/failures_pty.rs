@@ -46,7 +46,8 @@ fn from_a_cell_to_its_session_and_back_with_another_label() {
     assert!(board.contains("Where and how it fails") && board.contains("premature"), "{board}");
     // Only what the run without the tool did.
     pty.send("/");
-    pty.send("run:without");
+    pty.send("run:wit");
+    pty.send("hout");
     pty.send("\r");
     pty.wait("the filter", |s| s.contains("only run:without") && s.contains("21 sessions"));
     pty.send("\r");

@@ -100,7 +100,8 @@ pub fn session_measures<'a>(zooms: impl IntoIterator<Item = &'a ZoomEvent>, targ
         }
     }
     let known = !targets.is_empty();
-    let mean = all.iter().map(|(_, _, m)| m.coverage).sum::<f64>() / all.len().max(1) as f64;
+    // A sum of nothing is -0.
+    let mean = all.iter().map(|(_, _, m)| m.coverage).sum::<f64>().abs() / all.len().max(1) as f64;
     let best = all.iter().map(|(_, _, m)| m.iou).fold(0.0, f64::max);
     SessionMeasures {
         zooms: all.len() as u32,

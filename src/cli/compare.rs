@@ -42,7 +42,7 @@ pub fn run(args: &CompareArgs, global: &Global) -> CliResult {
     }
     let table = RunsTable::of(&runs, &global.settings.analysis);
     match (args.json, args.csv) {
-        (true, _) => print_json(&json!({"v": 1, "runs": to_json(&table)?["runs"]})),
+        (true, _) => print_json(&json!({"v": 1, "runs": to_json(&table.runs)?})),
         (_, true) => print(&several_csv(&table)?),
         _ => print(&several_text(&table)),
     }

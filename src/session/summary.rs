@@ -302,7 +302,8 @@ pub fn listed(store: &SessionStore) -> Vec<(LogFile, SessionSummary)> {
         let summaries = known.entry(log.sub.clone()).or_insert_with(|| read_summaries(&dir));
         // A summary is written after the end; a log that is still live may have outgrown it.
         let summary = summaries.remove(&log.id).unwrap_or_else(|| summarise(&log));
-        let run = summary.run.clone().or_else(|| (!log.sub.is_empty()).then(|| log.sub.clone()));
+        // A run that was given a folder of its own is known by that folder's name.
+        let run = (!log.sub.is_empty()).then(|| log.sub.clone()).or_else(|| summary.run.clone());
         let id = log.id.clone();
         all.push((log, SessionSummary { id, run, noted, ..summary }));
     }

@@ -220,7 +220,8 @@ fn counts(all: &[SessionSummary]) -> Vec<(Group, usize, usize, usize, Option<usi
 #[allow(clippy::print_stderr)]
 fn cost() {
     let make = |shift: usize| {
-        let one = |n: usize| session(n, Task::ALL[n % 7], Some((n + shift) % 3 > 0), Label::ALL[(n + shift) % 15]);
+        let one =
+            |n: usize| session(n, Task::ALL[n % 7], Some(!(n + shift).is_multiple_of(3)), Label::ALL[(n + shift) % 15]);
         (0..10_000).map(one).collect::<Vec<_>>()
     };
     let (a, b) = (make(0), make(1));

@@ -37,7 +37,10 @@ impl RunTarget {
 
     /// The log of a session.
     pub(super) fn log(&self, id: &str) -> Option<PathBuf> {
-        [".jsonl.zst", ".jsonl"].map(|end| self.run.dir.join(format!("{id}{end}"))).into_iter().find(|path| path.is_file())
+        [".jsonl.zst", ".jsonl"]
+            .map(|end| self.run.dir.join(format!("{id}{end}")))
+            .into_iter()
+            .find(|path| path.is_file())
     }
 }
 

@@ -417,7 +417,8 @@ fn prepare(
     lines: &Thresholds,
 ) -> Prepared {
     let id = summary.id.clone();
-    summary.run = summary.run.or_else(|| (!folder.is_empty()).then(|| folder.to_owned()));
+    // A run that was given a folder of its own is known by that folder's name.
+    summary.run = (!folder.is_empty()).then(|| folder.to_owned()).or(summary.run);
     summary.noted = found.notes.and_then(|_| notes_of(dir, &id)).and_then(|notes| notes.noted());
     summary.relabel(lines);
     Prepared::of(id, found, &summary, wrote)

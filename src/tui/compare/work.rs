@@ -85,8 +85,20 @@ fn sentence(comparison: &Comparison) -> String {
     let unpaired = comparison.unpaired_a + comparison.unpaired_b;
     let rest = if unpaired > 0 { format!(" · {unpaired} sessions without a partner") } else { String::new() };
     match told.as_slice() {
-        [] => format!("no task differs beyond chance (Holm, 5 %){rest}"),
+        [] => format!("no task by itself differs beyond chance (Holm, 5 %){}{rest}", overall(comparison)),
         _ => format!("{} (Holm, 5 %){rest}", told.join(", ")),
+    }
+}
+
+/// All tasks together, where they say something that no task says by itself.
+fn overall(comparison: &Comparison) -> String {
+    match comparison.get(Group::All).filter(|all| all.p < 0.05) {
+        Some(all) => {
+            let better = if all.only_b > all.only_a { "B" } else { "A" };
+            let p = if all.p < 0.001 { "< .001".to_owned() } else { format!("= {:.3}", all.p) };
+            format!("; over all of them {better} is better, p {p}")
+        }
+        None => String::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::session::filter::complete;
 use crate::tui::action::{Action, Edit};
 use crate::tui::app::{App, Screen};
 use crate::tui::effect::Effect;
-use crate::tui::sessions::Chore;
+use crate::tui::sessions::{Chore, Deed};
 
 impl App {
     /// Opens the screen and has the numbers made anew.
@@ -41,7 +41,7 @@ impl App {
                 screen.wrong = None;
                 screen.check_filter();
             }
-            Action::OnFailures(FailuresAction::Complete) if screen.typing => self.complete_filter(),
+            Action::InSessions(Deed::Complete) if screen.typing => self.complete_filter(),
             Action::Open if screen.typing => {
                 screen.typing = false;
                 return self.ask_for_board();
@@ -59,6 +59,7 @@ impl App {
             Action::Open => return self.open_cell(),
             Action::Close | Action::Back => self.screen = Screen::Library,
             Action::OnFailures(what) => return self.failures_key(what),
+            Action::OnCompare(_) => return self.show_compare(),
             _ => {}
         }
         self.preview_selected()
@@ -76,7 +77,6 @@ impl App {
             FailuresAction::Focus => {
                 screen.focus = if screen.focus == Focus::Table { Focus::Square } else { Focus::Table };
             }
-            FailuresAction::Complete => self.complete_filter(),
         }
         Vec::new()
     }

@@ -34,8 +34,6 @@ pub enum FailuresAction {
     NextChart,
     /// Read the sessions again.
     Refresh,
-    /// Leave the filter's suggestion in.
-    Complete,
 }
 
 /// What the arrows move on.

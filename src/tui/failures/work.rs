@@ -22,14 +22,22 @@ const NAMED: usize = 3;
 /// # Errors
 /// What is wrong with the filter.
 pub(in crate::tui) fn board(desk: &Desk, filter: &str) -> Result<Board, String> {
-    let own = if filter.contains("fork:") { filter.to_owned() } else { format!("{} fork:no", within(filter)) };
-    Filter::parse(filter).map_err(|why| why.to_string())?;
-    let fits = Filter::parse(own.trim()).map_err(|why| why.to_string())?;
+    let fits = asked(filter)?;
     if fits.needs_text() {
-        return Err("words are looked for on the Sessions screen (s); here only fields are counted".to_owned());
+        return Err("words of reasoning can only be looked for where an index can be written".to_owned());
     }
     let sessions: Vec<SessionSummary> = desk.sessions().into_iter().filter(|session| fits.matches(session)).collect();
-    Ok(of(&sessions, own.trim(), &desk.lines))
+    Ok(of(&sessions, fits.text(), &desk.lines))
+}
+
+/// The filter that is meant by what was typed.
+///
+/// # Errors
+/// What is wrong with it.
+pub(in crate::tui) fn asked(filter: &str) -> Result<Filter, String> {
+    Filter::parse(filter).map_err(|why| why.to_string())?;
+    let own = if filter.contains("fork:") { filter.to_owned() } else { format!("{} fork:no", within(filter)) };
+    Filter::parse(own.trim()).map_err(|why| why.to_string())
 }
 
 /// A filter as a part of another.
@@ -37,7 +45,8 @@ fn within(filter: &str) -> String {
     if filter.contains(" or ") { format!("({filter})") } else { filter.to_owned() }
 }
 
-fn of(sessions: &[SessionSummary], filter: &str, lines: &Thresholds) -> Board {
+/// The counts of sessions that were found by this filter.
+pub(in crate::tui) fn of(sessions: &[SessionSummary], filter: &str, lines: &Thresholds) -> Board {
     let table = Table::of(sessions);
     let figures = study::Figures::of(sessions, lines);
     let columns = table.labels.iter().map(|label| column(*label)).collect();

@@ -9,10 +9,12 @@ use jiff::tz::TimeZone;
 
 use super::work::work_on;
 use super::{Chore, Found, Outcome, Question, Row};
+use crate::session::SessionSummary;
 use crate::session::filter::{Filter, fields};
 use crate::session::index::{Index, Order, Progress};
 use crate::tui::action::Action;
 use crate::tui::desk::Desk;
+use crate::tui::failures::{Board, work};
 
 /// Newest sessions that the library has, and forks that a family is drawn from.
 const RECENT: usize = 5000;
@@ -132,6 +134,10 @@ impl Finder {
                 tell(Action::SessionDone(Outcome::Window { ticket, first, rows }));
             }
             Chore::Window { .. } => {}
+            Chore::Board(filter) => {
+                let made = self.board(&filter);
+                tell(Action::Board(filter, Box::new(made)));
+            }
             other => {
                 let moves = matches!(other, Chore::Trash { .. } | Chore::Restore(_) | Chore::Remark(..));
                 let done = work_on(other, &self.desk);
@@ -141,6 +147,17 @@ impl Finder {
                 tell(done);
             }
         }
+    }
+
+    /// Counts for the Failures screen, from the index where there is one.
+    fn board(&mut self, filter: &str) -> Result<Board, String> {
+        let (fits, lines) = (work::asked(filter)?, self.desk.lines);
+        self.refresh(&mut |_| {});
+        let Some(index) = self.index() else { return work::board(&self.desk, filter) };
+        let found = index.find(&fits, Order::default()).and_then(|hits| index.rows(&hits.rows));
+        let found = found.map_err(|why| why.to_string())?;
+        let sessions: Vec<SessionSummary> = found.into_iter().map(|(_, _, session)| session).collect();
+        Ok(work::of(&sessions, fits.text(), &lines))
     }
 
     /// The index, opened when it is first asked for.

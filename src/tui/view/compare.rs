@@ -104,7 +104,7 @@ fn first_row(at: usize, height: usize, rows: usize) -> usize {
 
 /// Columns of numbers behind the names and shares: name and cells.
 const NUMBERS: [(&str, u16); 6] =
-    [("n", 6), ("only A", 8), ("only B", 8), ("p", 9), ("p Holm", 9), ("B − A, 95 %", 22)];
+    [("n", 6), ("only A", 8), ("only B", 8), ("p", 9), ("p Holm", 9), ("B − A, 95 %", 25)];
 
 fn table(app: &App, versus: &Versus, area: Rect, buf: &mut Buffer) {
     let inside = pane(&clean_line(&versus.sentence), area, &app.theme, buf);

@@ -202,11 +202,12 @@ fn draw_row(app: &App, row: &BoardRow, selected: bool, (first, count): (usize, u
         let x = names + COUNT + u16::try_from(i - first).unwrap_or(0) * COLUMN;
         let place = Rect { x: area.x + x.min(area.width), width: COLUMN.min(area.width.saturating_sub(x)), ..area };
         let here = selected && app.failures.focus == Focus::Table && i == app.failures.column();
-        draw_cell(app, cell, here, place, buf);
+        let failure = app.failures.board.as_ref().and_then(|board| board.columns.get(i)).is_some_and(|c| c.failure);
+        draw_cell(app, cell, (here, failure), place, buf);
     }
 }
 
-fn draw_cell(app: &App, cell: &Cell, here: bool, place: Rect, buf: &mut Buffer) {
+fn draw_cell(app: &App, cell: &Cell, (here, failure): (bool, bool), place: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let text = match cell.n {
         0 => format!("{:>9}", "·"),
@@ -215,7 +216,7 @@ fn draw_cell(app: &App, cell: &Cell, here: bool, place: Rect, buf: &mut Buffer) 
     let style = match (here, cell.n) {
         (true, _) => theme.style(Role::Selection),
         (false, 0) => theme.style(Role::Faint),
-        _ => charts::shade(cell.share, theme),
+        _ => charts::shade(cell.share, if failure { Role::Wrong } else { Role::Right }, theme),
     };
     let place = Rect { width: place.width.min(COLUMN - 1), ..place };
     buf.set_style(place.intersection(buf.area), style);
@@ -236,7 +237,7 @@ fn square(app: &App, row: &BoardRow, area: Rect, buf: &mut Buffer) {
             let x = 14 + u16::try_from(j).unwrap_or(0) * COLUMN;
             let here = app.failures.focus == Focus::Square && app.failures.square() == (i, j);
             let at = Rect { x: place.x + x.min(place.width), width: place.width.saturating_sub(x), ..place };
-            draw_cell(app, cell, here, at, buf);
+            draw_cell(app, cell, (here, j == 1), at, buf);
         }
     }
     let Some(cell) = app.failures.cell() else { return };

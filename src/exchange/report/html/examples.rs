@@ -63,7 +63,7 @@ fn look_words(look: &Look) -> String {
         (None, Some(m), _) => {
             format!("{label}coverage {:.2}, tightness {:.2}, IoU {:.2}", m.coverage, m.tightness, m.iou)
         }
-        (None, None, Some(b)) => format!("{label}{:.0}×{:.0} pixels", b.width(), b.height()),
+        (None, None, Some(b)) => format!("{label}{} by {} pixels", digits(b.width()), digits(b.height())),
         _ => label,
     }
 }
