@@ -154,7 +154,7 @@ impl Finder {
         let (fits, lines) = (work::asked(filter)?, self.desk.lines);
         self.refresh(&mut |_| {});
         let Some(index) = self.index() else { return work::board(&self.desk, filter) };
-        let found = index.find(&fits, Order::default()).and_then(|hits| index.rows(&hits.rows));
+        let found = index.find(&fits, Order::default(), usize::MAX).and_then(|hits| index.rows(&hits.rows));
         let found = found.map_err(|why| why.to_string())?;
         let sessions: Vec<SessionSummary> = found.into_iter().map(|(_, _, session)| session).collect();
         Ok(work::of(&sessions, fits.text(), &lines))
