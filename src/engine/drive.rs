@@ -33,6 +33,9 @@ pub fn run_to_end(
     run_measured(engine, ask, sink, cancel, &mut |_| Ok(Vec::new()))
 }
 
+/// What measures a session on its way: gives the tokens that are put into the model's mouth next.
+pub type Measure<'a> = dyn FnMut(&mut dyn StepEngine) -> Result<Vec<u32>, EngineError> + 'a;
+
 /// As [`run_to_end`]; `measure` gets the engine where the opening and all that was put into the model's mouth stand in the
 /// context, leaves it at that place, and says what is put into its mouth next. Nothing: the model goes on by itself, and
 /// `measure` is not asked again. Its error ends the session.
@@ -41,7 +44,7 @@ pub fn run_measured(
     ask: &Ask,
     sink: &mut dyn FnMut(Emission),
     cancel: &AtomicBool,
-    measure: &mut dyn FnMut(&mut dyn StepEngine) -> Result<Vec<u32>, EngineError>,
+    measure: &mut Measure<'_>,
 ) -> Outcome {
     let mut session = TurnLoop::new(ask.clone());
     let limited = engine.limit_pixels(session.pixels());

@@ -27,7 +27,7 @@ mod zoom;
 
 pub use ask::{Ask, CropMode, Debugging, Emission, PageMode, PageSource};
 pub use batch::Batch;
-pub use drive::{Outcome, run_measured, run_to_end};
+pub use drive::{Measure, Outcome, run_measured, run_to_end};
 pub use error::EngineError;
 pub use fork::{At, Edit, Fork, ForkError, OtherCrop, Past, Setting};
 pub use image_cache::{ImageCache, ImageCacheCounts};

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::error::ProbeError;
 use super::kind::ProbeKind;
-use crate::engine::{Ask, EngineError, StepEngine, run_measured};
+use crate::engine::{Ask, EngineError, Measure, StepEngine, run_measured};
 use crate::run::RunPlace;
 use crate::session::{
     LogFile, Recorder, SessionError, SessionStore, SessionSummary, Standing, SummaryFile, set_aside, settle,
@@ -245,7 +245,7 @@ impl ProbeFolder {
         engine: &mut dyn StepEngine,
         mut ask: Ask,
         cancel: &AtomicBool,
-        measure: &mut dyn FnMut(&mut dyn StepEngine) -> Result<Vec<u32>, EngineError>,
+        measure: &mut Measure<'_>,
     ) -> Result<SessionSummary, ProbeError> {
         ask.run = Some(self.run_name());
         let mut recorder = Recorder::create(&self.place.store, &self.place.sub, &ask.id)?;
