@@ -162,5 +162,5 @@ fn completions(field: &TextField) -> String {
     let typed = found.first().and_then(|first| before.get(first.from..)).unwrap_or_default();
     let all: Vec<&str> = found.iter().take(8).map(|completion| completion.insert.as_str()).collect();
     // A finished word needs no list.
-    if all.iter().any(|word| *word == typed) { String::new() } else { all.join("  ") }
+    if all.contains(&typed) { String::new() } else { all.join("  ") }
 }
