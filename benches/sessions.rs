@@ -139,7 +139,7 @@ fn text(id: &str) -> String {
     if n % 5000 == 7 {
         words.extend(["red".to_owned(), "hat".to_owned()]);
     }
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         words.push("panel".to_owned());
     }
     words.join(" ")

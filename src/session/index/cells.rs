@@ -2,6 +2,7 @@
 //! asks for and no others, a few megabytes for a million sessions.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -93,18 +94,21 @@ impl Cells {
     pub fn set(&mut self, db: &Connection, column: Column, row: i64, value: Option<[u8; 8]>) -> rusqlite::Result<()> {
         let chunk = row / CHUNK;
         let width = column.width();
-        if !self.open.contains_key(&(column, chunk)) {
-            let before = with_cells(db, column, chunk, <[u8]>::to_vec)?;
-            let cells = match before {
-                Some(cells) if cells.len() == width * ROWS => cells,
-                Some(one) if one.len() == width => one.repeat(ROWS),
-                _ => column.unknown().get(..width).unwrap_or_default().repeat(ROWS),
-            };
-            self.open.insert((column, chunk), cells);
-        }
+        let open = match self.open.entry((column, chunk)) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => {
+                let before = with_cells(db, column, chunk, <[u8]>::to_vec)?;
+                let cells = match before {
+                    Some(cells) if cells.len() == width * ROWS => cells,
+                    Some(one) if one.len() == width => one.repeat(ROWS),
+                    _ => column.unknown().get(..width).unwrap_or_default().repeat(ROWS),
+                };
+                place.insert(cells)
+            }
+        };
         let at = usize::try_from(row % CHUNK).unwrap_or(0) * width;
         let value = value.unwrap_or_else(|| column.unknown());
-        if let Some(cell) = self.open.get_mut(&(column, chunk)).and_then(|cells| cells.get_mut(at..at + width)) {
+        if let Some(cell) = open.get_mut(at..at + width) {
             cell.copy_from_slice(value.get(..width).unwrap_or_default());
         }
         Ok(())

@@ -96,7 +96,7 @@ impl CellTest {
                 match cells.len() {
                     1 | 4096 => each(cells, mask, |[c]: [u8; 1]| (c != 0) == want),
                     4 | 16384 => each(cells, mask, |c: [u8; 4]| (c != [0; 4]) == want),
-                    _ => each(cells, mask, |c: [u8; 8]| !f64::from_le_bytes(c).is_nan() == want),
+                    _ => each(cells, mask, |c: [u8; 8]| f64::from_le_bytes(c).is_nan() != want),
                 }
             }
             Self::Flag(flag) => each(cells, mask, |[c]: [u8; 1]| c == *flag),
