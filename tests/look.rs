@@ -169,7 +169,8 @@ fn theme_keys_and_mouse_come_from_the_configuration() {
         "theme = \"newsprint\"\nmouse = false\n[keys.library]\nhelp = [\"f1\"]\nback = [\"Z\"]\nup = [\"z\"]\ndown = [\"z\"]\n",
     );
     let mut pty = explorer(dir.path(), &[], &[]);
-    pty.wait_for("\"z\" already does up");
+    // The same words go to stderr before the screen is taken.
+    pty.wait("the screen", |s| s.contains("\"z\" already does up") && s.contains("╭"));
     let paper = vt100::Color::Rgb(0xef, 0xe7, 0xd6);
     assert_eq!(pty.ground(0, 0), paper, "newsprint's paper");
     assert_eq!(pty.mouse(), vt100::MouseProtocolMode::None);

@@ -111,7 +111,7 @@ impl Program {
         };
         let jobs = background::start(news)?;
         let tell = outbox.clone();
-        let finder = finder::start(setup.desk.clone(), move |action| {
+        let finder = finder::start(setup.desk.clone(), setup.record, move |action| {
             let _ = tell.send(Message::News(Box::new(News::Action(action))));
         })?;
         let frames = Frames::new(setup.frame_interval);

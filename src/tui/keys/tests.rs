@@ -29,7 +29,7 @@ fn the_keys_of_the_contract() {
     assert_eq!(explorer(KeyCode::Char('q')), "Back");
     assert_eq!(press(Context::Library, KeyCode::Char('c'), KeyModifiers::CONTROL).unwrap(), "Quit");
     assert_eq!(press(Context::Ask, KeyCode::Char('q'), NONE).unwrap(), "Edit(Insert(\"q\"))");
-    assert_eq!(press(Context::Explorer, KeyCode::Char('w'), NONE), None);
+    assert_eq!(press(Context::Explorer, KeyCode::Char('Q'), NONE), None);
 }
 
 #[test]
@@ -115,9 +115,9 @@ fn ctrl_c_cannot_be_taken() {
 
 #[test]
 fn hints_say_what_the_keys_are() {
-    let (map, _) = changed("[explorer]\nscrub_prev_token = ['v']\nscrub_next_token = ['w']\nstep_token = ['.']");
+    let (map, _) = changed("[explorer]\nscrub_prev_token = ['v']\nscrub_next_token = ['V']\nstep_token = ['.']");
     let hint = |name| map.hint_keys(map.bindings().iter().find(|b| b.name == name).unwrap());
-    assert_eq!(hint("scrub_prev_token"), "vw");
+    assert_eq!(hint("scrub_prev_token"), "vV");
     assert_eq!(hint("step_token"), ".");
     let library = map.bindings().iter().find(|b| b.context == Context::Library && b.name == "down").unwrap();
     assert_eq!(map.hint_keys(library), "↑↓");

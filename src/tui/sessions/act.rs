@@ -40,6 +40,7 @@ impl App {
     pub(in crate::tui) fn sessions_of(&mut self, from: Screen, filter: &str) -> Vec<Effect> {
         self.way.sessions = from;
         self.sessions.show_all();
+        self.sessions.loading = true;
         self.sessions.filter.apply(&crate::tui::action::Edit::Insert(filter.to_owned()));
         self.show_sessions()
     }

@@ -50,17 +50,18 @@ impl FinderSender {
     }
 }
 
-/// Starts the thread; it ends when no sender is left.
+/// Starts the thread; it ends when no sender is left. Where nothing is recorded its index is not written either.
 ///
 /// # Errors
 /// The system refuses a thread.
 pub(in crate::tui) fn start(
     desk: Desk,
+    record: bool,
     mut tell: impl FnMut(Action) + Send + 'static,
 ) -> std::io::Result<FinderSender> {
     let (chores, inbox) = mpsc::channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    let mut finder = Finder::new(desk);
+    let mut finder = if record { Finder::new(desk) } else { Finder::unwritten(desk) };
     finder.waiting = Arc::clone(&waiting);
     let sender = FinderSender { chores, waiting, interrupt: Arc::clone(&finder.interrupt) };
     let work = move || {
