@@ -74,8 +74,10 @@ fn from_a_cell_to_its_session_and_back_with_another_label() {
     pty.wait_for("42 sessions");
     pty.send("/");
     pty.send("familly:depth\r");
-    pty.wait_for("! ");
+    pty.wait_for("did you mean family?");
+    // Esc and a letter at once would be one key to a terminal.
     pty.send(ESC);
+    pty.wait("the fault is gone", |s| !s.contains("did you mean") && s.contains("42 sessions"));
     pty.send("q");
     pty.wait_for("questions");
     pty.send("q");

@@ -46,7 +46,7 @@ impl App {
                 screen.typing = false;
                 return self.ask_for_board();
             }
-            Action::Close if screen.typing || !screen.applied.is_empty() => {
+            Action::Close if screen.typing || screen.wrong.is_some() || !screen.applied.is_empty() => {
                 screen.typing = false;
                 screen.wrong = None;
                 screen.filter.clear();
