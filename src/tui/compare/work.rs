@@ -9,6 +9,8 @@ use crate::study::{self, Comparison, Group, Intervals, Pairing, StudyRun, open_r
 use crate::tui::desk::Desk;
 use crate::tui::view::charts::Share;
 
+/// Tasks that the sentence names; more are counted.
+const NAMED: usize = 3;
 /// Most runs that are listed.
 const MOST: usize = 1000;
 
@@ -76,17 +78,21 @@ pub(in crate::tui) fn compare(desk: &Desk, names: &[String; 2]) -> Result<Versus
 
 fn sentence(comparison: &Comparison) -> String {
     let sure = comparison.groups.iter().filter(|(_, pairing)| pairing.p_holm.is_some_and(|p| p < 0.05));
-    let told: Vec<String> = sure
-        .map(|(group, pairing)| {
-            let better = if pairing.only_b > pairing.only_a { "B" } else { "A" };
-            format!("{better} better in {}", group.name())
-        })
-        .collect();
+    let (mut told, sure): (Vec<String>, Vec<_>) = (Vec::new(), sure.collect());
+    for better in ["A", "B"] {
+        let own = sure.iter().filter(|(_, pairing)| (pairing.only_b > pairing.only_a) == (better == "B"));
+        let own: Vec<&str> = own.map(|(group, _)| group.name()).collect();
+        match own.len() {
+            0 => {}
+            n if n > NAMED => told.push(format!("{better} is better in {n} tasks")),
+            _ => told.push(format!("{better} is better in {}", own.join(", "))),
+        }
+    }
     let unpaired = comparison.unpaired_a + comparison.unpaired_b;
     let rest = if unpaired > 0 { format!(" · {unpaired} sessions without a partner") } else { String::new() };
     match told.as_slice() {
         [] => format!("no task by itself differs beyond chance (Holm, 5 %){}{rest}", overall(comparison)),
-        _ => format!("{} (Holm, 5 %){rest}", told.join(", ")),
+        _ => format!("{} (Holm, 5 %){rest}", told.join("; ")),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::tui::keys::Keymap;
 use crate::tui::theme::Role;
 
 /// Cells of a label's column.
-const COLUMN: u16 = 10;
+const COLUMN: u16 = 11;
 /// Cells of the names of tasks.
 const NAMES: u16 = 26;
 /// Cells of the number of sessions.
@@ -47,7 +47,7 @@ pub fn panes(area: Rect, rows: usize) -> Panes {
     let table = if body.saturating_sub(table) < 5 { body } else { table };
     let y = area.y + title.height;
     let below = Rect { y: y + table, height: body - table, ..area };
-    let square = if area.width >= 60 { 36.min(area.width) } else { 0 };
+    let square = if area.width >= 60 { 38.min(area.width) } else { 0 };
     let rest = area.width - square;
     let chart = if rest >= 70 { rest / 2 } else { 0 };
     Panes {
@@ -210,8 +210,8 @@ fn draw_row(app: &App, row: &BoardRow, selected: bool, (first, count): (usize, u
 fn draw_cell(app: &App, cell: &Cell, (here, failure): (bool, bool), place: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let text = match cell.n {
-        0 => format!("{:>9}", "·"),
-        n => format!("{}{:>4} {:>2.0}%", charts::glyph(cell.share), n, 100.0 * cell.share),
+        0 => format!("{:>10}", "·"),
+        n => format!("{}{:>4} {:>3.0}%", charts::glyph(cell.share), n, 100.0 * cell.share),
     };
     let style = match (here, cell.n) {
         (true, _) => theme.style(Role::Selection),
@@ -229,7 +229,7 @@ fn square(app: &App, row: &BoardRow, area: Rect, buf: &mut Buffer) {
         return;
     }
     let theme = &app.theme;
-    put(buf, line(inside, 0), 14, &format!("{:>9} {:>9}", "right", "wrong"), theme.style(Role::Title));
+    put(buf, line(inside, 0), 14, &format!("{:>10} {:>10}", "right", "wrong"), theme.style(Role::Title));
     for (i, (name, cells)) in ["looked right", "looked wrong"].into_iter().zip(&row.square).enumerate() {
         let place = line(inside, i + 1);
         put(buf, place, 0, name, theme.style(Role::Soft));
