@@ -1,7 +1,7 @@
 //! The Sessions screen's state: recorded sessions as a table that is sorted, narrowed and cleared up.
 //!
 //! The table holds a window of rows around the selection; which sessions fit and in which order is found out by the index, on a
-//! thread of its own ([`finder`]). So a million sessions cost the screen no more than fifty. A change of filter or order is a new
+//! thread of its own (`finder`). So a million sessions cost the screen no more than fifty. A change of filter or order is a new
 //! question with a new ticket; answers to older ones are dropped, and what was shown stays until the new answer is there.
 
 mod act;

@@ -1,6 +1,6 @@
 //! The index of sessions: a cache over summaries, logs and notes that answers quickly however many there are.
 //!
-//! Takes: a sessions folder. Gives: which sessions a [`Filter`] lets through, in which order, a window of them as summaries, and
+//! Takes: a sessions folder. Gives: which sessions a [`Filter`](crate::session::filter::Filter) lets through, in which order, a window of them as summaries, and
 //! words found in what was written. The files are the truth; the index follows from them and may be deleted at any time.
 //!
 //! ```text
