@@ -31,6 +31,7 @@ mod weights;
 pub use config::{Config, TextConfig, VisionConfig};
 pub use error::{ModelError, TensorProblem};
 pub use generation::Generation;
+pub use kernels::Format;
 pub use loaded::{Model, read_processor, read_tokenizer};
 pub use memory::available as available_memory;
 pub use network::Network;
