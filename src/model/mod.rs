@@ -34,6 +34,7 @@ pub use arithmetic::{DtypeChoice, LoadOptions, ModelChoice, Quant, UnknownFormat
 pub use config::{Config, TextConfig, VisionConfig};
 pub use error::{ModelError, TensorProblem};
 pub use generation::Generation;
+pub use kernels::Format;
 pub use loaded::{Model, read_processor, read_tokenizer};
 pub use memory::available as available_memory;
 pub use network::Network;
