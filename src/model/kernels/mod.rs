@@ -9,6 +9,7 @@
 //! with others, and put in at once. (candle's products add a single row up in another order than several.)
 
 mod attend;
+mod look;
 mod packed;
 mod panels;
 mod rows;
