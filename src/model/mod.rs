@@ -4,11 +4,13 @@
 //! [`Network::forward`] appends tokens and images to [`Sequence`]s and answers with next-token logits. Arithmetic is f32
 //! throughout and is held against Hugging Face's `transformers` by `tests/model_parity.rs`.
 
+mod arithmetic;
 mod attention;
 mod cache;
 mod config;
 mod error;
 pub mod generation;
+mod keep;
 mod kernels;
 mod layers;
 mod loaded;
@@ -26,8 +28,10 @@ mod text;
 mod threads;
 pub mod tokenizer;
 mod vision;
+pub mod watch;
 mod weights;
 
+pub use arithmetic::{DtypeChoice, LoadOptions, ModelChoice, Quant, UnknownFormat};
 pub use config::{Config, TextConfig, VisionConfig};
 pub use error::{ModelError, TensorProblem};
 pub use generation::Generation;
@@ -39,7 +43,7 @@ pub use positions::{Position, Positions};
 pub use processor::{ImageProcessor, Patches};
 pub use sequence::{Chunk, Feed, ImageEmbedding, Sequence};
 pub use source::FileSource;
-pub use tap::{Dump, NoTap, Tap};
+pub use tap::{Dump, NoTap, Row, RowPart, Tap};
 pub use threads::{settle_single_thread, settle_threads};
 pub use tokenizer::Tokenizer;
 pub use vision::WindowPlan;

@@ -12,6 +12,7 @@ mod activations;
 mod attend;
 mod blocks;
 mod bytes;
+mod look;
 mod matrix;
 mod pack;
 mod packed;
