@@ -5,6 +5,7 @@ use candle_core::{Device, Tensor};
 
 use super::arithmetic::{DtypeChoice, LoadOptions, Quant};
 use super::error::ModelError;
+use super::kernels::Format;
 use super::names;
 
 /// What was asked of the weights.
@@ -25,6 +26,25 @@ impl Keep {
             (Some(quant), _) => quant.name(),
             (None, DtypeChoice::Auto) => DtypeChoice::F32.name(),
             (None, dtype) => dtype.name(),
+        }
+    }
+
+    /// The format a tensor of rows of `columns` numbers is kept in, given the one it is stored in.
+    pub(crate) fn format(self, name: &str, columns: usize, stored: Option<Format>) -> Format {
+        if let Some(quant) = self.quant.filter(|_| names::is_text_map(name)) {
+            let wanted = match quant {
+                Quant::Q8_0 => Format::Q8_0,
+                Quant::Q6K => Format::Q6K,
+                Quant::Q5K => Format::Q5K,
+                Quant::Q4K | Quant::Q4KM => Format::Q4K,
+            };
+            return [wanted, Format::Q8_0].into_iter().find(|format| format.fits(columns)).unwrap_or(Format::F16);
+        }
+        match self.dtype {
+            DtypeChoice::Auto => stored.unwrap_or(Format::F32),
+            DtypeChoice::F32 => Format::F32,
+            DtypeChoice::Bf16 => Format::BF16,
+            DtypeChoice::F16 => Format::F16,
         }
     }
 

@@ -1,6 +1,9 @@
 //! Weight files: opened, indexed and compared with the configuration before a single number is read.
 
+mod matrix;
+
 use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
@@ -10,7 +13,7 @@ use super::arithmetic::LoadOptions;
 use super::config::Config;
 use super::error::{ModelError, TensorProblem};
 use super::keep::Keep;
-use super::kernels::Wide;
+use super::kernels::{Team, Wide};
 use super::memory;
 use super::names::{self, Expected};
 use super::source::{FileBytes, FileSource};
@@ -26,6 +29,7 @@ pub(crate) struct Weights {
     tensors: BTreeMap<String, Entry>,
     problems: Vec<TensorProblem>,
     wide: Option<Wide>,
+    team: Option<Arc<Team>>,
     keep: Keep,
 }
 
@@ -54,12 +58,14 @@ pub(crate) enum Head {
 }
 
 impl Weights {
-    /// From now on layers are made for the kernels of small models, if there is a proof that they can run.
-    pub(crate) fn pack_for(&mut self, wide: Option<Wide>) {
+    /// From now on layers are made for the kernels, if there is a proof that they can run: for those of small models, or
+    /// for a team.
+    pub(crate) fn pack_for(&mut self, wide: Option<Wide>, team: Option<Arc<Team>>) {
         self.wide = wide;
+        self.team = team;
     }
 
-    /// Whether layers are to be made for the kernels of small models.
+    /// Whether layers are to be made for the kernels.
     pub(crate) fn wide(&self) -> Option<Wide> {
         self.wide
     }
@@ -81,6 +87,7 @@ impl Weights {
             tensors: BTreeMap::new(),
             problems: Vec::new(),
             wide: None,
+            team: None,
             keep: Keep::default(),
         };
         for name in file_names(source)? {

@@ -12,7 +12,9 @@ mod activations;
 mod attend;
 mod blocks;
 mod bytes;
+mod crew;
 mod look;
+mod map;
 mod matrix;
 mod pack;
 mod packed;
@@ -28,17 +30,15 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-#[allow(unused_imports, reason = "soon")]
 pub(crate) use activations::Activations;
 pub(super) use attend::Workspace;
 pub use blocks::Format;
-#[allow(unused_imports, reason = "for the readers of weight files")]
+pub(crate) use crew::Crew;
+pub(crate) use map::{Map, Scratch};
 pub(crate) use matrix::Matrix;
 pub(super) use packed::Packed;
 pub(super) use panels::Panels;
-#[allow(unused_imports, reason = "soon")]
 pub(crate) use stack::Stack;
-#[allow(unused_imports, reason = "soon")]
 pub(crate) use team::{Shared, Team};
 
 /// Columns that are computed together.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "lengths are made here")]
 
+use super::Workspace;
 use super::blocks::Format;
 use super::pack::{GROUP, Layout};
 
@@ -21,6 +22,8 @@ pub(super) struct Stage {
     lines: Vec<Line>,
     scales: Vec<Each>,
     minima: Vec<Each>,
+    /// For attention.
+    pub(super) workspace: Workspace,
 }
 
 /// A panel taken apart.
