@@ -28,6 +28,14 @@ pub(crate) fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
     rope_thd(&x.contiguous()?.unsqueeze(0)?, cos, sin)?.squeeze(0)
 }
 
+/// Rotates pairs (i, i + width / 2) of one head.
+pub(crate) fn turn(head: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let (first, second) = head.split_at_mut(cos.len());
+    for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+        (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
+    }
+}
+
 struct Softmax;
 
 impl CustomOp1 for Softmax {
