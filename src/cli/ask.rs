@@ -11,14 +11,15 @@ use clap::{ArgGroup, Args, ValueEnum};
 
 pub(super) use self::sink::{Told, ask_one, tell_one};
 use super::interrupt_flag;
+use super::model_flags::LoadFlags;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::{self, BenchmarkError, Question};
 use crate::engine::{Ask, Debugging, LocalEngine, PageSource, load_model};
 use crate::geometry::PageBox;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
+use crate::session;
 use crate::trace::breakpoint::Breakpoint;
-use crate::{demo, session};
 
 /// Arguments of `ask`.
 #[derive(Args, Debug)]
@@ -51,6 +52,8 @@ pub struct AskArgs {
     /// Model folder, or demo
     #[arg(long, value_name = "DIR", default_value = "demo")]
     model: String,
+    #[command(flatten)]
+    load: LoadFlags,
     /// Profile: rarl, grounding, or a TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "rarl")]
     profile: String,
@@ -106,8 +109,8 @@ pub fn run(args: AskArgs, global: &Global) -> CliResult {
     let profile = Arc::new(Profile::find(&args.profile).map_err(CliError::usage)?);
     let questions = questions(&args)?;
     let cancel = interrupt_flag();
-    let source = demo::model_named(Some(&args.model));
-    let model = load_model(&source).map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
+    let choice = args.load.choice(Some(&args.model), global)?;
+    let model = load_model(choice).map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
     let sampling = sampling(&args, model.generation().sampling)?;
     let mut engine = LocalEngine::new(Arc::new(model));
     let mut worst = ExitCode::SUCCESS;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::sessions::printed;
-use super::{CliError, CliResult, Global, look};
+use super::{CliError, CliResult, Global, look, model_flags};
 use crate::config::{self, Config};
 use crate::text::{one_line, sanitise};
 use crate::tui::config_troubles;
@@ -60,6 +60,7 @@ fn show(global: &Global) -> CliResult {
     let head = format!("# {}{there}", one_line(&path.display().to_string()));
     printed(write!(io::stdout(), "{head}\n{}", sanitise(&text)), ExitCode::SUCCESS)?;
     look::check(&config)?;
+    model_flags::check(&config)?;
     let troubles = config_troubles(&config.keys, look::themes_folder().as_deref());
     for trouble in &troubles {
         eprintln!("warning: {}", one_line(trouble));

@@ -9,13 +9,14 @@ use std::time::Duration;
 use clap::Args;
 
 use super::look::Look;
+use super::model_flags::LoadFlags;
 use super::plain::{self, Stock};
 use super::sessions::printed;
 use super::{CliError, CliResult, Global};
 use crate::benchmark;
 use crate::config::Config;
-use crate::demo;
 use crate::engine::{LocalEngine, StepEngine, load_model};
+use crate::model::ModelChoice;
 use crate::protocol::Profile;
 use crate::run::Manifest;
 use crate::text::one_line;
@@ -31,6 +32,8 @@ pub struct ExploreArgs {
     /// Model folder, or `demo`
     #[arg(long, value_name = "DIR")]
     model: Option<String>,
+    #[command(flatten)]
+    load: LoadFlags,
     /// Profile by name or file: how the model is talked to
     #[arg(long, value_name = "P")]
     profile: Option<String>,
@@ -38,7 +41,7 @@ pub struct ExploreArgs {
     #[arg(long, value_name = "B")]
     bench: Option<String>,
     /// Follow a run: its folder
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["pages", "bench", "model", "profile"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["pages", "bench", "model", "profile", "dtype", "quant"])]
     run: Option<PathBuf>,
     /// Do not record sessions
     #[arg(long)]
@@ -79,7 +82,7 @@ pub fn run(args: ExploreArgs, global: &Global) -> CliResult {
     if let Some(bench) = args.bench.as_ref().or(settings.bench.as_ref()) {
         options.bench.clone_from(bench);
     }
-    options.model = demo::model_named(args.model.as_deref().or(settings.model.as_deref()));
+    options.model = args.choice(global)?;
     if let Some(profile) = args.profile.as_ref().or(settings.profile.as_ref()) {
         options.profile = Arc::new(Profile::find(profile).map_err(CliError::usage)?);
     }
@@ -108,7 +111,7 @@ fn in_lines(args: &ExploreArgs, global: &Global) -> CliResult {
     let engine: Box<dyn StepEngine + Send> = match args.script()? {
         Some(script) => script.engine(),
         None => {
-            let model = load_model(&demo::model_named(args.model.as_deref().or(settings.model.as_deref())));
+            let model = load_model(args.choice(global)?);
             let model = model.map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
             Box::new(LocalEngine::new(Arc::new(model)))
         }
@@ -155,6 +158,11 @@ fn listed(args: &ExploreArgs, settings: &Config) -> CliResult {
 }
 
 impl ExploreArgs {
+    /// The model to ask: by flag, else by configuration, else the shipped one.
+    fn choice(&self, global: &Global) -> Result<ModelChoice, CliError> {
+        self.load.choice(self.model.as_deref().or(global.settings.model.as_deref()), global)
+    }
+
     fn check_pages(&self) -> Result<(), CliError> {
         match self.pages.iter().find(|page| !page.is_file()) {
             Some(missing) => Err(CliError::usage(one_line(&format!("{} is not a file", missing.display())))),

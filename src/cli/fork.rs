@@ -7,9 +7,9 @@ use clap::{ArgGroup, Args};
 
 use super::ask::{Switch, Told, ask_one, parse_box};
 use super::interrupt_flag;
+use super::model_flags::LoadFlags;
 use super::sessions::store;
 use super::{CliError, CliResult, Global};
-use crate::demo;
 use crate::engine::{Ask, At, Edit, Fork, LocalEngine, OtherCrop, PageSource, Past, Setting, StepEngine, load_model};
 use crate::geometry::PageBox;
 use crate::page::Page;
@@ -49,6 +49,8 @@ pub struct ForkArgs {
     /// Model folder, or demo
     #[arg(long, value_name = "DIR", default_value = "demo")]
     model: String,
+    #[command(flatten)]
+    load: LoadFlags,
     /// Profile (default: the session's)
     #[arg(long, value_name = "NAME|FILE")]
     profile: Option<String>,
@@ -118,12 +120,15 @@ pub fn run(args: ForkArgs, global: &Global) -> CliResult {
     }
     let (ask, names) = begin(&args, &start, &past, profile)?;
     let cancel = interrupt_flag();
-    let model = load_model(&demo::model_named(Some(&args.model)));
+    let model = load_model(args.load.choice(Some(&args.model), global)?);
     let model = model.map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
     let mut engine = LocalEngine::new(Arc::new(model));
     if engine.info().weights != start.model.weights {
         let names = [&engine.info().name, &start.model.name].map(|name| one_line(name).into_owned());
         eprintln!("note: {} is not the model that was recorded, {}; --model gives another", names[0], names[1]);
+    } else if engine.info().dtype != start.model.dtype {
+        let kept = [&start.model.dtype, &engine.info().dtype].map(|dtype| one_line(dtype).into_owned());
+        eprintln!("note: the weights were kept as {}, now as {}; --dtype and --quant say how", kept[0], kept[1]);
     }
     let told = Told { record: !args.no_record, json: args.json };
     let ask = planned(&args, (ask, names), past, &engine)?;

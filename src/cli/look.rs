@@ -56,7 +56,7 @@ impl Look {
                 .collect::<Result<_, _>>()
                 .map_err(CliError::usage)?,
             bench: "demo".to_owned(),
-            model: demo::model_source(),
+            model: demo::model_source().into(),
             profile: Arc::new(Profile::builtin("rarl").map_err(CliError::failed)?),
             sampling: Sampling::default(),
             seed: 0,

@@ -21,6 +21,7 @@ mod look;
 mod man;
 mod misplaced;
 mod model;
+mod model_flags;
 mod plain;
 pub mod print_image;
 mod probe;

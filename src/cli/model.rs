@@ -27,8 +27,8 @@ enum ModelCommand {
 ///
 /// # Errors
 /// Says what failed.
-pub fn run(args: ModelArgs, _global: &Global) -> CliResult {
+pub fn run(args: ModelArgs, global: &Global) -> CliResult {
     match args.command {
-        ModelCommand::Probe(args) => probe::run(&args).map(|()| ExitCode::SUCCESS),
+        ModelCommand::Probe(args) => probe::run(&args, global).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 
 use self::place::{Target, locate, resume_command};
 use self::progress::Bars;
+use super::model_flags::{LoadFlags, Loading};
 use super::selection::SelectionArgs;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::open_with;
@@ -37,6 +38,8 @@ pub struct RunArgs {
     /// Model: demo (the default), or a Hugging Face folder
     #[arg(long)]
     model: Option<String>,
+    #[command(flatten)]
+    load: LoadFlags,
     #[command(flatten)]
     which: SelectionArgs,
     /// Ask each question so many times, with the sampler's seeds from --seed on
@@ -114,7 +117,7 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
         Target::Resume(_, manifest) => Some(manifest.settings.clone()),
         _ => None,
     };
-    let settings = args.settings(known.unwrap_or_default())?;
+    let settings = args.settings(known, global)?;
     if settings.seeds > 1 && settings.temperature == 0.0 {
         eprintln!("with --temperature 0 every seed gives the same answer");
     }
@@ -124,8 +127,8 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
         let what = "has pages and no questions; `panelscope ask --bench B --page-name NAME --question TEXT` asks one";
         return Err(CliError::usage(format!("{} {what}", settings.benchmark)));
     }
-    let source = crate::demo::model_named(Some(&settings.model));
-    let model = Arc::new(load_model(&source).map_err(CliError::failed)?);
+    let choice = Loading { dtype: settings.dtype, quant: settings.quant }.of(Some(&settings.model))?;
+    let model = Arc::new(load_model(choice).map_err(CliError::failed)?);
     let no_more = super::interrupt_flag();
     let job = Job { model: &model, questions: &benchmark, profile: &profile, settings: &settings, no_more: &no_more };
     let done = match target {
@@ -213,7 +216,13 @@ fn finish(done: &Done, no_more: &AtomicBool) -> CliResult {
 
 impl RunArgs {
     /// The settings: what is given, else what is known.
-    fn settings(&self, known: RunSettings) -> Result<RunSettings, CliError> {
+    fn settings(&self, resumed: Option<RunSettings>, global: &Global) -> Result<RunSettings, CliError> {
+        let loading = match &resumed {
+            // A run goes on as it began, whatever the configuration says by now.
+            Some(known) => self.load.or(Loading { dtype: known.dtype, quant: known.quant }),
+            None => self.load.loading(global)?,
+        };
+        let known = resumed.unwrap_or_default();
         let which = self.which.selection();
         let temperature = self.temperature.unwrap_or(known.temperature);
         if !(temperature.is_finite() && temperature >= 0.0) {
@@ -228,6 +237,8 @@ impl RunArgs {
         Ok(RunSettings {
             benchmark: self.bench.clone().unwrap_or(known.benchmark),
             model: self.model.clone().unwrap_or(known.model),
+            dtype: loading.dtype,
+            quant: loading.quant,
             profile: self.profile.clone().unwrap_or(known.profile),
             tasks: if which.tasks.is_empty() { known.tasks } else { which.tasks },
             families: if which.families.is_empty() { known.families } else { which.families },

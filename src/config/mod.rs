@@ -53,6 +53,13 @@ pub struct Config {
     /// The model the explorer asks: "demo", or a folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Type the weights of models are kept in, as --dtype has it: "auto", "f32", "bf16", "f16".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtype: Option<String>,
+    /// What language models are quantised to while they are loaded, as --quant has it: "none", "q8_0", "q6_k", "q5_k",
+    /// "q4_k_m", "q4_k".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quant: Option<String>,
     /// The profile the explorer talks to it with: a name, or a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,

@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc as commands;
 use std::thread;
 
-use candle_core::Device;
 use tokio::sync::mpsc as emissions;
 
 use super::drive::{guarded_step, panic_text};
 use super::watch::Watch;
 use super::{Ask, Boundary, Emission, EngineError, LocalEngine, Look, Looking, StepEngine, TurnLoop};
 use crate::demo;
-use crate::model::{FileSource, Model, ModelError};
+use crate::model::{FileSource, Model, ModelChoice, ModelError};
 use crate::trace::ModelInfo;
 use crate::trace::breakpoint::Breakpoint;
 
@@ -30,7 +29,7 @@ pub enum ModelSource {
     /// Loaded already.
     Loaded(Arc<Model>),
     /// To be loaded on the session's thread.
-    Load(FileSource),
+    Load(ModelChoice),
     /// Another engine, by name: scripted ones, and what is to come.
     Made(String, EngineMaker),
     /// The engine of a session that ends or has ended, with what it has computed; else another.
@@ -370,7 +369,7 @@ impl StepUnit {
 fn make(model: ModelSource) -> Result<Box<dyn StepEngine + Send>, EngineError> {
     match model {
         ModelSource::Loaded(model) => Ok(Box::new(LocalEngine::new(model))),
-        ModelSource::Load(source) => Ok(Box::new(LocalEngine::new(Arc::new(load_model(&source)?)))),
+        ModelSource::Load(choice) => Ok(Box::new(LocalEngine::new(Arc::new(load_model(choice)?)))),
         ModelSource::Made(_, maker) => maker(),
         ModelSource::Warm(Warm(engine), other) => engine.recv().map_or_else(|_| make(*other), Ok),
     }
@@ -380,18 +379,19 @@ fn make(model: ModelSource) -> Result<Box<dyn StepEngine + Send>, EngineError> {
 fn known_of(model: &ModelSource) -> ModelInfo {
     match model {
         ModelSource::Loaded(model) => model.info(),
-        ModelSource::Load(source) => ModelInfo { name: name_of(source), ..ModelInfo::default() },
+        ModelSource::Load(choice) => ModelInfo { name: name_of(&choice.source), ..ModelInfo::default() },
         ModelSource::Made(name, _) => ModelInfo { name: name.clone(), ..ModelInfo::default() },
         ModelSource::Warm(_, other) => known_of(other),
     }
 }
 
-/// Loads a model onto the CPU; the embedded one gets its catalogue name.
+/// Loads a model as it was chosen; the embedded one gets its catalogue name.
 ///
 /// # Errors
-/// As [`Model::load`].
-pub fn load_model(source: &FileSource) -> Result<Model, ModelError> {
-    Model::load(source, &Device::Cpu).map(|model| model.named(name_of(source)))
+/// As [`Model::load_with`].
+pub fn load_model(choice: impl Into<ModelChoice>) -> Result<Model, ModelError> {
+    let choice = choice.into();
+    Model::load_with(&choice.source, &choice.options()).map(|model| model.named(name_of(&choice.source)))
 }
 
 fn name_of(source: &FileSource) -> String {

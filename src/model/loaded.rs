@@ -2,6 +2,7 @@
 
 use candle_core::{Device, DeviceLocation};
 
+use super::arithmetic::LoadOptions;
 use super::config::Config;
 use super::error::ModelError;
 use super::generation::Generation;
@@ -29,11 +30,19 @@ impl Model {
     /// # Errors
     /// What is missing, damaged or contradictory, with the file's name; see [`Network::load`] for the weights.
     pub fn load(source: &FileSource, device: &Device) -> Result<Self, ModelError> {
+        Self::load_with(source, &LoadOptions::on(device))
+    }
+
+    /// As [`Model::load`], with a say in how.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn load_with(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
         let config = Config::from_json(&source.read("config.json")?)?;
         let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json")?)?;
         let processor = read_processor(source, &config)?;
         let generation = read_generation(source, &config)?;
-        let network = Network::load(source, device)?;
+        let network = Network::load_with(source, options)?;
         Ok(Self { name: source.name(), network, tokenizer, processor, generation })
     }
 
@@ -114,7 +123,7 @@ impl Network {
             DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
             DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
         };
-        ModelInfo { name: name.to_owned(), weights: self.hash().to_owned(), dtype: "f32".to_owned(), device }
+        ModelInfo { name: name.to_owned(), weights: self.hash().to_owned(), dtype: self.dtype().to_owned(), device }
     }
 }
 

@@ -4,11 +4,13 @@
 //! [`Network::forward`] appends tokens and images to [`Sequence`]s and answers with next-token logits. Arithmetic is f32
 //! throughout and is held against Hugging Face's `transformers` by `tests/model_parity.rs`.
 
+mod arithmetic;
 mod attention;
 mod cache;
 mod config;
 mod error;
 pub mod generation;
+mod keep;
 mod kernels;
 mod layers;
 mod loaded;
@@ -29,9 +31,11 @@ mod vision;
 pub mod watch;
 mod weights;
 
+pub use arithmetic::{DtypeChoice, LoadOptions, ModelChoice, Quant, UnknownFormat};
 pub use config::{Config, TextConfig, VisionConfig};
 pub use error::{ModelError, TensorProblem};
 pub use generation::Generation;
+pub use kernels::Format;
 pub use loaded::{Model, read_processor, read_tokenizer};
 pub use memory::available as available_memory;
 pub use network::Network;

@@ -57,6 +57,11 @@ pub(crate) fn vision_block(index: usize) -> String {
     format!("model.visual.blocks.{index}")
 }
 
+/// Whether this is a matrix of the language model: what quantising is for.
+pub(crate) fn is_text_map(name: &str) -> bool {
+    name == HEAD || (name.starts_with("model.language_model.") && name.ends_with(".weight") && !name.contains("norm"))
+}
+
 /// Every tensor of the architecture except embedding table and head, whose tie is decided elsewhere.
 pub(crate) fn expected(config: &Config) -> Vec<Expected> {
     let mut list = Vec::new();

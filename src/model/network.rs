@@ -1,11 +1,14 @@
 //! The network alone: weights and arithmetic, no tokenizer and no pixels.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Tensor};
 
+use super::arithmetic::LoadOptions;
 use super::cache::KvCache;
 use super::config::Config;
 use super::error::ModelError;
-use super::kernels::Wide;
+use super::kernels::{Team, Wide};
 use super::memory;
 use super::processor::Patches;
 use super::sequence::{Chunk, Feed, ImageEmbedding, Sequence};
@@ -18,7 +21,7 @@ use super::weights::Weights;
 /// Most numbers of a matrix of a small model (4 MiB): a few of them fit into a core's cache.
 const SMALL: u64 = 1 << 20;
 
-/// Both towers of a checkpoint, in f32 on one device.
+/// Both towers of a checkpoint on one device.
 #[derive(Debug)]
 pub struct Network {
     config: Config,
@@ -26,6 +29,7 @@ pub struct Network {
     text: TextTower,
     device: Device,
     hash: String,
+    dtype: String,
     /// Sequences are made for the kernels of small models.
     panels: bool,
 }
@@ -37,7 +41,7 @@ impl Network {
     /// # Errors
     /// What is wrong with a file, all tensor differences at once, or the memory needed and available.
     pub fn load(source: &FileSource, device: &Device) -> Result<Self, ModelError> {
-        Self::load_within(source, device, memory::available())
+        Self::load_with(source, &LoadOptions::on(device))
     }
 
     /// As [`Network::load`] with a given amount of memory (bytes); `None` for no limit.
@@ -45,9 +49,8 @@ impl Network {
     /// # Errors
     /// As [`Network::load`].
     pub fn load_within(source: &FileSource, device: &Device, available: Option<u64>) -> Result<Self, ModelError> {
-        let config = Config::from_json(&source.read("config.json")?)?;
-        let wide = (device.is_cpu() && is_small(&config)).then(Wide::detect).flatten();
-        Self::load_with(source, device, available, config, wide)
+        let memory = Some(available.unwrap_or(u64::MAX));
+        Self::load_with(source, &LoadOptions { memory, ..LoadOptions::on(device) })
     }
 
     /// As [`Network::load`], on candle alone: without the kernels that small models otherwise run on.
@@ -55,26 +58,30 @@ impl Network {
     /// # Errors
     /// As [`Network::load`].
     pub fn load_plain(source: &FileSource, device: &Device) -> Result<Self, ModelError> {
-        let config = Config::from_json(&source.read("config.json")?)?;
-        Self::load_with(source, device, memory::available(), config, None)
+        Self::load_with(source, &LoadOptions { plain: true, ..LoadOptions::on(device) })
     }
 
-    fn load_with(
-        source: &FileSource,
-        device: &Device,
-        available: Option<u64>,
-        config: Config,
-        wide: Option<Wide>,
-    ) -> Result<Self, ModelError> {
+    /// As [`Network::load`], with a say in how.
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub fn load_with(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
+        let config = Config::from_json(&source.read("config.json")?)?;
+        let device = &options.device;
+        let wide = (device.is_cpu() && !options.plain).then(Wide::detect).flatten();
+        let alone = is_small(&config) && !options.shared;
+        let team = wide.filter(|_| !alone).map(|_| Arc::new(Team::new(super::threads::count())));
         let mut weights = Weights::open(source)?;
         let head = weights.check(&config)?;
-        weights.pack_for(wide);
-        memory::ensure("the weights", weights.f32_bytes(head), available)?;
+        weights.pack_for(wide, team);
+        weights.keep_as(options);
+        memory::ensure("the weights", weights.memory_bytes(head), options.memory.or_else(memory::available))?;
         Ok(Self {
             vision: VisionTower::load(&weights, &config.vision, device)?,
             text: TextTower::load(&weights, &config.text, head, device)?,
             device: device.clone(),
             hash: weights.hash(),
+            dtype: weights.kept().to_owned(),
             panels: wide.is_some(),
             config,
         })
@@ -97,6 +104,11 @@ impl Network {
     /// blake3 (hex) of the weight files.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The format of the language model's weights, such as `f32` or `q4_k_m`.
+    pub fn dtype(&self) -> &str {
+        &self.dtype
     }
 
     /// An empty sequence for this network.

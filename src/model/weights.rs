@@ -1,14 +1,19 @@
 //! Weight files: opened, indexed and compared with the configuration before a single number is read.
 
+mod matrix;
+
 use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
+use super::arithmetic::LoadOptions;
 use super::config::Config;
 use super::error::{ModelError, TensorProblem};
-use super::kernels::Wide;
+use super::keep::Keep;
+use super::kernels::{Team, Wide};
 use super::memory;
 use super::names::{self, Expected};
 use super::source::{FileBytes, FileSource};
@@ -24,6 +29,8 @@ pub(crate) struct Weights {
     tensors: BTreeMap<String, Entry>,
     problems: Vec<TensorProblem>,
     wide: Option<Wide>,
+    team: Option<Arc<Team>>,
+    keep: Keep,
 }
 
 struct WeightFile {
@@ -51,19 +58,38 @@ pub(crate) enum Head {
 }
 
 impl Weights {
-    /// From now on layers are made for the kernels of small models, if there is a proof that they can run.
-    pub(crate) fn pack_for(&mut self, wide: Option<Wide>) {
+    /// From now on layers are made for the kernels, if there is a proof that they can run: for those of small models, or
+    /// for a team.
+    pub(crate) fn pack_for(&mut self, wide: Option<Wide>, team: Option<Arc<Team>>) {
         self.wide = wide;
+        self.team = team;
     }
 
-    /// Whether layers are to be made for the kernels of small models.
+    /// Whether layers are to be made for the kernels.
     pub(crate) fn wide(&self) -> Option<Wide> {
         self.wide
     }
 
+    /// From now on numbers are kept as asked.
+    pub(crate) fn keep_as(&mut self, options: &LoadOptions) {
+        self.keep = Keep::new(options);
+    }
+
+    /// How a log calls the format the weights are kept in.
+    pub(crate) fn kept(&self) -> &'static str {
+        self.keep.name()
+    }
+
     /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
     pub(crate) fn open(source: &FileSource) -> Result<Self, ModelError> {
-        let mut weights = Self { files: Vec::new(), tensors: BTreeMap::new(), problems: Vec::new(), wide: None };
+        let mut weights = Self {
+            files: Vec::new(),
+            tensors: BTreeMap::new(),
+            problems: Vec::new(),
+            wide: None,
+            team: None,
+            keep: Keep::default(),
+        };
         for name in file_names(source)? {
             let bytes = source.map(&name)?;
             weights.index(&name, &bytes)?;
@@ -240,6 +266,7 @@ impl Weights {
             return Err(ModelError::Tensors(vec![problem]));
         };
         let bytes = self.raw(entry);
+        let start = numbers.len();
         match entry.dtype {
             Dtype::F32 => numbers.extend(words(bytes).map(f32::from_le_bytes)),
             Dtype::F64 => numbers.extend(words(bytes).map(|word| f64::from_le_bytes(word) as f32)),
@@ -251,7 +278,8 @@ impl Weights {
                 return Err(ModelError::Tensors(vec![problem]));
             }
         }
-        Ok(())
+        let columns = entry.shape.get(1..).map_or(1, |sides| sides.iter().product());
+        self.keep.round(name, columns, numbers.get_mut(start..).unwrap_or_default())
     }
 }
 

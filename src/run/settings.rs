@@ -7,6 +7,7 @@ use super::questions::Questions;
 use crate::benchmark::{Family, Question, Selection, Task};
 use crate::engine::{CropMode, PageMode};
 use crate::model::sampler::Sampling;
+use crate::model::{DtypeChoice, Quant};
 
 /// Which crop the tool returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,12 @@ pub struct RunSettings {
     pub benchmark: String,
     /// The model as it was named.
     pub model: String,
+    /// Type the weights are kept in, as it was named.
+    #[serde(default, skip_serializing_if = "is_auto")]
+    pub dtype: DtypeChoice,
+    /// What the model is quantised to while it is loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quant: Option<Quant>,
     /// The profile as it was named.
     pub profile: String,
     /// Tasks asked; empty for all.
@@ -67,11 +74,18 @@ pub struct RunSettings {
     pub concurrency: usize,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_auto(dtype: &DtypeChoice) -> bool {
+    *dtype == DtypeChoice::Auto
+}
+
 impl Default for RunSettings {
     fn default() -> Self {
         Self {
             benchmark: "demo".to_owned(),
             model: "demo".to_owned(),
+            dtype: DtypeChoice::Auto,
+            quant: None,
             profile: "rarl".to_owned(),
             tasks: Vec::new(),
             families: Vec::new(),
@@ -125,7 +139,7 @@ impl RunSettings {
             _ => serde_json::Map::new(),
         };
         let (here, there) = (fields(self), fields(other));
-        let named = ["benchmark", "model", "profile"];
+        let named = ["benchmark", "model", "profile", "dtype", "quant"];
         let counted = here.iter().filter(|(name, _)| !named.contains(&name.as_str()));
         let word = |value: Option<&Value>| value.unwrap_or(&Value::Null).to_string();
         counted

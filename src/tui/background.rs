@@ -4,16 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
-use candle_core::Device;
 use image::RgbImage;
 
 use super::action::{Action, Preview};
 use super::app::Choice;
 use super::source::read_recording;
 use crate::benchmark::{self, Benchmark, Question, Selection};
-use crate::demo;
-use crate::engine::PageSource;
-use crate::model::{FileSource, Model};
+use crate::engine::{self, PageSource};
+use crate::model::{Model, ModelChoice};
 use crate::page::Page;
 
 /// Something to do.
@@ -89,11 +87,10 @@ pub fn start(mut tell: impl FnMut(News) + Send + 'static) -> std::io::Result<mps
 ///
 /// # Errors
 /// The system refuses a thread.
-pub fn load_model(source: FileSource, tell: impl FnOnce(News) + Send + 'static) -> std::io::Result<()> {
+pub fn load_model(choice: ModelChoice, tell: impl FnOnce(News) + Send + 'static) -> std::io::Result<()> {
     let work = move || {
-        let loaded = std::panic::catch_unwind(|| Model::load(&source, &Device::Cpu));
+        let loaded = std::panic::catch_unwind(|| engine::load_model(&choice));
         let loaded = match loaded {
-            Ok(Ok(model)) if matches!(source, FileSource::Embedded(_)) => Ok(Arc::new(model.named(demo::MODEL_NAME))),
             Ok(Ok(model)) => Ok(Arc::new(model)),
             Ok(Err(why)) => Err(why.to_string()),
             Err(_) => Err("loading the model failed with an internal error".to_owned()),

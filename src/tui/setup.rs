@@ -11,7 +11,7 @@ use super::playhead::Pace;
 use super::theme::Wish;
 use crate::config::{KeyTable, Thresholds};
 use crate::engine::{ModelSource, ScriptedEngine, StepEngine};
-use crate::model::FileSource;
+use crate::model::ModelChoice;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
 use crate::run::Manifest;
@@ -48,7 +48,7 @@ pub struct Options {
     /// The benchmark the library lists.
     pub bench: String,
     /// The model to ask.
-    pub model: FileSource,
+    pub model: ModelChoice,
     /// How it is talked to.
     pub profile: Arc<Profile>,
     /// How tokens are drawn.
@@ -108,7 +108,7 @@ impl Scripted {
 /// The options as the program keeps them.
 pub(super) struct Setup {
     pub bench: String,
-    pub model: FileSource,
+    pub model: ModelChoice,
     pub profile: Arc<Profile>,
     pub sampling: Sampling,
     pub seed: u64,

@@ -5,14 +5,15 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use clap::Args;
 
 use super::report::{Greedy, ImageReport, Report, Seconds, Top};
-use crate::cli::CliError;
+use crate::cli::model_flags::LoadFlags;
+use crate::cli::{CliError, Global};
 use crate::demo;
 use crate::model::{
-    Chunk, Dump, Feed, FileSource, ImageEmbedding, ImageProcessor, Network, Patches, Sequence, Tokenizer,
+    Chunk, Dump, Feed, FileSource, ImageEmbedding, ImageProcessor, ModelChoice, Network, Patches, Sequence, Tokenizer,
     read_processor, read_tokenizer,
 };
 use crate::page::Page;
@@ -28,7 +29,9 @@ const MOST: u32 = 100_000;
 pub struct ProbeArgs {
     /// A Hugging Face model folder, or `demo` for the shipped checkpoint
     #[arg(value_name = "DIR")]
-    model: PathBuf,
+    model: String,
+    #[command(flatten)]
+    load: LoadFlags,
     /// One user turn in the Qwen chat layout: the images, then this text
     #[arg(long, value_name = "TEXT", group = "input", allow_hyphen_values = true)]
     prompt: Option<String>,
@@ -74,8 +77,8 @@ struct Input {
 ///
 /// # Errors
 /// Exit 2 for ids and images that do not match; exit 1 for anything the checkpoint or an image lacks.
-pub fn run(args: &ProbeArgs) -> Result<(), CliError> {
-    let subject = open(&args.model)?;
+pub fn run(args: &ProbeArgs, global: &Global) -> Result<(), CliError> {
+    let subject = open(&args.load.choice(Some(&args.model), global)?)?;
     let input = input(args, &subject)?;
     let report = probe(args, &subject, &input)?;
     let lines = match args.json {
@@ -94,13 +97,13 @@ fn print(lines: &[String]) -> Result<(), CliError> {
     }
 }
 
-fn open(model: &Path) -> Result<Subject, CliError> {
-    let embedded = model == Path::new("demo");
-    let source = if embedded { demo::model_source() } else { FileSource::Folder(model.to_owned()) };
+fn open(choice: &ModelChoice) -> Result<Subject, CliError> {
+    let source = &choice.source;
+    let embedded = matches!(source, FileSource::Embedded(_));
     let name = if embedded { demo::MODEL_NAME.to_owned() } else { source.name() };
-    let tokenizer = read_tokenizer(&source).map_err(CliError::failed)?;
-    let network = Network::load(&source, &Device::Cpu).map_err(CliError::failed)?;
-    let processor = read_processor(&source, network.config()).map_err(CliError::failed)?;
+    let tokenizer = read_tokenizer(source).map_err(CliError::failed)?;
+    let network = Network::load_with(source, &choice.options()).map_err(CliError::failed)?;
+    let processor = read_processor(source, network.config()).map_err(CliError::failed)?;
     Ok(Subject { network, tokenizer, processor, name })
 }
 

@@ -212,7 +212,7 @@ fn the_models_own_context_limit_holds() {
 #[test]
 fn a_model_folder_is_loaded_on_the_sessions_thread() {
     let dir = folder(4096);
-    let source = ModelSource::Load(FileSource::Folder(dir.path().to_owned()));
+    let source = ModelSource::Load(FileSource::Folder(dir.path().to_owned()).into());
     let mut handle = spawn(source, small_ask(1), Start::Running);
     let mut all = Vec::new();
     while let Some(emission) = handle.emissions().blocking_recv() {

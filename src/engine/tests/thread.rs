@@ -148,7 +148,7 @@ fn models_that_cannot_be_had_end_the_session() {
     let gone = crate::model::FileSource::Folder("no/such/model".into());
     let panicking: EngineMaker = Box::new(|| panic!("broken maker"));
     for (source, name, kind) in [
-        (ModelSource::Load(gone), "model", "model"),
+        (ModelSource::Load(gone.into()), "model", "model"),
         (ModelSource::Made("mine".into(), panicking), "mine", "internal"),
         (scripted(ScriptedEngine::from_texts(&[ANSWER]).panicking_at(2)), "scripted", "internal"),
     ] {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{Found, ProbeNews, sweep_page};
 use crate::benchmark::Benchmark;
 use crate::engine::{ImageCache, LocalEngine, Past, StepEngine, load_model};
-use crate::model::{FileSource, Model};
+use crate::model::{Model, ModelChoice};
 use crate::probe::{
     Lab, ProbeError, ProbeFolder, ProbeKind, Settings, Setup, Sources, Step, Subject, probe, usual_place,
 };
@@ -23,7 +23,7 @@ pub(in crate::tui) enum Who {
     /// A model that is loaded.
     Loaded(Arc<Model>),
     /// One that is to be.
-    Load(FileSource),
+    Load(ModelChoice),
 }
 
 /// What the thread needs.
@@ -73,8 +73,8 @@ fn run(work: Work, cancel: &AtomicBool, tell: &impl Fn(ProbeNews)) -> Result<Fou
     let subject = Subject::of(work.past, sources)?;
     let model = match work.who {
         Who::Loaded(model) => model,
-        Who::Load(source) => {
-            let loaded = load_model(&source);
+        Who::Load(choice) => {
+            let loaded = load_model(choice);
             Arc::new(loaded.map_err(|why| ProbeError::Unfit(format!("cannot load the model: {why}")))?)
         }
     };

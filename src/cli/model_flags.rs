@@ -1,0 +1,146 @@
+//! `--model` and how it is loaded, for every command that asks one.
+
+use clap::{Args, ValueEnum};
+
+use super::{CliError, Global};
+use crate::config::Config;
+use crate::demo;
+use crate::model::{DtypeChoice, ModelChoice, Quant};
+use crate::text::one_line;
+
+/// How a model is loaded. Flags win over the configuration, and that over what is usual.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(super) struct LoadFlags {
+    /// Type the weights are kept in (on a GPU: of all arithmetic) [default: auto]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    dtype: Option<DtypeFlag>,
+    /// Quantise the language model while it is loaded
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    quant: Option<QuantFlag>,
+}
+
+/// [`DtypeChoice`] as a flag.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum DtypeFlag {
+    /// As the checkpoint stores them
+    Auto,
+    /// 32 bits
+    F32,
+    /// 16 bits, eight of them exponent
+    Bf16,
+    /// 16 bits, five of them exponent
+    F16,
+}
+
+/// [`Quant`] as a flag.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[value(rename_all = "snake_case")]
+pub(super) enum QuantFlag {
+    /// Nothing is quantised
+    None,
+    /// 8.5 bits a weight
+    #[value(name = "q8_0")]
+    Q8_0,
+    /// 6.6 bits a weight
+    #[value(name = "q6_k")]
+    Q6K,
+    /// 5.5 bits a weight
+    #[value(name = "q5_k")]
+    Q5K,
+    /// llama.cpp's medium mixture of 4.5 and 6.6 bits
+    #[value(name = "q4_k_m")]
+    Q4KM,
+    /// 4.5 bits a weight
+    #[value(name = "q4_k")]
+    Q4K,
+}
+
+/// How a model is to be loaded, as flags and configuration say together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Loading {
+    pub(super) dtype: DtypeChoice,
+    pub(super) quant: Option<Quant>,
+}
+
+impl LoadFlags {
+    /// What flags say, else the configuration, else what is usual.
+    ///
+    /// # Errors
+    /// The configuration names what is not there.
+    pub(super) fn loading(self, global: &Global) -> Result<Loading, CliError> {
+        let (dtype, quant) = configured(&global.settings)?;
+        Ok(self.or(Self { dtype, quant }.or(Loading::default())))
+    }
+
+    /// What flags say, else what is known.
+    pub(super) fn or(self, known: Loading) -> Loading {
+        Loading {
+            dtype: self.dtype.map_or(known.dtype, DtypeFlag::choice),
+            quant: self.quant.map_or(known.quant, QuantFlag::quant),
+        }
+    }
+
+    /// The model of that name (none is the shipped one), to be loaded so.
+    ///
+    /// # Errors
+    /// The configuration names what is not there.
+    pub(super) fn choice(self, name: Option<&str>, global: &Global) -> Result<ModelChoice, CliError> {
+        self.loading(global)?.of(name)
+    }
+}
+
+impl Loading {
+    /// The model of that name (none is the shipped one), to be loaded so.
+    ///
+    /// # Errors
+    /// There is no such model.
+    pub(super) fn of(self, name: Option<&str>) -> Result<ModelChoice, CliError> {
+        Ok(ModelChoice { source: demo::model_named(name), dtype: self.dtype, quant: self.quant })
+    }
+}
+
+impl DtypeFlag {
+    const fn choice(self) -> DtypeChoice {
+        match self {
+            Self::Auto => DtypeChoice::Auto,
+            Self::F32 => DtypeChoice::F32,
+            Self::Bf16 => DtypeChoice::Bf16,
+            Self::F16 => DtypeChoice::F16,
+        }
+    }
+}
+
+impl QuantFlag {
+    pub(super) const fn quant(self) -> Option<Quant> {
+        match self {
+            Self::None => None,
+            Self::Q8_0 => Some(Quant::Q8_0),
+            Self::Q6K => Some(Quant::Q6K),
+            Self::Q5K => Some(Quant::Q5K),
+            Self::Q4KM => Some(Quant::Q4KM),
+            Self::Q4K => Some(Quant::Q4K),
+        }
+    }
+}
+
+/// Checks what only commands can: the configuration's formats.
+///
+/// # Errors
+/// Says which value is none, and what there is.
+pub(super) fn check(settings: &Config) -> Result<(), CliError> {
+    configured(settings).map(|_| ())
+}
+
+fn configured(settings: &Config) -> Result<(Option<DtypeFlag>, Option<QuantFlag>), CliError> {
+    Ok((word("dtype", settings.dtype.as_deref())?, word("quant", settings.quant.as_deref())?))
+}
+
+fn word<T: ValueEnum>(key: &str, value: Option<&str>) -> Result<Option<T>, CliError> {
+    let Some(value) = value else { return Ok(None) };
+    let flag = T::from_str(value, true).map_err(|_| {
+        let known = T::value_variants().iter().filter_map(T::to_possible_value);
+        let known: Vec<String> = known.map(|v| v.get_name().to_owned()).collect();
+        CliError::usage(one_line(&format!("configuration: {key} = \"{value}\" is none of {}", known.join(", "))))
+    })?;
+    Ok(Some(flag))
+}
