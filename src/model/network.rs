@@ -71,17 +71,16 @@ impl Network {
         let wide = (device.is_cpu() && !options.plain).then(Wide::detect).flatten();
         let alone = is_small(&config) && !options.shared;
         let team = wide.filter(|_| !alone).map(|_| Arc::new(Team::new(super::threads::count())));
-        let mut weights = Weights::open(source)?;
+        let mut weights = Weights::open(source, options)?;
         let head = weights.check(&config)?;
         weights.pack_for(wide, team);
-        weights.keep_as(options);
         memory::ensure("the weights", weights.memory_bytes(head), options.memory.or_else(memory::available))?;
         Ok(Self {
             vision: VisionTower::load(&weights, &config.vision, device)?,
             text: TextTower::load(&weights, &config.text, head, device)?,
             device: device.clone(),
             hash: weights.hash(),
-            dtype: weights.kept().to_owned(),
+            dtype: weights.kept(),
             panels: wide.is_some(),
             config,
         })

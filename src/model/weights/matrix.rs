@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use safetensors::Dtype;
-
-use super::{Entry, Head, Weights, words};
-use crate::model::error::{ModelError, TensorProblem};
-use crate::model::kernels::{Format, Matrix, Stack, Team, Wide};
+use super::{Head, Weights};
+use crate::model::error::ModelError;
+use crate::model::kernels::{Matrix, Stack, Team, Wide};
 use crate::model::{memory, names};
 
 impl Weights {
@@ -34,28 +32,13 @@ impl Weights {
     }
 
     fn matrix(&self, wide: Wide, name: &str, columns: usize, bias: Option<&str>) -> Result<Matrix, ModelError> {
-        let Some(entry) = self.tensors.get(name) else {
-            let problem = TensorProblem::Missing { name: name.to_owned(), shape: Vec::new() };
-            return Err(ModelError::Tensors(vec![problem]));
-        };
         let mut biases = Vec::new();
         if let Some(bias) = bias {
-            self.append(bias, &mut biases)?;
+            self.piece(bias)?.append(&mut biases);
         }
-        let bytes = self.raw(entry);
-        let count: usize = entry.shape.iter().product();
-        let stored = stored(entry);
-        let format = self.keep.format(name, columns, stored);
-        let made = if stored == Some(format) {
-            Matrix::from_raw(wide, format, bytes, &biases, count / columns.max(1), columns)
-        } else {
-            let mut numbers = vec![0.0; count];
-            match stored {
-                Some(stored) => stored.dequantise(bytes, &mut numbers),
-                None => words(bytes).zip(&mut numbers).for_each(|(word, to)| *to = f64::from_le_bytes(word) as f32),
-            }
-            Matrix::from_f32(wide, format, &numbers, &biases, columns)
-        };
+        let piece = self.piece(name)?;
+        let (format, count) = (piece.format, piece.rows * piece.columns);
+        let made = Matrix::from_raw(wide, format, &piece.bytes, &biases, count / columns.max(1), columns);
         made.ok_or_else(|| {
             let (needed, available) = (format.bytes(count).unwrap_or(0) as u64, memory::available().unwrap_or(0));
             ModelError::Memory { what: "the weights", needed, available }
@@ -70,23 +53,12 @@ impl Weights {
         let (mut sum, mut largest) = (0_u64, 0_u64);
         let counts = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
         for (name, entry) in counts {
-            let columns = entry.shape.get(1..).map_or(1, |sides| sides.iter().product::<usize>()).max(1);
-            let format = self.keep.format(name, columns, stored(entry));
+            let format = self.keep.format(name, entry.stored, &entry.shape);
             let count = memory::product(&entry.shape);
             let bytes = count.saturating_mul(format.block_bytes() as u64) / format.block() as u64;
             sum = sum.saturating_add(bytes);
-            largest = largest.max(if stored(entry) == Some(format) { bytes } else { memory::f32_bytes(count) });
+            largest = largest.max(bytes);
         }
         sum.saturating_add(largest)
-    }
-}
-
-/// The format a tensor is stored in, if it is one of those that are kept.
-fn stored(entry: &Entry) -> Option<Format> {
-    match entry.dtype {
-        Dtype::F32 => Some(Format::F32),
-        Dtype::F16 => Some(Format::F16),
-        Dtype::BF16 => Some(Format::BF16),
-        _ => None,
     }
 }
