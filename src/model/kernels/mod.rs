@@ -1,4 +1,5 @@
-//! Arithmetic of small models on one x86 core, without candle between the steps of a block.
+//! Arithmetic on x86 without candle between the steps of a block: small models on one core (`Packed`), others by a team
+//! of threads with weights in the format they came in (`Stack`).
 //!
 //! A model whose matrices fit into a core's cache spends most of a step on what lies between the products: hand-overs to
 //! other threads, packing of weights, copies of keys. Here weights are packed once, keys and values lie as the products

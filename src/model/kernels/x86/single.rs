@@ -66,6 +66,13 @@ fn ahead(from: *const u8) {
     _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(AHEAD).cast());
 }
 
+/// What lies behind the blocks is too short a run for the processor to notice: it is asked for a panel ahead.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn behind(tail: *const u8, layout: Layout) {
+    _mm_prefetch::<_MM_HINT_T0>(tail.wrapping_add(layout.stride).cast());
+}
+
 #[target_feature(enable = "avx512f,avx512vnni")]
 #[inline]
 unsafe fn dot(sum: __m512i, steps: __m512i, x: &Steps<'_>, group: usize) -> __m512i {
@@ -89,6 +96,7 @@ unsafe fn eight(layout: Layout, panel: *const u8, x: &Steps<'_>) -> __m512 {
                 ahead(body.add(group * 64));
                 dots = dot(dots, load(body.add(group * 64)), x, block * 8 + group);
             }
+            behind(tail.add(block * 32), layout);
             let scale = _mm512_cvtph_ps(_mm256_loadu_si256(tail.add(block * 32).cast()));
             let scale = _mm512_mul_ps(scale, _mm512_set1_ps(*x.scales.get_unchecked(block)));
             sums = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), scale, sums);
@@ -181,6 +189,7 @@ unsafe fn six(layout: Layout, panel: *const u8, x: &Steps<'_>) -> __m512 {
         let tail = panel.add(layout.blocks * layout.body);
         for block in 0..layout.blocks {
             let body = panel.add(block * layout.body);
+            behind(tail.add(block * 32), layout);
             let scale = _mm512_cvtph_ps(_mm256_loadu_si256(tail.add(block * 32).cast()));
             let scales = body.add(3072);
             for half in 0..2 {
