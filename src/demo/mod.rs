@@ -21,10 +21,10 @@ pub fn model_source() -> FileSource {
     FileSource::Embedded(MODEL_FILES)
 }
 
-/// The checkpoint a `--model` flag names: `demo` (or nothing) is the embedded one, anything else a folder.
+/// The checkpoint a `--model` flag names: `demo` (or nothing) is the embedded one, anything else a folder or GGUF file.
 pub fn model_named(name: Option<&str>) -> FileSource {
     match name {
         None | Some("demo") => model_source(),
-        Some(folder) => FileSource::Folder(folder.into()),
+        Some(path) => FileSource::at(path),
     }
 }

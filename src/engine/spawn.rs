@@ -382,6 +382,6 @@ pub fn load_model(choice: impl Into<ModelChoice>) -> Result<Model, ModelError> {
 fn name_of(source: &FileSource) -> String {
     match source {
         FileSource::Embedded(_) => demo::MODEL_NAME.to_owned(),
-        FileSource::Folder(_) | FileSource::Memory(_) => source.name(),
+        FileSource::Folder(_) | FileSource::Gguf(_) | FileSource::Memory(_) => source.name(),
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::generation::GenerationError;
+use super::gguf::GgufError;
 use super::processor::ProcessorError;
 use super::tokenizer::TokenizerError;
 
@@ -60,6 +61,22 @@ pub enum ModelError {
         file: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A GGUF file is damaged, or of another model.
+    #[error("{file}: {source}")]
+    Gguf {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: GgufError,
+    },
+    /// Numbers that are quantised already were to be quantised.
+    #[error("the weights are quantised already ({kept}); leave out --quant {asked}")]
+    Quantised {
+        /// What they are.
+        kept: String,
+        /// What they were to be.
+        asked: String,
     },
     /// The checkpoint's tensors are not those of its configuration; every difference is listed.
     #[error("the checkpoint does not fit its config.json: {}", list(.0))]

@@ -10,6 +10,7 @@ mod cache;
 mod config;
 mod error;
 pub mod generation;
+pub mod gguf;
 mod keep;
 mod kernels;
 mod layers;

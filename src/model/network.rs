@@ -68,17 +68,16 @@ impl Network {
         let device = &options.device;
         let small = device.is_cpu() && is_small(&config) && !options.plain;
         let wide = small.then(Wide::detect).flatten();
-        let mut weights = Weights::open(source)?;
+        let mut weights = Weights::open(source, options)?;
         let head = weights.check(&config)?;
         weights.pack_for(wide);
-        weights.keep_as(options);
         memory::ensure("the weights", weights.f32_bytes(head), options.memory.or_else(memory::available))?;
         Ok(Self {
             vision: VisionTower::load(&weights, &config.vision, device)?,
             text: TextTower::load(&weights, &config.text, head, device)?,
             device: device.clone(),
             hash: weights.hash(),
-            dtype: weights.kept().to_owned(),
+            dtype: weights.kept(),
             panels: wide.is_some(),
             config,
         })
