@@ -29,6 +29,7 @@ mod text;
 mod threads;
 pub mod tokenizer;
 mod vision;
+pub mod watch;
 mod weights;
 
 pub use arithmetic::{DtypeChoice, LoadOptions, ModelChoice, Quant, UnknownFormat};
@@ -43,7 +44,7 @@ pub use positions::{Position, Positions};
 pub use processor::{ImageProcessor, Patches};
 pub use sequence::{Chunk, Feed, ImageEmbedding, Sequence};
 pub use source::FileSource;
-pub use tap::{Dump, NoTap, Tap};
+pub use tap::{Dump, NoTap, Row, RowPart, Tap};
 pub use threads::{settle_single_thread, settle_threads};
 pub use tokenizer::Tokenizer;
 pub use vision::WindowPlan;

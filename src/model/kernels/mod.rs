@@ -11,6 +11,7 @@
 mod attend;
 mod blocks;
 mod bytes;
+mod look;
 mod matrix;
 mod pack;
 mod packed;

@@ -10,6 +10,8 @@ use crate::model::error::ModelError;
 use crate::model::layers::{GatedMlp, Linear, RmsNorm};
 use crate::model::names::text_block;
 use crate::model::ops::rotate;
+use crate::model::tap::{RowPart, Tap};
+use crate::model::watch;
 use crate::model::weights::Weights;
 
 /// Where the rows of one sequence lie among those of a step.
@@ -64,10 +66,13 @@ impl Block {
         spans: &[Span],
         caches: &[&mut KvCache],
         rotary: &Rotary,
+        tap: &mut dyn Tap,
     ) -> Result<Tensor> {
-        let mixed = self.attention(&self.norm1.forward(x)?, index, spans, caches, rotary)?;
+        let mixed = self.attention(&self.norm1.forward(x)?, index, spans, caches, rotary, tap)?;
         let x = (x + self.out.forward(&mixed)?)?;
-        &x + self.mlp.forward(&self.norm2.forward(&x)?)?
+        let x = (&x + self.mlp.forward(&self.norm2.forward(&x)?)?)?;
+        watch::keep_tensors(tap, index, RowPart::Output, &x, 1.0, spans)?;
+        Ok(x)
     }
 
     fn attention(
@@ -77,6 +82,7 @@ impl Block {
         spans: &[Span],
         caches: &[&mut KvCache],
         rotary: &Rotary,
+        tap: &mut dyn Tap,
     ) -> Result<Tensor> {
         let rows = x.dim(0)?;
         let (heads, kv_heads, width) = (self.heads, self.kv_heads, self.head_dim);
@@ -85,6 +91,7 @@ impl Block {
         let (q, k) = (turned.narrow(1, 0, heads)?, turned.narrow(1, heads, kv_heads)?);
         let v = qkv.narrow(1, heads + kv_heads, kv_heads)?;
         let scale = 1.0 / (width as f64).sqrt();
+        watch::keep_tensors(tap, index, RowPart::Queries, &q, scale, spans)?;
         let mut parts = Vec::with_capacity(spans.len());
         for (span, cache) in spans.iter().zip(caches) {
             let own = |t: &Tensor| t.narrow(0, span.start, span.rows);

@@ -91,7 +91,7 @@ impl TextTower {
         let rotary = rotary::tables(&self.config, &self.rates, positions, &device)?;
         let mut x = x;
         for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(&x, index, spans, caches, &rotary)?;
+            x = block.forward(&x, index, spans, caches, &rotary, tap)?;
             if tap.wanted() {
                 tap.see(&format!("text.block.{index}"), &x);
             }
@@ -101,6 +101,11 @@ impl TextTower {
         let logits = self.head.forward(&x)?;
         tap.see("logits", &logits);
         Ok(logits)
+    }
+
+    /// The head's logits (blocks, vocabulary) of blocks' outputs (blocks, hidden), each through the last norm.
+    pub(crate) fn read_out(&self, states: &Tensor) -> Result<Tensor> {
+        self.head.forward(&self.norm.forward(states)?)
     }
 
     /// Bytes the activations of so many rows over a context of `total` tokens may take at once, generously.
