@@ -134,11 +134,13 @@ pub struct LoadOptions {
     pub memory: Option<u64>,
     /// Computes on candle alone, without the kernels of this program: the path all others are held against.
     pub plain: bool,
+    /// Computes even small models as large ones are computed, for tests of that path.
+    pub shared: bool,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { device: Device::Cpu, dtype: DtypeChoice::Auto, quant: None, memory: None, plain: false }
+        Self { device: Device::Cpu, dtype: DtypeChoice::Auto, quant: None, memory: None, plain: false, shared: false }
     }
 }
 

@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, 
 use candle_nn::ops;
 
 use super::error::ModelError;
-use super::kernels::{Packed, Wide};
+use super::kernels::{Activations, Crew, Map, Packed, Stack, Wide};
 use super::weights::Weights;
 
 /// A linear map of rows.
@@ -19,6 +19,8 @@ pub(crate) enum Linear {
     },
     /// For the kernels of small models.
     Packed(Box<Packed>),
+    /// For the kernels of other models.
+    Stack(Box<Stack>),
 }
 
 impl Linear {
@@ -30,6 +32,9 @@ impl Linear {
         bias: bool,
         device: &Device,
     ) -> std::result::Result<Self, ModelError> {
+        if let Some(stack) = weights.stack(prefixes, columns, bias)? {
+            return Ok(Self::Stack(Box::new(stack)));
+        }
         let named = |end: &str| prefixes.iter().map(|prefix| format!("{prefix}.{end}")).collect::<Vec<_>>();
         let weight = weights.stacked(&named("weight"), columns, device)?;
         let bias = match bias {
@@ -55,10 +60,11 @@ impl Linear {
         Ok(Self::Plain { weight: weight.t()?, bias })
     }
 
-    /// The map as the kernels of small models take it, if it was made for them.
-    pub(crate) fn packed(&self) -> Option<&Packed> {
+    /// The map on the kernels, if it was made for them.
+    pub(crate) fn map(&self) -> Option<Map<'_>> {
         match self {
-            Self::Packed(packed) => Some(packed),
+            Self::Packed(packed) => Some(Map::Alone(packed)),
+            Self::Stack(stack) => Some(Map::Shared(stack)),
             Self::Plain { .. } => None,
         }
     }
@@ -67,6 +73,7 @@ impl Linear {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (weight, bias) = match self {
             Self::Packed(packed) => return x.contiguous()?.apply_op1_no_bwd(&**packed),
+            Self::Stack(stack) => return x.contiguous()?.apply_op1_no_bwd(&Stacked(stack)),
             Self::Plain { weight, bias } => (weight, bias),
         };
         let y = x.matmul(weight)?;
@@ -75,6 +82,24 @@ impl Linear {
             Some(bias) if y.dims() == bias.dims() => &y + bias,
             Some(bias) => y.broadcast_add(bias),
         }
+    }
+}
+
+struct Stacked<'a>(&'a Stack);
+
+impl CustomOp1 for Stacked<'_> {
+    fn name(&self) -> &'static str {
+        "stacked-linear"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (rows, columns) = layout.shape().dims2()?;
+        if columns != self.0.inputs() {
+            bail!("stacked linear: rows of {columns} numbers, the map takes {}", self.0.inputs())
+        }
+        let mut y = Vec::new();
+        self.0.apply(numbers(storage, layout)?, &mut y, &mut Activations::default());
+        Ok((CpuStorage::F32(y), Shape::from((rows, self.0.outputs()))))
     }
 }
 
@@ -110,7 +135,15 @@ impl RmsNorm {
         Ok(Self { weight, eps, rows })
     }
 
-    /// The norm as the kernels of small models take it, if it was made for them.
+    /// A norm of given weights.
+    #[cfg(test)]
+    pub(crate) fn of(wide: Wide, weight: Vec<f32>, eps: f32) -> Self {
+        let tensor = Tensor::zeros(1, candle_core::DType::F32, &Device::Cpu).ok();
+        let rows = Some(NormRows { wide, weight, eps });
+        Self { weight: tensor.unwrap_or_else(|| unreachable!()), eps, rows }
+    }
+
+    /// The norm as the kernels take it, if it was made for them.
     pub(crate) fn rows(&self) -> Option<&NormRows> {
         self.rows.as_ref()
     }
@@ -125,6 +158,11 @@ impl RmsNorm {
 }
 
 impl NormRows {
+    /// The same by a crew.
+    pub(crate) fn apply_by(&self, crew: Crew<'_>, x: &[f32], y: &mut Vec<f32>) {
+        crew.norm(x, &self.weight, self.eps, y);
+    }
+
     /// (rows, width) → (rows, width)
     pub(crate) fn apply(&self, x: &[f32], y: &mut Vec<f32>) {
         self.wide.norm(x, &self.weight, self.eps, y);
@@ -174,6 +212,7 @@ impl GatedMlp {
         let both = self.gate_up.forward(x)?;
         let gated = match &self.gate_up {
             Linear::Packed(packed) => both.apply_op1_no_bwd(&Gate(packed.wide()))?,
+            Linear::Stack(stack) => both.apply_op1_no_bwd(&Gate(stack.wide()))?,
             Linear::Plain { .. } => ops::swiglu(&both)?,
         };
         self.down.forward(&gated)

@@ -1,12 +1,14 @@
 //! The network alone: weights and arithmetic, no tokenizer and no pixels.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Tensor};
 
 use super::arithmetic::LoadOptions;
 use super::cache::KvCache;
 use super::config::Config;
 use super::error::ModelError;
-use super::kernels::Wide;
+use super::kernels::{Team, Wide};
 use super::memory;
 use super::processor::Patches;
 use super::sequence::{Chunk, Feed, ImageEmbedding, Sequence};
@@ -66,12 +68,13 @@ impl Network {
     pub fn load_with(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
         let config = Config::from_json(&source.read("config.json")?)?;
         let device = &options.device;
-        let small = device.is_cpu() && is_small(&config) && !options.plain;
-        let wide = small.then(Wide::detect).flatten();
+        let wide = (device.is_cpu() && !options.plain).then(Wide::detect).flatten();
+        let alone = is_small(&config) && !options.shared;
+        let team = wide.filter(|_| !alone).map(|_| Arc::new(Team::new(super::threads::count())));
         let mut weights = Weights::open(source, options)?;
         let head = weights.check(&config)?;
-        weights.pack_for(wide);
-        memory::ensure("the weights", weights.f32_bytes(head), options.memory.or_else(memory::available))?;
+        weights.pack_for(wide, team);
+        memory::ensure("the weights", weights.memory_bytes(head), options.memory.or_else(memory::available))?;
         Ok(Self {
             vision: VisionTower::load(&weights, &config.vision, device)?,
             text: TextTower::load(&weights, &config.text, head, device)?,

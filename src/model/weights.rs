@@ -3,6 +3,7 @@
 mod account;
 mod entry;
 mod gguf;
+mod matrix;
 mod piece;
 
 use std::borrow::Cow;
@@ -17,13 +18,15 @@ use super::arithmetic::LoadOptions;
 use super::config::Config;
 use super::error::{ModelError, TensorProblem};
 use super::keep::Keep;
-use super::kernels::Wide;
+use super::kernels::{Team, Wide};
 use super::names::{self, Expected};
 use super::source::{FileBytes, FileSource};
 pub(crate) use entry::Stored;
 use entry::{Entry, Part};
 pub(crate) use piece::Piece;
 
+/// Bytes that are hashed at a time.
+const HASHED: usize = 8 << 20;
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 /// More shards than any checkpoint has.
@@ -35,6 +38,7 @@ pub(crate) struct Weights {
     tensors: BTreeMap<String, Entry>,
     problems: Vec<TensorProblem>,
     wide: Option<Wide>,
+    team: Option<Arc<Team>>,
     keep: Keep,
     /// What a GGUF file says its mixture of formats is called.
     mixture: Option<String>,
@@ -55,12 +59,14 @@ pub(crate) enum Head {
 }
 
 impl Weights {
-    /// From now on layers are made for the kernels of small models, if there is a proof that they can run.
-    pub(crate) fn pack_for(&mut self, wide: Option<Wide>) {
+    /// From now on layers are made for the kernels, if there is a proof that they can run: for those of small models, or
+    /// for a team.
+    pub(crate) fn pack_for(&mut self, wide: Option<Wide>, team: Option<Arc<Team>>) {
         self.wide = wide;
+        self.team = team;
     }
 
-    /// Whether layers are to be made for the kernels of small models.
+    /// Whether layers are to be made for the kernels.
     pub(crate) fn wide(&self) -> Option<Wide> {
         self.wide
     }
@@ -72,6 +78,7 @@ impl Weights {
             tensors: BTreeMap::new(),
             problems: Vec::new(),
             wide: None,
+            team: None,
             keep: Keep::new(options),
             mixture: None,
         };
@@ -214,13 +221,27 @@ impl Weights {
         })
     }
 
+    /// The bytes of a tensor will not be read again: pages of the file need not stay in memory.
+    fn done_with(&self, name: &str) {
+        let parts = self.tensors.get(name).map_or(&[][..], |entry| entry.parts.as_slice());
+        for part in parts {
+            if let Some(file) = self.files.get(part.file) {
+                file.bytes.forget(part.bytes.clone());
+            }
+        }
+    }
+
     /// blake3 (hex) over the weight files' bytes, in the order of their names.
     pub(crate) fn hash(&self) -> String {
         let mut files: Vec<&WeightFile> = self.files.iter().collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let mut hasher = blake3::Hasher::new();
         for file in files {
-            hasher.update(file.bytes.as_slice());
+            for (number, chunk) in file.bytes.as_slice().chunks(HASHED).enumerate() {
+                hasher.update(chunk);
+                let start = number * HASHED;
+                file.bytes.forget(start..start + chunk.len());
+            }
         }
         hasher.finalize().to_hex().to_string()
     }

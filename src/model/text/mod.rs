@@ -3,6 +3,11 @@
 mod block;
 mod direct;
 mod rotary;
+#[cfg(test)]
+mod speed;
+mod table;
+
+use std::sync::Mutex;
 
 use candle_core::{Device, Result, Tensor};
 
@@ -19,17 +24,20 @@ use super::tap::Tap;
 use super::weights::{Head, Weights};
 use block::Block;
 pub(crate) use block::Span;
+use direct::Buffers;
+use table::Table;
 
 /// Embedding table, blocks, last norm, head.
 #[derive(Debug)]
 pub(crate) struct TextTower {
     config: TextConfig,
-    /// (vocabulary, hidden)
-    table: Tensor,
+    table: Table,
     blocks: Vec<Block>,
     norm: RmsNorm,
     head: Linear,
     rates: Vec<f32>,
+    /// What the kernels work in, kept between steps.
+    buffers: Mutex<Buffers>,
 }
 
 impl TextTower {
@@ -40,11 +48,7 @@ impl TextTower {
         device: &Device,
     ) -> std::result::Result<Self, ModelError> {
         let shape = [config.vocabulary, config.hidden];
-        let table = weights.tensor(names::EMBED, &shape, device)?;
-        let head = match head {
-            Head::Tied => Linear::from_table(weights, &table)?,
-            Head::Separate => Linear::from_table(weights, &weights.tensor(names::HEAD, &shape, device)?)?,
-        };
+        let (table, head) = Table::load(weights, shape, head, device)?;
         let blocks = (0..config.layers).map(|index| Block::load(weights, config, index, device));
         Ok(Self {
             blocks: blocks.collect::<std::result::Result<_, _>>()?,
@@ -53,21 +57,13 @@ impl TextTower {
             config: config.clone(),
             table,
             head,
+            buffers: Mutex::default(),
         })
     }
 
     /// The rows of the chunks: (rows, hidden). Ids must have been checked.
     pub(crate) fn embed(&self, chunks: &[Chunk<'_>]) -> Result<Vec<Tensor>> {
-        let device = self.table.device();
-        chunks
-            .iter()
-            .filter(|chunk| chunk.rows() > 0)
-            .map(|chunk| match chunk {
-                Chunk::Tokens([id]) => self.table.narrow(0, *id as usize, 1),
-                Chunk::Tokens(ids) => self.table.index_select(&Tensor::from_slice(ids, ids.len(), device)?, 0),
-                Chunk::Image(image) => Ok(image.tensor.clone()),
-            })
-            .collect()
+        chunks.iter().filter(|chunk| chunk.rows() > 0).map(|chunk| self.table.rows(chunk)).collect()
     }
 
     /// `x`: (rows, hidden) of all sequences below each other, `spans` where each one's rows are; the caches have room.
