@@ -1,13 +1,20 @@
 //! `panelscope model`: what a checkpoint computes, for comparison with other programs.
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{CliResult, Global};
+use super::{CliError, CliResult, Global};
+use compare::CompareArgs;
+use get::GetArgs;
 use probe::ProbeArgs;
+use quantize::QuantizeArgs;
 
+mod compare;
+mod get;
 mod probe;
+mod quantize;
 mod report;
 
 /// Arguments of `model`.
@@ -19,8 +26,14 @@ pub struct ModelArgs {
 
 #[derive(Subcommand, Debug)]
 enum ModelCommand {
+    /// Hold a format or another model against a model: how far its next tokens are from the reference's
+    Compare(CompareArgs),
+    /// Fetch a model from a hub into the Hugging Face cache, and print its folder
+    Get(GetArgs),
     /// Show what a checkpoint says next: ids, positions, likeliest tokens, greedy continuation
     Probe(ProbeArgs),
+    /// Write a model as GGUF files, quantised or not
+    Quantize(QuantizeArgs),
 }
 
 /// Runs the command.
@@ -29,6 +42,18 @@ enum ModelCommand {
 /// Says what failed.
 pub fn run(args: ModelArgs, global: &Global) -> CliResult {
     match args.command {
+        ModelCommand::Compare(args) => compare::run(&args, global),
+        ModelCommand::Get(args) => get::run(&args).map(|()| ExitCode::SUCCESS),
         ModelCommand::Probe(args) => probe::run(&args, global).map(|()| ExitCode::SUCCESS),
+        ModelCommand::Quantize(args) => quantize::run(&args, global).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// A reader that went away is no error.
+fn print(lines: &[String]) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    match lines.iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::failed(error)),
+        _ => Ok(()),
     }
 }

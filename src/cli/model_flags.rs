@@ -5,7 +5,8 @@ use clap::{Args, ValueEnum};
 use super::{CliError, Global};
 use crate::config::Config;
 use crate::demo;
-use crate::model::{DtypeChoice, ModelChoice, Quant};
+use crate::hub::{Meaning, meaning};
+use crate::model::{DtypeChoice, ModelChoice, Quant, ResamplerChoice};
 use crate::text::one_line;
 
 /// How a model is loaded. Flags win over the configuration, and that over what is usual.
@@ -17,6 +18,23 @@ pub(super) struct LoadFlags {
     /// Quantise the language model while it is loaded
     #[arg(long, value_enum, value_name = "FORMAT")]
     quant: Option<QuantFlag>,
+    /// Whose resampling images are prepared with [default: auto]
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    resampler: Option<ResamplerFlag>,
+    /// Fetch nothing: a model on a hub must be in the cache (as with HF_HUB_OFFLINE=1)
+    #[arg(long)]
+    offline: bool,
+}
+
+/// [`ResamplerChoice`] as a flag.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum ResamplerFlag {
+    /// As the class that the model's files name
+    Auto,
+    /// Pillow's, as slow image processors resize
+    Pillow,
+    /// torchvision's, as fast image processors resize
+    Torchvision,
 }
 
 /// [`DtypeChoice`] as a flag.
@@ -60,6 +78,9 @@ pub(super) enum QuantFlag {
 pub(super) struct Loading {
     pub(super) dtype: DtypeChoice,
     pub(super) quant: Option<Quant>,
+    pub(super) resampler: ResamplerChoice,
+    /// Nothing is fetched.
+    pub(super) offline: bool,
 }
 
 impl LoadFlags {
@@ -68,8 +89,7 @@ impl LoadFlags {
     /// # Errors
     /// The configuration names what is not there.
     pub(super) fn loading(self, global: &Global) -> Result<Loading, CliError> {
-        let (dtype, quant) = configured(&global.settings)?;
-        Ok(self.or(Self { dtype, quant }.or(Loading::default())))
+        Ok(self.or(configured(&global.settings)?.or(Loading::default())))
     }
 
     /// What flags say, else what is known.
@@ -77,6 +97,8 @@ impl LoadFlags {
         Loading {
             dtype: self.dtype.map_or(known.dtype, DtypeFlag::choice),
             quant: self.quant.map_or(known.quant, QuantFlag::quant),
+            resampler: self.resampler.map_or(known.resampler, ResamplerFlag::choice),
+            offline: self.offline || known.offline,
         }
     }
 
@@ -87,15 +109,30 @@ impl LoadFlags {
     pub(super) fn choice(self, name: Option<&str>, global: &Global) -> Result<ModelChoice, CliError> {
         self.loading(global)?.of(name)
     }
+
+    /// The model of that name as it is stored, whatever flags and configuration say of formats.
+    ///
+    /// # Errors
+    /// The configuration names what is not there.
+    pub(super) fn as_stored(self, name: Option<&str>, global: &Global) -> Result<ModelChoice, CliError> {
+        Loading { dtype: DtypeChoice::Auto, quant: None, ..self.loading(global)? }.of(name)
+    }
 }
 
 impl Loading {
     /// The model of that name (none is the shipped one), to be loaded so.
     ///
+    /// A shipped name is meant first, then a path that exists, then `owner/name` on a hub; it is not opened yet.
+    ///
     /// # Errors
     /// There is no such model.
     pub(super) fn of(self, name: Option<&str>) -> Result<ModelChoice, CliError> {
-        Ok(ModelChoice { source: demo::model_named(name), dtype: self.dtype, quant: self.quant })
+        let shipped = demo::is_shipped(name);
+        let choice = match name.filter(|_| !shipped).map(meaning) {
+            Some(Meaning::Hub(reference)) => ModelChoice::remote(reference, self.offline),
+            _ => ModelChoice::from(demo::model_named(name)),
+        };
+        Ok(ModelChoice { dtype: self.dtype, quant: self.quant, resampler: self.resampler, ..choice })
     }
 }
 
@@ -106,6 +143,16 @@ impl DtypeFlag {
             Self::F32 => DtypeChoice::F32,
             Self::Bf16 => DtypeChoice::Bf16,
             Self::F16 => DtypeChoice::F16,
+        }
+    }
+}
+
+impl ResamplerFlag {
+    const fn choice(self) -> ResamplerChoice {
+        match self {
+            Self::Auto => ResamplerChoice::Auto,
+            Self::Pillow => ResamplerChoice::Pillow,
+            Self::Torchvision => ResamplerChoice::Torchvision,
         }
     }
 }
@@ -131,8 +178,14 @@ pub(super) fn check(settings: &Config) -> Result<(), CliError> {
     configured(settings).map(|_| ())
 }
 
-fn configured(settings: &Config) -> Result<(Option<DtypeFlag>, Option<QuantFlag>), CliError> {
-    Ok((word("dtype", settings.dtype.as_deref())?, word("quant", settings.quant.as_deref())?))
+/// What the configuration says, as if it had been said by flags.
+fn configured(settings: &Config) -> Result<LoadFlags, CliError> {
+    Ok(LoadFlags {
+        dtype: word("dtype", settings.dtype.as_deref())?,
+        quant: word("quant", settings.quant.as_deref())?,
+        resampler: word("resampler", settings.resampler.as_deref())?,
+        offline: false,
+    })
 }
 
 fn word<T: ValueEnum>(key: &str, value: Option<&str>) -> Result<Option<T>, CliError> {

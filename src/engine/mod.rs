@@ -11,12 +11,14 @@
 
 mod ask;
 mod batch;
+mod beside;
 mod drive;
 mod error;
 mod image_cache;
 mod fork;
 mod journal;
 mod local;
+mod look;
 mod resume;
 mod scripted;
 mod spawn;
@@ -27,11 +29,13 @@ mod zoom;
 
 pub use ask::{Ask, CropMode, Debugging, Emission, PageMode, PageSource};
 pub use batch::Batch;
+pub use beside::{Beside, Gap};
 pub use drive::{Measure, Outcome, run_measured, run_to_end};
 pub use error::EngineError;
 pub use fork::{At, Edit, Fork, ForkError, OtherCrop, Past, Setting};
 pub use image_cache::{ImageCache, ImageCacheCounts};
 pub use local::LocalEngine;
+pub use look::{Look, Looker, Looking};
 pub use scripted::ScriptedEngine;
 pub use spawn::{Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, Warm, load_model, spawn};
 pub use step::{Appended, Capabilities, Mark, Recorded, Resumed, StepEngine, StepToken};

@@ -21,7 +21,7 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// A file the model needs is not there.
-    #[error("{place}: no {file}; a model is `demo` or a Hugging Face folder")]
+    #[error("{place}: no {file}; a model is `demo`, a Hugging Face folder, or owner/name on a hub")]
     NoFile {
         /// The folder, or "embedded model".
         place: String,
@@ -150,6 +150,9 @@ pub enum ModelError {
     /// Patches that do not fit the vision tower.
     #[error("image patches do not fit the model: {0}")]
     Patches(String),
+    /// The model's files could not be had.
+    #[error(transparent)]
+    Hub(#[from] crate::hub::HubError),
     /// The tensor library failed.
     #[error("computation failed: {0}")]
     Compute(#[from] candle_core::Error),

@@ -40,7 +40,8 @@ impl Model {
     pub fn load_with(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
         let config = Config::from_json(&source.read("config.json")?)?;
         let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json")?)?;
-        let processor = read_processor(source, &config)?;
+        let mut processor = read_processor(source, &config)?;
+        processor.resampler = options.resampler.or(processor.resampler);
         let generation = read_generation(source, &config)?;
         let network = Network::load_with(source, options)?;
         Ok(Self { name: source.name(), network, tokenizer, processor, generation })
@@ -123,7 +124,13 @@ impl Network {
             DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
             DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
         };
-        ModelInfo { name: name.to_owned(), weights: self.hash().to_owned(), dtype: self.dtype().to_owned(), device }
+        ModelInfo {
+            name: name.to_owned(),
+            weights: self.hash().to_owned(),
+            dtype: self.dtype().to_owned(),
+            device,
+            ..ModelInfo::default()
+        }
     }
 }
 
@@ -158,7 +165,10 @@ pub fn read_processor(source: &FileSource, config: &Config) -> Result<ImageProce
 }
 
 /// `generation_config.json`; end tokens it does not name come from `config.json`.
-fn read_generation(source: &FileSource, config: &Config) -> Result<Generation, ModelError> {
+///
+/// # Errors
+/// [`ModelError::Generation`] for a damaged one.
+pub fn read_generation(source: &FileSource, config: &Config) -> Result<Generation, ModelError> {
     let mut generation = match read_text(source, "generation_config.json")? {
         Some(text) => Generation::from_json(&text)?,
         None => Generation::default(),

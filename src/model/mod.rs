@@ -7,6 +7,7 @@
 mod arithmetic;
 mod attention;
 mod cache;
+mod choice;
 mod config;
 mod error;
 pub mod generation;
@@ -32,16 +33,17 @@ mod vision;
 pub mod watch;
 mod weights;
 
-pub use arithmetic::{DtypeChoice, LoadOptions, ModelChoice, Quant, UnknownFormat};
+pub use arithmetic::{DtypeChoice, LoadOptions, Quant, UnknownFormat};
+pub use choice::{ModelChoice, Remote};
 pub use config::{Config, TextConfig, VisionConfig};
 pub use error::{ModelError, TensorProblem};
 pub use generation::Generation;
 pub use kernels::Format;
-pub use loaded::{Model, read_processor, read_tokenizer};
+pub use loaded::{Model, read_generation, read_processor, read_tokenizer};
 pub use memory::available as available_memory;
 pub use network::Network;
 pub use positions::{Position, Positions};
-pub use processor::{ImageProcessor, Patches};
+pub use processor::{ImageProcessor, Patches, Resampler, ResamplerChoice};
 pub use sequence::{Chunk, Feed, ImageEmbedding, Sequence};
 pub use source::FileSource;
 pub use tap::{Dump, NoTap, Row, RowPart, Tap};

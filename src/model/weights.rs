@@ -18,7 +18,7 @@ use super::arithmetic::LoadOptions;
 use super::config::Config;
 use super::error::{ModelError, TensorProblem};
 use super::keep::Keep;
-use super::kernels::{Team, Wide};
+use super::kernels::{Format, Team, Wide};
 use super::names::{self, Expected};
 use super::source::{FileBytes, FileSource};
 pub(crate) use entry::Stored;
@@ -222,7 +222,7 @@ impl Weights {
     }
 
     /// The bytes of a tensor will not be read again: pages of the file need not stay in memory.
-    fn done_with(&self, name: &str) {
+    pub(crate) fn done_with(&self, name: &str) {
         let parts = self.tensors.get(name).map_or(&[][..], |entry| entry.parts.as_slice());
         for part in parts {
             if let Some(file) = self.files.get(part.file) {
@@ -273,8 +273,19 @@ impl Weights {
             let problem = TensorProblem::Missing { name: name.to_owned(), shape: Vec::new() };
             return Err(ModelError::Tensors(vec![problem]));
         };
+        self.entry_as(entry, self.keep.format(name, entry.stored, &entry.shape))
+    }
+
+    /// The rows of a tensor in a format.
+    pub(crate) fn piece_as(&self, name: &str, format: Format) -> Result<Piece<'_>, ModelError> {
+        match self.tensors.get(name) {
+            Some(entry) => self.entry_as(entry, format),
+            None => self.piece(name),
+        }
+    }
+
+    fn entry_as(&self, entry: &Entry, format: Format) -> Result<Piece<'_>, ModelError> {
         let (columns, raw) = (entry.columns(), self.raw(entry));
-        let format = self.keep.format(name, entry.stored, &entry.shape);
         let bytes = match entry.stored {
             Stored::Kept(stored) if stored == format => raw,
             stored => Cow::Owned(piece::converted(stored, &raw, columns, format)?),
