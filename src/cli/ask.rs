@@ -11,10 +11,10 @@ use clap::{ArgGroup, Args, ValueEnum};
 
 pub(super) use self::sink::{Told, ask_one, tell_one};
 use super::interrupt_flag;
-use super::model_flags::LoadFlags;
+use super::model_flags::{LoadFlags, load};
 use super::{CliError, CliResult, Global};
 use crate::benchmark::{self, BenchmarkError, Question};
-use crate::engine::{Ask, Debugging, LocalEngine, PageSource, load_model};
+use crate::engine::{Ask, Debugging, LocalEngine, PageSource};
 use crate::geometry::PageBox;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
@@ -110,7 +110,7 @@ pub fn run(args: AskArgs, global: &Global) -> CliResult {
     let questions = questions(&args)?;
     let cancel = interrupt_flag();
     let choice = args.load.choice(Some(&args.model), global)?;
-    let model = load_model(choice).map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
+    let model = load(&choice).map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
     let sampling = sampling(&args, model.generation().sampling)?;
     let mut engine = LocalEngine::new(Arc::new(model));
     let mut worst = ExitCode::SUCCESS;

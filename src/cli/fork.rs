@@ -7,10 +7,10 @@ use clap::{ArgGroup, Args};
 
 use super::ask::{Switch, Told, ask_one, parse_box};
 use super::interrupt_flag;
-use super::model_flags::LoadFlags;
+use super::model_flags::{LoadFlags, load};
 use super::sessions::store;
 use super::{CliError, CliResult, Global};
-use crate::engine::{Ask, At, Edit, Fork, LocalEngine, OtherCrop, PageSource, Past, Setting, StepEngine, load_model};
+use crate::engine::{Ask, At, Edit, Fork, LocalEngine, OtherCrop, PageSource, Past, Setting, StepEngine};
 use crate::geometry::PageBox;
 use crate::page::Page;
 use crate::protocol::Profile;
@@ -120,7 +120,7 @@ pub fn run(args: ForkArgs, global: &Global) -> CliResult {
     }
     let (ask, names) = begin(&args, &start, &past, profile)?;
     let cancel = interrupt_flag();
-    let model = load_model(args.load.choice(Some(&args.model), global)?);
+    let model = load(&args.load.choice(Some(&args.model), global)?);
     let model = model.map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
     let mut engine = LocalEngine::new(Arc::new(model));
     if engine.info().weights != start.model.weights {

@@ -5,7 +5,9 @@ use clap::{Args, ValueEnum};
 use super::{CliError, Global};
 use crate::config::Config;
 use crate::demo;
-use crate::model::{DtypeChoice, ModelChoice, Quant};
+use crate::engine::load_placed;
+use crate::model::device::UnknownDevice;
+use crate::model::{DeviceChoice, DtypeChoice, Model, ModelChoice, ModelError, Placed, Quant};
 use crate::text::one_line;
 
 /// How a model is loaded. Flags win over the configuration, and that over what is usual.
@@ -17,6 +19,9 @@ pub(super) struct LoadFlags {
     /// Quantise the language model while it is loaded
     #[arg(long, value_enum, value_name = "FORMAT")]
     quant: Option<QuantFlag>,
+    /// Where it computes: auto, cpu, cuda, cuda:N or metal [default: auto]
+    #[arg(long, value_name = "WHERE")]
+    device: Option<DeviceChoice>,
 }
 
 /// [`DtypeChoice`] as a flag.
@@ -60,6 +65,28 @@ pub(super) enum QuantFlag {
 pub(super) struct Loading {
     pub(super) dtype: DtypeChoice,
     pub(super) quant: Option<Quant>,
+    /// `None` where nobody named one.
+    pub(super) device: Option<DeviceChoice>,
+}
+
+/// Opens a model's device and says on stderr which it is.
+///
+/// # Errors
+/// As [`ModelChoice::place`].
+pub(super) fn placed(choice: &ModelChoice) -> Result<Placed, ModelError> {
+    let placed = choice.place()?;
+    if let Some(line) = &placed.line {
+        eprintln!("{}", one_line(line));
+    }
+    Ok(placed)
+}
+
+/// Loads a model and says on stderr, before it takes its time, where it will compute.
+///
+/// # Errors
+/// As [`ModelChoice::place`] and [`load_placed`].
+pub(super) fn load(choice: &ModelChoice) -> Result<Model, ModelError> {
+    load_placed(&choice.source, &placed(choice)?)
 }
 
 impl LoadFlags {
@@ -68,8 +95,7 @@ impl LoadFlags {
     /// # Errors
     /// The configuration names what is not there.
     pub(super) fn loading(self, global: &Global) -> Result<Loading, CliError> {
-        let (dtype, quant) = configured(&global.settings)?;
-        Ok(self.or(Self { dtype, quant }.or(Loading::default())))
+        Ok(self.or(configured(&global.settings)?.or(Loading::default())))
     }
 
     /// What flags say, else what is known.
@@ -77,7 +103,16 @@ impl LoadFlags {
         Loading {
             dtype: self.dtype.map_or(known.dtype, DtypeFlag::choice),
             quant: self.quant.map_or(known.quant, QuantFlag::quant),
+            device: self.device.or(known.device),
         }
+    }
+
+    /// Where it computes, by flag or configuration.
+    ///
+    /// # Errors
+    /// The configuration names what is not there.
+    pub(super) fn device(self, global: &Global) -> Result<Option<DeviceChoice>, CliError> {
+        Ok(self.device.or(configured(&global.settings)?.device))
     }
 
     /// The model of that name (none is the shipped one), to be loaded so.
@@ -95,7 +130,7 @@ impl Loading {
     /// # Errors
     /// There is no such model.
     pub(super) fn of(self, name: Option<&str>) -> Result<ModelChoice, CliError> {
-        Ok(ModelChoice { source: demo::model_named(name), dtype: self.dtype, quant: self.quant })
+        Ok(ModelChoice { source: demo::model_named(name), dtype: self.dtype, quant: self.quant, device: self.device })
     }
 }
 
@@ -131,8 +166,16 @@ pub(super) fn check(settings: &Config) -> Result<(), CliError> {
     configured(settings).map(|_| ())
 }
 
-fn configured(settings: &Config) -> Result<(Option<DtypeFlag>, Option<QuantFlag>), CliError> {
-    Ok((word("dtype", settings.dtype.as_deref())?, word("quant", settings.quant.as_deref())?))
+fn configured(settings: &Config) -> Result<LoadFlags, CliError> {
+    let device = settings.device.as_deref().map(|name| {
+        let wrong = |why: UnknownDevice| CliError::usage(one_line(&format!("configuration: device = {why}")));
+        name.parse().map_err(wrong)
+    });
+    Ok(LoadFlags {
+        dtype: word("dtype", settings.dtype.as_deref())?,
+        quant: word("quant", settings.quant.as_deref())?,
+        device: device.transpose()?,
+    })
 }
 
 fn word<T: ValueEnum>(key: &str, value: Option<&str>) -> Result<Option<T>, CliError> {

@@ -15,11 +15,11 @@ use image::RgbImage;
 use self::show::Watching;
 use self::target::{Target, find};
 use super::interrupt_flag;
-use super::model_flags::LoadFlags;
+use super::model_flags::{LoadFlags, load};
 use super::sessions::store;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::Benchmark;
-use crate::engine::{Ask, ImageCache, LocalEngine, PageSource, StepEngine, load_model};
+use crate::engine::{Ask, ImageCache, LocalEngine, PageSource, StepEngine};
 use crate::probe::{
     Lab, ProbeError, ProbeFolder, ProbeKind, Report, RunReport, Settings, Setup, Sources, Step, Subject, chosen, probe,
     probe_run, usual_place,
@@ -111,7 +111,7 @@ pub fn run(args: ProbeArgs, global: &Global) -> CliResult {
     let opened = bench.is_none().then(|| args.opened_bench()).transpose()?.flatten();
     let sources = Sources { bench: bench.map(|b| &**b).or(opened.as_ref()), profile: named.as_ref() };
     let cancel = interrupt_flag();
-    let model = load_model(args.load.choice(Some(&args.model), global)?);
+    let model = load(&args.load.choice(Some(&args.model), global)?);
     let model = model.map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
     let images = Arc::new(ImageCache::new(KEPT_IMAGES));
     let mut engine = LocalEngine::with_images(Arc::new(model), images);

@@ -12,11 +12,10 @@ use clap::{Args, ValueEnum};
 
 use self::place::{Target, locate, resume_command};
 use self::progress::Bars;
-use super::model_flags::{LoadFlags, Loading};
+use super::model_flags::{LoadFlags, Loading, load};
 use super::selection::SelectionArgs;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::open_with;
-use crate::engine::load_model;
 use crate::protocol::Profile;
 use crate::run::{
     CropChoice, Job, Manifest, ManifestError, PageChoice, RunError, RunFolder, RunPlace, RunReport, RunSettings,
@@ -127,8 +126,9 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
         let what = "has pages and no questions; `panelscope ask --bench B --page-name NAME --question TEXT` asks one";
         return Err(CliError::usage(format!("{} {what}", settings.benchmark)));
     }
-    let choice = Loading { dtype: settings.dtype, quant: settings.quant }.of(Some(&settings.model))?;
-    let model = Arc::new(load_model(choice).map_err(CliError::failed)?);
+    let device = args.load.device(global)?;
+    let choice = Loading { dtype: settings.dtype, quant: settings.quant, device }.of(Some(&settings.model))?;
+    let model = Arc::new(load(&choice).map_err(CliError::failed)?);
     let no_more = super::interrupt_flag();
     let job = Job { model: &model, questions: &benchmark, profile: &profile, settings: &settings, no_more: &no_more };
     let done = match target {
@@ -219,7 +219,7 @@ impl RunArgs {
     fn settings(&self, resumed: Option<RunSettings>, global: &Global) -> Result<RunSettings, CliError> {
         let loading = match &resumed {
             // A run goes on as it began, whatever the configuration says by now.
-            Some(known) => self.load.or(Loading { dtype: known.dtype, quant: known.quant }),
+            Some(known) => self.load.or(Loading { dtype: known.dtype, quant: known.quant, device: None }),
             None => self.load.loading(global)?,
         };
         let known = resumed.unwrap_or_default();

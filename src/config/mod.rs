@@ -60,6 +60,9 @@ pub struct Config {
     /// "q4_k_m", "q4_k".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quant: Option<String>,
+    /// Where models compute, as --device has it: "auto", "cpu", "cuda", "cuda:N", "metal".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// The profile the explorer talks to it with: a name, or a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,

@@ -12,7 +12,7 @@ use super::drive::{guarded_step, panic_text};
 use super::watch::Watch;
 use super::{Ask, Boundary, Emission, EngineError, LocalEngine, StepEngine, TurnLoop};
 use crate::demo;
-use crate::model::{FileSource, Model, ModelChoice, ModelError};
+use crate::model::{FileSource, Model, ModelChoice, ModelError, Placed};
 use crate::trace::ModelInfo;
 use crate::trace::breakpoint::Breakpoint;
 
@@ -376,7 +376,15 @@ fn known_of(model: &ModelSource) -> ModelInfo {
 /// As [`Model::load_with`].
 pub fn load_model(choice: impl Into<ModelChoice>) -> Result<Model, ModelError> {
     let choice = choice.into();
-    Model::load_with(&choice.source, &choice.options()).map(|model| model.named(name_of(&choice.source)))
+    load_placed(&choice.source, &choice.place()?)
+}
+
+/// As [`load_model`], once the device is open.
+///
+/// # Errors
+/// As [`Model::load_with`].
+pub fn load_placed(source: &FileSource, placed: &Placed) -> Result<Model, ModelError> {
+    Model::load_with(source, &placed.options).map(|model| model.named(name_of(source)))
 }
 
 fn name_of(source: &FileSource) -> String {

@@ -9,6 +9,9 @@ use std::str::FromStr;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
+use super::config::Config;
+use super::device::{self, DeviceChoice};
+use super::error::ModelError;
 use super::source::FileSource;
 
 /// The type of the numbers that are not quantised.
@@ -134,11 +137,21 @@ pub struct LoadOptions {
     pub memory: Option<u64>,
     /// Computes on candle alone, without the kernels of this program: the path all others are held against.
     pub plain: bool,
+    /// The type of activations, keys and values where it is not the usual one: f32 on a CPU, that of the weights
+    /// elsewhere. On a CPU only for holding the path of other devices against goldens: it is slow.
+    pub arithmetic: Option<DtypeChoice>,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { device: Device::Cpu, dtype: DtypeChoice::Auto, quant: None, memory: None, plain: false }
+        Self {
+            device: Device::Cpu,
+            dtype: DtypeChoice::Auto,
+            quant: None,
+            memory: None,
+            plain: false,
+            arithmetic: None,
+        }
     }
 }
 
@@ -158,18 +171,41 @@ pub struct ModelChoice {
     pub dtype: DtypeChoice,
     /// What the linear maps of the language model are quantised to.
     pub quant: Option<Quant>,
+    /// Where it computes; `None` is what is usual.
+    pub device: Option<DeviceChoice>,
+}
+
+/// How a model will be loaded, once its device is open.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// How.
+    pub options: LoadOptions,
+    /// Which device was taken and why, where a person may like to know: one was asked for, or this program could use
+    /// others than the CPU.
+    pub line: Option<String>,
 }
 
 impl ModelChoice {
-    /// How it is to be loaded.
-    pub fn options(&self) -> LoadOptions {
-        LoadOptions { dtype: self.dtype, quant: self.quant, ..LoadOptions::default() }
+    /// Opens the device it is to be loaded on; reads no more than the model's configuration.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`], or what is wrong with `config.json`.
+    pub fn place(&self) -> Result<Placed, ModelError> {
+        let asked = self.device.unwrap_or_default();
+        let taken = match asked {
+            DeviceChoice::Auto => device::open_for(asked, &Config::from_json(&self.source.read("config.json")?)?)?,
+            _ => device::open(asked)?,
+        };
+        let line = (self.device.is_some() || !device::built_for().is_empty()).then(|| format!("device: {}", taken.why));
+        let options =
+            LoadOptions { device: taken.device, dtype: self.dtype, quant: self.quant, ..LoadOptions::default() };
+        Ok(Placed { options, line })
     }
 }
 
 impl From<FileSource> for ModelChoice {
     fn from(source: FileSource) -> Self {
-        Self { source, dtype: DtypeChoice::Auto, quant: None }
+        Self { source, dtype: DtypeChoice::Auto, quant: None, device: None }
     }
 }
 

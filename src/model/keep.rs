@@ -28,6 +28,11 @@ impl Keep {
         }
     }
 
+    /// What linear maps are quantised to.
+    pub(crate) fn quant(self) -> Option<Quant> {
+        self.quant
+    }
+
     /// Rounds the numbers of a tensor to what its format can hold; rows of `columns` numbers.
     pub(crate) fn round(self, name: &str, columns: usize, numbers: &mut [f32]) -> Result<(), ModelError> {
         if columns <= 1 || !(name.ends_with(".weight")) {

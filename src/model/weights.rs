@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
-use super::arithmetic::LoadOptions;
+use super::arithmetic::{LoadOptions, Quant};
 use super::config::Config;
 use super::error::{ModelError, TensorProblem};
 use super::keep::Keep;
@@ -27,6 +27,8 @@ pub(crate) struct Weights {
     problems: Vec<TensorProblem>,
     wide: Option<Wide>,
     keep: Keep,
+    /// The type of everything that is not kept in a format of its own.
+    arithmetic: DType,
 }
 
 struct WeightFile {
@@ -69,6 +71,35 @@ impl Weights {
         self.keep = Keep::new(options);
     }
 
+    /// From now on tensors are made in this type.
+    pub(crate) fn compute_in(&mut self, arithmetic: DType) {
+        self.arithmetic = arithmetic;
+    }
+
+    pub(crate) fn computes_in(&self) -> DType {
+        self.arithmetic
+    }
+
+    /// What linear maps of the language model are quantised to.
+    pub(crate) fn quant(&self) -> Option<Quant> {
+        self.keep.quant()
+    }
+
+    /// The type a tensor has in its file.
+    pub(crate) fn stored(&self, name: &str) -> Option<Dtype> {
+        self.tensors.get(name).map(|entry| entry.dtype)
+    }
+
+    /// The bytes of a tensor as they lie in its file.
+    pub(crate) fn bytes_of(&self, name: &str) -> Option<(Dtype, &[u8])> {
+        self.tensors.get(name).map(|entry| (entry.dtype, self.raw(entry)))
+    }
+
+    /// Names and shapes of all tensors.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.tensors.iter().map(|(name, entry)| (name.as_str(), entry.shape.as_slice()))
+    }
+
     /// How a log calls the format the weights are kept in.
     pub(crate) fn kept(&self) -> &'static str {
         self.keep.name()
@@ -82,6 +113,7 @@ impl Weights {
             problems: Vec::new(),
             wide: None,
             keep: Keep::default(),
+            arithmetic: DType::F32,
         };
         for name in file_names(source)? {
             let bytes = source.map(&name)?;
@@ -229,6 +261,9 @@ impl Weights {
 
     /// One tensor as f32 with the given shape (a reshape of its own).
     pub(crate) fn tensor(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor, ModelError> {
+        if self.is_moved(device) {
+            return self.uploaded(&[name.to_owned()], shape, self.arithmetic, device);
+        }
         let mut numbers = Vec::with_capacity(self.count(name));
         self.append(name, &mut numbers)?;
         Ok(Tensor::from_vec(numbers, shape, device)?)
@@ -236,6 +271,11 @@ impl Weights {
 
     /// Several tensors below each other: rows add up, columns are shared. With `columns` 0, vectors end to end.
     pub(crate) fn stacked(&self, parts: &[String], columns: usize, device: &Device) -> Result<Tensor, ModelError> {
+        if self.is_moved(device) {
+            let count: usize = parts.iter().map(|name| self.count(name)).sum();
+            let shape = count.checked_div(columns).map_or_else(|| vec![count], |rows| vec![rows, columns]);
+            return self.uploaded(parts, &shape, self.arithmetic, device);
+        }
         let mut numbers = Vec::with_capacity(parts.iter().map(|name| self.count(name)).sum());
         for name in parts {
             self.append(name, &mut numbers)?;
@@ -253,13 +293,25 @@ impl Weights {
         self.tensors.get(name).map_or(0, |entry| entry.shape.iter().product())
     }
 
+    /// The numbers of a tensor as f32, rounded to what it is kept in.
     fn append(&self, name: &str, numbers: &mut Vec<f32>) -> Result<(), ModelError> {
         let Some(entry) = self.tensors.get(name) else {
             let problem = TensorProblem::Missing { name: name.to_owned(), shape: Vec::new() };
             return Err(ModelError::Tensors(vec![problem]));
         };
-        let bytes = self.raw(entry);
         let start = numbers.len();
+        self.append_exact(name, numbers)?;
+        let columns = entry.shape.get(1..).map_or(1, |sides| sides.iter().product());
+        self.keep.round(name, columns, numbers.get_mut(start..).unwrap_or_default())
+    }
+
+    /// The numbers of a tensor as f32.
+    pub(crate) fn append_exact(&self, name: &str, numbers: &mut Vec<f32>) -> Result<(), ModelError> {
+        let Some(entry) = self.tensors.get(name) else {
+            let problem = TensorProblem::Missing { name: name.to_owned(), shape: Vec::new() };
+            return Err(ModelError::Tensors(vec![problem]));
+        };
+        let bytes = self.raw(entry);
         match entry.dtype {
             Dtype::F32 => numbers.extend(words(bytes).map(f32::from_le_bytes)),
             Dtype::F64 => numbers.extend(words(bytes).map(|word| f64::from_le_bytes(word) as f32)),
@@ -271,8 +323,7 @@ impl Weights {
                 return Err(ModelError::Tensors(vec![problem]));
             }
         }
-        let columns = entry.shape.get(1..).map_or(1, |sides| sides.iter().product());
-        self.keep.round(name, columns, numbers.get_mut(start..).unwrap_or_default())
+        Ok(())
     }
 }
 

@@ -212,4 +212,6 @@ pub enum Action {
     Preview(Preview),
     /// Something failed; one sentence.
     Failed(String),
+    /// Something a person may like to know; one sentence.
+    Told(String),
 }

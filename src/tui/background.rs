@@ -1,6 +1,7 @@
 //! Work that would make the screen wait, on a thread of its own: reading pages and logs, drawing demo pages, listing
 //! sessions, loading the model.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
@@ -87,9 +88,15 @@ pub fn start(mut tell: impl FnMut(News) + Send + 'static) -> std::io::Result<mps
 ///
 /// # Errors
 /// The system refuses a thread.
-pub fn load_model(choice: ModelChoice, tell: impl FnOnce(News) + Send + 'static) -> std::io::Result<()> {
+pub fn load_model(choice: ModelChoice, tell: impl Fn(News) + Send + 'static) -> std::io::Result<()> {
     let work = move || {
-        let loaded = std::panic::catch_unwind(|| engine::load_model(&choice));
+        let loaded = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let placed = choice.place()?;
+            if let Some(line) = &placed.line {
+                tell(News::Action(Action::Told(line.clone())));
+            }
+            engine::load_placed(&choice.source, &placed)
+        }));
         let loaded = match loaded {
             Ok(Ok(model)) => Ok(Arc::new(model)),
             Ok(Err(why)) => Err(why.to_string()),

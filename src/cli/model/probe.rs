@@ -9,7 +9,7 @@ use candle_core::Tensor;
 use clap::Args;
 
 use super::report::{Greedy, ImageReport, Report, Seconds, Top};
-use crate::cli::model_flags::LoadFlags;
+use crate::cli::model_flags::{LoadFlags, placed};
 use crate::cli::{CliError, Global};
 use crate::demo;
 use crate::model::{
@@ -102,7 +102,8 @@ fn open(choice: &ModelChoice) -> Result<Subject, CliError> {
     let embedded = matches!(source, FileSource::Embedded(_));
     let name = if embedded { demo::MODEL_NAME.to_owned() } else { source.name() };
     let tokenizer = read_tokenizer(source).map_err(CliError::failed)?;
-    let network = Network::load_with(source, &choice.options()).map_err(CliError::failed)?;
+    let placed = placed(choice).map_err(CliError::failed)?;
+    let network = Network::load_with(source, &placed.options).map_err(CliError::failed)?;
     let processor = read_processor(source, network.config()).map_err(CliError::failed)?;
     Ok(Subject { network, tokenizer, processor, name })
 }

@@ -3,7 +3,7 @@
 use candle_core::{Device, Result, Tensor};
 
 use super::rotary::Rotary;
-use crate::model::attention::attend_causal;
+use crate::model::attention::{Masks, attend_causal};
 use crate::model::cache::KvCache;
 use crate::model::config::TextConfig;
 use crate::model::error::ModelError;
@@ -64,8 +64,9 @@ impl Block {
         spans: &[Span],
         caches: &[&mut KvCache],
         rotary: &Rotary,
+        masks: &mut Masks,
     ) -> Result<Tensor> {
-        let mixed = self.attention(&self.norm1.forward(x)?, index, spans, caches, rotary)?;
+        let mixed = self.attention(&self.norm1.forward(x)?, index, spans, caches, rotary, masks)?;
         let x = (x + self.out.forward(&mixed)?)?;
         &x + self.mlp.forward(&self.norm2.forward(&x)?)?
     }
@@ -77,6 +78,7 @@ impl Block {
         spans: &[Span],
         caches: &[&mut KvCache],
         rotary: &Rotary,
+        masks: &mut Masks,
     ) -> Result<Tensor> {
         let rows = x.dim(0)?;
         let (heads, kv_heads, width) = (self.heads, self.kv_heads, self.head_dim);
@@ -91,7 +93,7 @@ impl Block {
             let keys = own(&k)?.transpose(0, 1)?.contiguous()?;
             let values = own(&v)?.transpose(0, 1)?.contiguous()?;
             let (keys, values) = cache.append(index, &keys, &values)?;
-            parts.push(attend_causal(&own(&q)?, &keys, &values, scale)?);
+            parts.push(attend_causal(&own(&q)?, &keys, &values, scale, masks)?);
         }
         match parts.as_slice() {
             [only] => Ok(only.clone()),

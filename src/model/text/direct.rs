@@ -4,8 +4,8 @@
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::TextTower;
 use super::block::{Block, Span};
-use super::{TextTower, rotary};
 use crate::model::cache::KvCache;
 use crate::model::kernels::{Packed, Wide, Workspace};
 use crate::model::layers::NormRows;
@@ -89,7 +89,7 @@ impl Direct<'_> {
         let tensor = |numbers: &[f32], width: usize| {
             Tensor::from_slice(numbers, (numbers.len() / width.max(1), width), &Device::Cpu)
         };
-        let (cos, sin) = rotary::numbers(&self.tower.config, &self.tower.rates, positions);
+        let (cos, sin) = self.tower.rotary.numbers(positions);
         let mut buffers = Buffers { x: x.flatten_all()?.to_vec1()?, cos, sin, ..Buffers::default() };
         for (index, block) in self.blocks.iter().enumerate() {
             // What the last block makes of other rows than the last of each sequence, nobody reads.
