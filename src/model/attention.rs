@@ -2,6 +2,8 @@
 
 use candle_core::{Device, Result, Tensor};
 
+#[cfg(feature = "flash-attn")]
+use super::flash;
 use super::memory::{f32_bytes, product};
 use super::ops::softmax;
 
@@ -21,6 +23,10 @@ pub(crate) fn score_bytes(heads: usize, rows: usize, keys: usize) -> u64 {
 /// of all of them would be too many.
 pub(crate) fn attend_all(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64) -> Result<Tensor> {
     let (batch, length, _) = q.dims3()?;
+    #[cfg(feature = "flash-attn")]
+    if flash::takes(q) {
+        return flash::attend_all(q, k, v, scale);
+    }
     let keys = k.transpose(1, 2)?;
     let piece = (SCORES / (batch * length).max(1)).clamp(1, length.max(1));
     let q = (q * scale)?;
@@ -41,6 +47,10 @@ pub(crate) fn attend_causal(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64, mask
     let (rows, heads, width) = q.dims3()?;
     let (kv_heads, total, _) = k.dims3()?;
     let group = heads / kv_heads.max(1);
+    #[cfg(feature = "flash-attn")]
+    if rows > 1 && flash::takes(q) {
+        return flash::attend_causal(q, k, v, scale);
+    }
     let q = (q * scale)?;
     if rows == 1 {
         let scores = q.reshape((kv_heads, group, width))?.matmul(&k.transpose(1, 2)?)?;

@@ -10,6 +10,8 @@ mod cache;
 mod config;
 pub mod device;
 mod error;
+#[cfg(feature = "flash-attn")]
+mod flash;
 pub mod generation;
 mod keep;
 mod kernels;
