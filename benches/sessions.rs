@@ -176,9 +176,16 @@ fn ms(start: Instant) -> f64 {
 fn answer(store: &SessionStore) {
     let start = Instant::now();
     let index = Index::open(store, Thresholds::default()).unwrap();
+    let opened = ms(start);
+    let total = index.total().unwrap();
+    let counted = ms(start);
     let hits = index.find(&Filter::default(), Order::default(), usize::MAX).unwrap();
+    let sorted = ms(start);
     let seen = index.rows(&hits.rows[..200.min(hits.count)]).unwrap().len();
-    println!("opened, with the first {seen} of {} sessions: {:.1} ms", index.total().unwrap(), ms(start));
+    println!(
+        "opened: {opened:.1} ms, {total} counted: {counted:.1} ms, in order: {sorted:.1} ms, {seen} rows: {:.1} ms",
+        ms(start)
+    );
     println!("{:<68} {:>9} {:>9} {:>9}", "filter", "sessions", "first/ms", "all/ms");
     for filter in [
         "",

@@ -23,4 +23,5 @@ pub mod cli;
 
 pub mod config;
 pub mod demo;
+pub mod hub;
 pub mod text;

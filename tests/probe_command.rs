@@ -1,6 +1,7 @@
 //! `panelscope probe`, with the real binary and the demo's model.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -162,6 +163,24 @@ fn a_run_is_summed_up_with_intervals() {
     assert_eq!(found["sessions"].as_array().unwrap().len() as u64, n);
     let all = json(&probe(dir.path(), &["tool", out.to_str().unwrap(), "--all", "--limit", "3", "--json"]));
     assert_eq!(all["n"], 3);
+    // Those that fit a filter, and no others.
+    let listed = |filter: &str| {
+        let out = Command::new(env!("CARGO_BIN_EXE_panelscope"))
+            .arg("--sessions")
+            .arg(dir.path().join("sessions"))
+            .args(["sessions", "list", "--json", "--filter", &format!("run:myrun ({filter})")])
+            .output()
+            .unwrap();
+        let rows: Value = serde_json::from_slice(&out.stdout).unwrap();
+        let rows = rows["sessions"].as_array().unwrap();
+        rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    let filter = "label:right or label:partial-look";
+    let wanted = listed(filter);
+    assert!(!wanted.is_empty() && wanted.len() < 12, "{wanted:?}");
+    let some = json(&probe(dir.path(), &["tool", out.to_str().unwrap(), "--filter", filter, "--json"]));
+    let probed = some["sessions"].as_array().unwrap().iter().map(|s| s["session"].as_str().unwrap().to_owned());
+    assert_eq!(probed.collect::<BTreeSet<_>>(), wanted);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
 use panelscope::geometry::Size;
-use panelscope::model::processor::{ImageProcessor, smart_resize};
+use panelscope::model::processor::{ImageProcessor, Resampler, smart_resize};
 use panelscope::model::sampler::{Sampler, Sampling};
 use panelscope::page::Page;
 use serde::Deserialize;
@@ -152,4 +152,43 @@ fn shown_numbers_are_of_the_raw_distribution() {
             drawn.sampled_logprob
         );
     }
+}
+
+/// The same as `pixels` in make_resampler_goldens.py.
+fn drawn(w: u32, h: u32, kind: &str) -> RgbImage {
+    let noise = |x: u32, y: u32, c: u32| {
+        let v = x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(2_246_822_519));
+        let v = v.wrapping_add(c.wrapping_mul(3_266_489_917));
+        let v = (v ^ (v >> 15)).wrapping_mul(2_246_822_519);
+        (v ^ (v >> 13)) >> 24
+    };
+    let value = |x: u32, y: u32, c: u32| match kind {
+        "noise" => noise(x, y, c),
+        "edges" => (noise(x, y, c) & 1) * 255,
+        "page" => x * 3 + y * 2 + c * 60 + (x / 37 * 91 + y / 29 * 57),
+        other => panic!("{other}"),
+    };
+    RgbImage::from_fn(w, h, |x, y| Rgb([0, 1, 2].map(|c| value(x, y, c) as u8)))
+}
+
+#[test]
+fn the_fast_processors_values_are_torchvisions_bits() {
+    use sha2::{Digest, Sha256};
+    type Row = (u32, u32, String, u64, u64, [usize; 3], String);
+    let rows: Vec<Row> = json("torchvision.json");
+    assert!(rows.len() >= 150, "{} rows", rows.len());
+    let mut otherwise = 0;
+    for (w, h, kind, min_pixels, max_pixels, grid, expected) in rows {
+        let image = drawn(w, h, &kind);
+        let hash = |resampler| {
+            let settings = ImageProcessor { min_pixels, max_pixels, resampler, ..Default::default() };
+            let patches = settings.process(&image).unwrap();
+            assert_eq!(patches.grid, grid, "{w}×{h} {kind}");
+            let bytes: Vec<u8> = patches.data.iter().flat_map(|v| v.to_le_bytes()).collect();
+            Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        assert_eq!(hash(Resampler::Torchvision), expected, "{w}×{h} {kind} {min_pixels} {max_pixels}");
+        otherwise += usize::from(hash(Resampler::Pillow) != expected);
+    }
+    assert!(otherwise > 150, "the two forms differ on {otherwise} only: this test could not fail");
 }

@@ -49,6 +49,22 @@ pub(crate) fn first_bytes(config: &TextConfig, dtype: DType) -> u64 {
     numbers.saturating_mul(dtype.size_in_bytes() as u64)
 }
 
+/// The keys of one block.
+pub(crate) enum Keys<'a> {
+    /// For the kernels.
+    Panels(&'a Panels),
+    /// (kv heads, tokens, head width)
+    Tensor(Tensor),
+}
+
+/// Keys and values of one token, one entry a block.
+pub(crate) enum Saved {
+    /// kv heads * head width numbers each.
+    Numbers(Vec<(Vec<f32>, Vec<f32>)>),
+    /// (kv heads, 1, head width) each.
+    Tensors(Vec<(Tensor, Tensor)>),
+}
+
 impl KvCache {
     /// An empty cache of numbers of a type; `panels` says that the kernels of small models will use it.
     pub(crate) fn new(config: &TextConfig, panels: bool, dtype: DType, device: &Device) -> Result<Self> {
@@ -86,6 +102,46 @@ impl KvCache {
 
     pub(crate) fn length(&self) -> usize {
         self.length
+    }
+
+    /// The keys of a block as a step that watches reads them again: the first `seen` tokens at most.
+    pub(crate) fn keys(&self, layer: usize, seen: usize) -> Result<Option<Keys<'_>>> {
+        Ok(match &self.store {
+            Store::Panels(layers) => layers.get(layer).map(Keys::Panels),
+            Store::Tensors(layers) => match layers.get(layer) {
+                Some(layer) if seen <= self.capacity => Some(Keys::Tensor(layer.keys.narrow(1, 0, seen)?)),
+                _ => None,
+            },
+        })
+    }
+
+    /// Keys and values of token `at` of every block, to be put back by [`KvCache::put_back`].
+    pub(crate) fn saved(&self, at: usize) -> Result<Saved> {
+        Ok(match &self.store {
+            Store::Panels(layers) => Saved::Numbers(layers.iter().map(|layer| layer.read(at)).collect()),
+            Store::Tensors(layers) => {
+                let copy = |t: &Tensor| t.narrow(1, at, 1)?.force_contiguous();
+                Saved::Tensors(layers.iter().map(|l| Ok((copy(&l.keys)?, copy(&l.values)?))).collect::<Result<_>>()?)
+            }
+        })
+    }
+
+    /// Puts back what [`KvCache::saved`] gave, and the length that stood then.
+    pub(crate) fn put_back(&mut self, at: usize, saved: &Saved, length: usize) -> Result<()> {
+        match (&mut self.store, saved) {
+            (Store::Panels(layers), Saved::Numbers(saved)) => {
+                layers.iter_mut().zip(saved).for_each(|(layer, (keys, values))| layer.write(at, keys, values));
+            }
+            (Store::Tensors(layers), Saved::Tensors(saved)) => {
+                for (layer, (keys, values)) in layers.iter().zip(saved) {
+                    layer.keys.slice_set(keys, 1, at)?;
+                    layer.values.slice_set(values, 1, at)?;
+                }
+            }
+            _ => candle_core::bail!("saved from a cache for other kernels"),
+        }
+        self.length = length.min(self.capacity);
+        Ok(())
     }
 
     /// Makes room for `extra` more tokens: nothing to do most of the time, a copy into buffers half as large again now

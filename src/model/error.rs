@@ -123,6 +123,9 @@ pub enum ModelError {
     /// A sequence was asked to go on with nothing.
     #[error("nothing to feed: a step needs at least one token or image")]
     EmptyFeed,
+    /// A step cannot be looked at as was asked.
+    #[error("cannot look at this step: {0}")]
+    Watch(String),
     /// A sequence made for another model.
     #[error("the sequence has {found} layers, the model {expected}")]
     ForeignSequence {

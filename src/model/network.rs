@@ -125,6 +125,10 @@ impl Network {
         &self.config
     }
 
+    pub(super) fn text(&self) -> &TextTower {
+        &self.text
+    }
+
     /// Where it computes.
     pub fn device(&self) -> &Device {
         &self.device
@@ -241,11 +245,17 @@ impl Network {
         Ok(spans)
     }
 
-    fn check(&self, feed: &Feed<'_>) -> Result<(), ModelError> {
-        let (expected, found) = (self.config.text.layers, feed.sequence.cache.layers());
-        if expected != found || feed.sequence.cache.has_panels() != self.panels {
+    /// Refuses a sequence that was made for another model.
+    pub(super) fn knows(&self, sequence: &Sequence) -> Result<(), ModelError> {
+        let (expected, found) = (self.config.text.layers, sequence.cache.layers());
+        if expected != found || sequence.cache.has_panels() != self.panels {
             return Err(ModelError::ForeignSequence { expected, found });
         }
+        Ok(())
+    }
+
+    fn check(&self, feed: &Feed<'_>) -> Result<(), ModelError> {
+        self.knows(feed.sequence)?;
         if feed.chunks.iter().all(|chunk| chunk.rows() == 0) {
             return Err(ModelError::EmptyFeed);
         }

@@ -19,6 +19,32 @@ pub trait Tap {
     fn wanted(&self) -> bool {
         true
     }
+
+    /// Whether the last rows of every block of the language model are wanted, through [`Tap::last_rows`].
+    fn watches(&self) -> bool {
+        false
+    }
+
+    /// Is given what block `layer` made of the last row of each sequence.
+    fn last_rows(&mut self, _layer: usize, _part: RowPart, _rows: Vec<Row>) {}
+}
+
+/// What of a block [`Tap::last_rows`] is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowPart {
+    /// Its queries (heads, width) in a row, turned by their position and scaled by one over the root of the width.
+    Queries,
+    /// Its output, `hidden` numbers.
+    Output,
+}
+
+/// One row, where it was computed.
+#[derive(Clone, Debug)]
+pub enum Row {
+    /// In plain memory.
+    Numbers(Vec<f32>),
+    /// (1, numbers) on any device in any type, sharing no storage with other rows.
+    Tensor(Tensor),
 }
 
 /// Looks away.

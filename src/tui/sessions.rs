@@ -211,6 +211,8 @@ pub struct Sessions {
     /// Rows on their way to the trash, and those that are there, latest last.
     leaving: Vec<Row>,
     deleted: Vec<(Row, Trashed)>,
+    /// Undos asked for while something was still on its way to the trash or back.
+    undos: usize,
 }
 
 impl Default for Sessions {
@@ -239,6 +241,7 @@ impl Default for Sessions {
             selected: 0,
             leaving: Vec::new(),
             deleted: Vec::new(),
+            undos: 0,
         }
     }
 }
@@ -421,6 +424,27 @@ impl Sessions {
         self.leaving.push(row);
         self.select(self.selected);
         Some(key)
+    }
+
+    /// What the last deletion put into the trash. Its row is kept until it is back: it is not in the table, and must not
+    /// be lost where that fails.
+    fn bring_back(&mut self) -> Option<Trashed> {
+        let (row, trashed) = self.deleted.pop()?;
+        self.leaving.push(row);
+        Some(trashed)
+    }
+
+    /// The next undo that was waiting for what is on its way, once nothing is.
+    fn next_undo(&mut self) -> Option<Trashed> {
+        if self.undos == 0 || !self.leaving.is_empty() {
+            return None;
+        }
+        self.undos -= 1;
+        let back = self.bring_back();
+        if back.is_none() {
+            self.undos = 0;
+        }
+        back
     }
 
     fn take_out(&mut self, key: &Key) {

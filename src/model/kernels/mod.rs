@@ -9,12 +9,20 @@
 //! with others, and put in at once. (candle's products add a single row up in another order than several.)
 
 mod attend;
+mod blocks;
+mod bytes;
+mod look;
+mod matrix;
+mod pack;
 mod packed;
 mod panels;
 mod rows;
 mod tile;
 
 pub(super) use attend::Workspace;
+pub use blocks::Format;
+#[allow(unused_imports, reason = "for the readers of weight files")]
+pub(crate) use matrix::Matrix;
 pub(super) use packed::Packed;
 pub(super) use panels::Panels;
 

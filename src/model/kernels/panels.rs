@@ -76,6 +76,21 @@ impl Panels {
         }
     }
 
+    /// The key and value of token `at`, as [`Panels::write`] took them; zeros beyond the capacity.
+    pub(crate) fn read(&self, at: usize) -> (Vec<f32>, Vec<f32>) {
+        let (width, count) = (self.width, self.heads * self.width);
+        let (mut key, mut value) = (vec![0.0; count], vec![0.0; count]);
+        if at < self.capacity {
+            let (per_head, blocks) = (self.keys.len() / self.heads.max(1), width.div_ceil(LANES));
+            for (i, (key, value)) in key.iter_mut().zip(&mut value).enumerate() {
+                let (head, d) = (i / width, i % width);
+                *key = self.keys[head * per_head + at / LANES * width + d][at % LANES];
+                *value = self.values[(head * blocks + d / LANES) * self.capacity + at][d % LANES];
+            }
+        }
+        (key, value)
+    }
+
     /// Panels of a head's keys, each `width` lanes.
     pub(super) fn keys_of(&self, head: usize) -> std::slice::ChunksExact<'_, Lanes> {
         let per_head = self.keys.len() / self.heads.max(1);

@@ -4,7 +4,7 @@
 
 use image::RgbImage;
 
-use super::{ImageProcessor, ProcessorError};
+use super::{ImageProcessor, ProcessorError, Resampler};
 use crate::geometry::Size;
 
 /// One image as the vision tower reads it.
@@ -92,20 +92,41 @@ impl ImageProcessor {
         Patches { original, processed, grid: [1, rows, columns], merge, data }
     }
 
-    /// The normalised value of every byte, per channel.
-    ///
-    /// Rescaled in f64, rounded to f32, then `(v − mean) / std` in f32: the order in which the reference rounds.
+    /// The normalised value of every byte, per channel, rounded where the reference rounds.
     fn tables(&self) -> [[f32; 256]; 3] {
         let mut tables = [[0f32; 256]; 3];
         for (channel, table) in tables.iter_mut().enumerate() {
-            for (value, entry) in table.iter_mut().enumerate() {
-                *entry = if self.do_rescale { (value as f64 * self.rescale_factor) as f32 } else { value as f32 };
-                if self.do_normalize {
-                    *entry = (*entry - self.image_mean[channel] as f32) / self.image_std[channel] as f32;
-                }
+            for (value, entry) in (0..=u8::MAX).zip(table.iter_mut()) {
+                *entry = match self.resampler {
+                    Resampler::Pillow => self.slow_value(value, channel),
+                    Resampler::Torchvision => self.fast_value(value, channel),
+                };
             }
         }
         tables
+    }
+
+    /// Rescaled in f64, rounded to f32, then `(v − mean) / std` in f32.
+    fn slow_value(&self, value: u8, channel: usize) -> f32 {
+        let rescaled = f64::from(value) * self.rescale_factor;
+        let value = if self.do_rescale { rescaled as f32 } else { f32::from(value) };
+        let (mean, std) = (self.image_mean[channel] as f32, self.image_std[channel] as f32);
+        if self.do_normalize { (value - mean) / std } else { value }
+    }
+
+    /// All in f32; with both steps on, mean and deviation are scaled instead: `(v − 255·mean) / (255·std)`.
+    fn fast_value(&self, value: u8, channel: usize) -> f32 {
+        let value = f32::from(value);
+        let (mean, std) = (self.image_mean[channel] as f32, self.image_std[channel] as f32);
+        match (self.do_rescale, self.do_normalize) {
+            (true, true) => {
+                let back = (1.0 / self.rescale_factor) as f32;
+                (value - mean * back) / (std * back)
+            }
+            (false, true) => (value - mean) / std,
+            (true, false) => value * self.rescale_factor as f32,
+            (false, false) => value,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use image::RgbImage;
 use serde::Deserialize;
 
-use super::{ProcessorError, smart_resize, try_resize_bicubic};
+use super::{ClassPlace, ProcessorError, Resampler, smart_resize};
 use crate::geometry::Size;
 
 /// Pillow's number for bicubic, the one filter that Qwen2.5-VL checkpoints ask for.
@@ -36,6 +36,8 @@ pub struct ImageProcessor {
     pub do_rescale: bool,
     /// Whether mean and deviation are applied.
     pub do_normalize: bool,
+    /// Whose resampling and whose rounding.
+    pub resampler: Resampler,
 }
 
 impl Default for ImageProcessor {
@@ -52,6 +54,7 @@ impl Default for ImageProcessor {
             do_resize: true,
             do_rescale: true,
             do_normalize: true,
+            resampler: Resampler::Pillow,
         }
     }
 }
@@ -60,16 +63,19 @@ impl ImageProcessor {
     /// Reads a `preprocessor_config.json`, or a `processor_config.json` that holds one under `image_processor`.
     ///
     /// `min_pixels` and `max_pixels` at the top win over `size`, as in Hugging Face's class; absent fields keep the
-    /// class's defaults; unknown fields are ignored.
+    /// class's defaults; unknown fields are ignored. The resampler is the one of the class that is named: see
+    /// [`Resampler::of_class`].
     ///
     /// # Errors
     /// [`ProcessorError::Json`] for broken JSON or types, [`ProcessorError::Field`] for a value that is not supported.
     pub fn from_json(text: &str) -> Result<Self, ProcessorError> {
         let mut file: File = serde_json::from_str(text).map_err(|e| ProcessorError::Json(e.to_string()))?;
-        if let Some(inner) = file.image_processor.take() {
+        let nested = file.image_processor.take();
+        let place = if nested.is_some() { ClassPlace::Nested } else { ClassPlace::Flat };
+        if let Some(inner) = nested {
             file = *inner;
         }
-        file.into_processor()?.checked()
+        file.into_processor(place)?.checked()
     }
 
     /// Pixels per side of a merged patch: sides after resizing are multiples of this (28).
@@ -100,7 +106,7 @@ impl ImageProcessor {
     /// Those of [`ImageProcessor::target`].
     pub fn resize(&self, image: &RgbImage) -> Result<RgbImage, ProcessorError> {
         let target = self.target(Size::new(image.width(), image.height()))?;
-        try_resize_bicubic(image, target.w, target.h)
+        self.resampler.resize(image, target.w, target.h)
     }
 
     /// The same settings, if this program can follow them.
@@ -139,6 +145,7 @@ fn within(name: &'static str, value: usize, limit: usize) -> Result<(), Processo
 #[derive(Deserialize)]
 struct File {
     image_processor: Option<Box<File>>,
+    image_processor_type: Option<String>,
     min_pixels: Option<u64>,
     max_pixels: Option<u64>,
     size: Option<Edges>,
@@ -180,7 +187,7 @@ impl Channels {
 }
 
 impl File {
-    fn into_processor(self) -> Result<ImageProcessor, ProcessorError> {
+    fn into_processor(self, place: ClassPlace) -> Result<ImageProcessor, ProcessorError> {
         if let Some(other) = self.resample.filter(|r| *r != BICUBIC) {
             return Err(field("resample", format!("is {other}; only {BICUBIC} (bicubic) is supported")));
         }
@@ -198,6 +205,7 @@ impl File {
             do_resize: self.do_resize.unwrap_or(class.do_resize),
             do_rescale: self.do_rescale.unwrap_or(class.do_rescale),
             do_normalize: self.do_normalize.unwrap_or(class.do_normalize),
+            resampler: Resampler::of_class(self.image_processor_type.as_deref(), place),
         })
     }
 }
@@ -219,6 +227,21 @@ mod tests {
         let nested = format!(r#"{{"image_processor":{new},"processor_class":"X"}}"#);
         assert_eq!(ImageProcessor::from_json(&nested).unwrap(), expected);
         assert_eq!(ImageProcessor::from_json("{}").unwrap(), ImageProcessor::default());
+    }
+
+    #[test]
+    fn the_class_of_the_folder_chooses_the_resampler() {
+        for (text, expected) in [
+            ("{}", Resampler::Pillow),
+            (r#"{"image_processor_type":"Qwen2VLImageProcessor"}"#, Resampler::Pillow),
+            (r#"{"image_processor_type":"Qwen2VLImageProcessorFast"}"#, Resampler::Torchvision),
+            (r#"{"image_processor":{"image_processor_type":"Qwen2VLImageProcessor"}}"#, Resampler::Torchvision),
+            (r#"{"image_processor":{"image_processor_type":"Qwen2VLImageProcessorPil"}}"#, Resampler::Pillow),
+            (r#"{"image_processor":{"image_processor_type":"Qwen2VLImageProcessorFast"}}"#, Resampler::Torchvision),
+            (r#"{"image_processor":{}}"#, Resampler::Pillow),
+        ] {
+            assert_eq!(ImageProcessor::from_json(text).unwrap().resampler, expected, "{text}");
+        }
     }
 
     #[test]

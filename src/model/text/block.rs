@@ -10,6 +10,8 @@ use crate::model::error::ModelError;
 use crate::model::layers::{GatedMlp, Linear, RmsNorm};
 use crate::model::names::text_block;
 use crate::model::ops::rotate;
+use crate::model::tap::{RowPart, Tap};
+use crate::model::watch;
 use crate::model::weights::Weights;
 
 /// Where the rows of one sequence lie among those of a step.
@@ -17,6 +19,13 @@ use crate::model::weights::Weights;
 pub(crate) struct Span {
     pub(crate) start: usize,
     pub(crate) rows: usize,
+}
+
+/// What all blocks of one step share.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) rotary: Rotary,
+    pub(super) masks: Masks,
 }
 
 /// Norm, attention, norm, gated feed-forward, with residuals.
@@ -63,12 +72,14 @@ impl Block {
         index: usize,
         spans: &[Span],
         caches: &[&mut KvCache],
-        rotary: &Rotary,
-        masks: &mut Masks,
+        step: &mut Step,
+        tap: &mut dyn Tap,
     ) -> Result<Tensor> {
-        let mixed = self.attention(&self.norm1.forward(x)?, index, spans, caches, rotary, masks)?;
+        let mixed = self.attention(&self.norm1.forward(x)?, index, spans, caches, step, tap)?;
         let x = (x + self.out.forward(&mixed)?)?;
-        &x + self.mlp.forward(&self.norm2.forward(&x)?)?
+        let x = (&x + self.mlp.forward(&self.norm2.forward(&x)?)?)?;
+        watch::keep_tensors(tap, index, RowPart::Output, &x, 1.0, spans)?;
+        Ok(x)
     }
 
     fn attention(
@@ -77,23 +88,24 @@ impl Block {
         index: usize,
         spans: &[Span],
         caches: &[&mut KvCache],
-        rotary: &Rotary,
-        masks: &mut Masks,
+        step: &mut Step,
+        tap: &mut dyn Tap,
     ) -> Result<Tensor> {
         let rows = x.dim(0)?;
         let (heads, kv_heads, width) = (self.heads, self.kv_heads, self.head_dim);
         let qkv = self.qkv.forward(x)?.reshape((rows, heads + 2 * kv_heads, width))?;
-        let turned = rotate(&qkv.narrow(1, 0, heads + kv_heads)?, &rotary.cos, &rotary.sin)?;
+        let turned = rotate(&qkv.narrow(1, 0, heads + kv_heads)?, &step.rotary.cos, &step.rotary.sin)?;
         let (q, k) = (turned.narrow(1, 0, heads)?, turned.narrow(1, heads, kv_heads)?);
         let v = qkv.narrow(1, heads + kv_heads, kv_heads)?;
         let scale = 1.0 / (width as f64).sqrt();
+        watch::keep_tensors(tap, index, RowPart::Queries, &q, scale, spans)?;
         let mut parts = Vec::with_capacity(spans.len());
         for (span, cache) in spans.iter().zip(caches) {
             let own = |t: &Tensor| t.narrow(0, span.start, span.rows);
             let keys = own(&k)?.transpose(0, 1)?.contiguous()?;
             let values = own(&v)?.transpose(0, 1)?.contiguous()?;
             let (keys, values) = cache.append(index, &keys, &values)?;
-            parts.push(attend_causal(&own(&q)?, &keys, &values, scale, masks)?);
+            parts.push(attend_causal(&own(&q)?, &keys, &values, scale, &mut step.masks)?);
         }
         match parts.as_slice() {
             [only] => Ok(only.clone()),

@@ -10,7 +10,8 @@ use crate::model::cache::KvCache;
 use crate::model::kernels::{Packed, Wide, Workspace};
 use crate::model::layers::NormRows;
 use crate::model::positions::Position;
-use crate::model::tap::Tap;
+use crate::model::tap::{RowPart, Tap};
+use crate::model::watch;
 
 /// A tower whose every layer was made for the kernels.
 pub(super) struct Direct<'a> {
@@ -37,7 +38,7 @@ struct Buffers {
     x: Vec<f32>,
     normed: Vec<f32>,
     qkv: Vec<f32>,
-    /// Queries of the rows, turned and scaled; afterwards what attention made of them.
+    /// Queries of the rows, turned and scaled; they stand until the end of the block for whoever watches.
     q: Vec<f32>,
     mixed: Vec<f32>,
     wide: Vec<f32>,
@@ -95,6 +96,9 @@ impl Direct<'_> {
             // What the last block makes of other rows than the last of each sequence, nobody reads.
             let only_ends = index + 1 == self.blocks.len() && !tap.wanted();
             block.forward(index, spans, caches, only_ends, &mut buffers)?;
+            let queries = buffers.q.len() / rows(spans);
+            watch::keep_numbers(tap, index, RowPart::Queries, &buffers.q, queries, spans);
+            watch::keep_numbers(tap, index, RowPart::Output, &buffers.x, hidden, spans);
             if tap.wanted() {
                 tap.see(&format!("text.block.{index}"), &tensor(&buffers.x, hidden)?);
             }

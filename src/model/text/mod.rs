@@ -17,8 +17,8 @@ use super::positions::Position;
 use super::sequence::Chunk;
 use super::tap::Tap;
 use super::weights::{Head, Weights};
-use block::Block;
 pub(crate) use block::Span;
+use block::{Block, Step};
 
 /// Rows that a model should have room for besides its weights.
 const FIRST_ROWS: usize = 256;
@@ -100,10 +100,10 @@ impl TextTower {
             return direct.forward(&x, spans, caches, positions, tap);
         }
         let rotary = self.rotary.at(positions, x.dtype(), &device)?;
-        let mut masks = Masks::default();
+        let mut step = Step { rotary, masks: Masks::default() };
         let mut x = x;
         for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(&x, index, spans, caches, &rotary, &mut masks)?;
+            x = block.forward(&x, index, spans, caches, &mut step, tap)?;
             if tap.wanted() {
                 tap.see(&format!("text.block.{index}"), &x);
             }
@@ -113,6 +113,11 @@ impl TextTower {
         let logits = self.head.forward(&x)?;
         tap.see("logits", &logits);
         Ok(logits)
+    }
+
+    /// The head's logits (blocks, vocabulary) of blocks' outputs (blocks, hidden), each through the last norm.
+    pub(crate) fn read_out(&self, states: &Tensor) -> Result<Tensor> {
+        self.head.forward(&self.norm.forward(states)?)
     }
 
     /// Bytes the activations of so many rows over a context of `total` tokens may take at once, generously.

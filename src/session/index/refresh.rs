@@ -134,10 +134,6 @@ impl Index {
         Ok(done)
     }
 
-    pub(super) fn count(&self) -> rusqlite::Result<usize> {
-        self.db.query_row("SELECT count(*) FROM sessions", [], |row| row.get(0).map(size))
-    }
-
     fn forget_folders(&mut self, names: &[String], done: &mut Refreshed) -> Result<(), SessionError> {
         let there: HashSet<&str> = names.iter().map(String::as_str).collect();
         let known = folders(&self.db).map_err(|e| broken(&e))?;

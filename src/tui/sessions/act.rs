@@ -122,14 +122,11 @@ impl App {
             }
             Deed::Undo if !table.leaving.is_empty() => {
                 // The latest deletion is what one means; an older one must not come back in its place.
-                self.toast = Some("it is still on its way; press u again".to_owned());
+                table.undos += 1;
+                self.toast = Some("it comes back as soon as it is there".to_owned());
             }
-            Deed::Undo => match table.deleted.pop() {
-                Some((row, trashed)) => {
-                    // Kept until it is back: it is not in the table, and must not be lost where that fails.
-                    table.leaving.push(row);
-                    effects.push(Effect::OnSessions(Chore::Restore(trashed)));
-                }
+            Deed::Undo => match table.bring_back() {
+                Some(trashed) => effects.push(Effect::OnSessions(Chore::Restore(trashed))),
                 None => self.toast = Some("nothing was deleted here that could be brought back".to_owned()),
             },
             Deed::Pack => {
@@ -173,6 +170,7 @@ impl App {
                     }
                     (Err(why), row) => {
                         self.sessions.deleted.extend(row.map(|row| (row, trashed)));
+                        self.sessions.undos = 0;
                         self.toast = Some(said(format!("not brought back: {why}")));
                     }
                 }
@@ -201,6 +199,7 @@ impl App {
                 }
             }
         }
+        effects.extend(self.sessions.next_undo().map(|trashed| Effect::OnSessions(Chore::Restore(trashed))));
         effects.extend(self.preview_selected());
         effects
     }

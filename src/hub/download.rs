@@ -1,0 +1,232 @@
+//! One file: fetched beside its place, gone on with where it was cut off, compared, and only then given its name.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use ureq::Body;
+use ureq::http::Response;
+
+use super::cache::{Repo, make_parent};
+use super::checksum::Checksum;
+use super::client::{Client, Meta, header, plain};
+use super::error::HubError;
+use super::progress::{Progress, Step};
+use super::reference::Reference;
+
+/// Bytes read at a time.
+const BUFFER: usize = 256 << 10;
+/// Times in a row that nothing may arrive.
+const TRIES: u32 = 5;
+/// How often a lock that another process holds is tried.
+const POLL: Duration = Duration::from_millis(100);
+
+/// What is to be fetched from where.
+pub(super) struct Wanted<'a> {
+    pub(super) reference: &'a Reference,
+    pub(super) commit: &'a str,
+    pub(super) file: &'a str,
+    pub(super) meta: &'a Meta,
+}
+
+/// Fetches a file into the cache, unless its blob is there.
+pub(super) fn download(
+    client: &Client<'_>,
+    repo: &Repo,
+    wanted: &Wanted<'_>,
+    progress: &mut dyn Progress,
+) -> Result<(), HubError> {
+    let blob = repo.blob(&wanted.meta.tag);
+    if !blob.is_file() {
+        let _lock = lock(&repo.lock(&wanted.meta.tag), wanted.file, progress)?;
+        // Whoever held the lock may have fetched it.
+        if !blob.is_file() {
+            fetch(client, repo, wanted, progress)?;
+        }
+    }
+    repo.link(wanted.commit, wanted.file, &wanted.meta.tag)?;
+    progress.tell(Step::Done(wanted.file));
+    Ok(())
+}
+
+/// Waits until this process alone may fetch; the lock goes with the file that is returned. Where a file system has no
+/// locks, nobody waits.
+fn lock(path: &Path, file: &str, progress: &mut dyn Progress) -> Result<File, HubError> {
+    make_parent(path)?;
+    let open = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let lock = open.map_err(HubError::io("open", path))?;
+    let mut told = false;
+    while let Err(TryLockError::WouldBlock) = lock.try_lock() {
+        if !told {
+            progress.tell(Step::Waiting(file));
+            told = true;
+        }
+        if progress.stopped() {
+            return Err(HubError::Stopped);
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(lock)
+}
+
+/// A file that grows, with the checksum of what is there.
+struct Growing {
+    file: File,
+    have: u64,
+    checksum: Checksum,
+}
+
+impl Growing {
+    /// Opens what an earlier time has left.
+    fn open(path: &Path, meta: &Meta) -> std::io::Result<Self> {
+        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+        if file.metadata()?.len() > meta.size {
+            file.set_len(0)?;
+        }
+        let mut checksum = Checksum::for_tag(&meta.tag, meta.size);
+        let mut buffer = vec![0; BUFFER];
+        let mut have = 0;
+        loop {
+            match file.read(&mut buffer)? {
+                0 => break,
+                n => {
+                    checksum.update(buffer.get(..n).unwrap_or_default());
+                    have += n as u64;
+                }
+            }
+        }
+        Ok(Self { file, have, checksum })
+    }
+
+    /// Forgets everything.
+    fn restart(&mut self, meta: &Meta) -> std::io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.have = 0;
+        self.checksum = Checksum::for_tag(&meta.tag, meta.size);
+        Ok(())
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.checksum.update(bytes);
+        self.have += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+fn fetch(client: &Client<'_>, repo: &Repo, wanted: &Wanted<'_>, progress: &mut dyn Progress) -> Result<(), HubError> {
+    let (meta, path) = (wanted.meta, repo.incomplete(&wanted.meta.tag));
+    make_parent(&path)?;
+    let mut growing = Growing::open(&path, meta).map_err(HubError::io("open", &path))?;
+    progress.tell(Step::File { name: wanted.file, size: meta.size, have: growing.have });
+    let mut failures = 0;
+    while growing.have < meta.size {
+        let before = growing.have;
+        match piece(client, wanted, &mut growing, &path, progress)? {
+            Piece::Whole => break,
+            Piece::Cut(_) if growing.have > before => failures = 0,
+            Piece::Cut(why) if failures + 1 == TRIES => return Err(why.into_error(client, wanted)),
+            Piece::Cut(_) => failures += 1,
+        }
+        progress.tell(Step::Again(wanted.file));
+        std::thread::sleep(Duration::from_millis(100 << failures.min(6)));
+    }
+    let fits = growing.checksum.fits(&meta.tag);
+    if growing.have != meta.size || !fits {
+        std::fs::remove_file(&path).map_err(HubError::io("remove", &path))?;
+        let why =
+            if fits { format!("{} bytes instead of {}", growing.have, meta.size) } else { "wrong checksum".to_owned() };
+        return Err(HubError::Checksum { file: wanted.file.to_owned(), why });
+    }
+    growing.file.sync_all().map_err(HubError::io("write", &path))?;
+    let blob = repo.blob(&meta.tag);
+    std::fs::rename(&path, &blob).map_err(HubError::io("write", &blob))
+}
+
+/// How far one answer went.
+enum Piece {
+    Whole,
+    Cut(Why),
+}
+
+/// Why an answer ended early.
+enum Why {
+    Slow,
+    Broken(String),
+}
+
+impl Why {
+    fn into_error(self, client: &Client<'_>, wanted: &Wanted<'_>) -> HubError {
+        let (host, file) = (client.host(), wanted.file.to_owned());
+        match self {
+            Self::Slow => HubError::Slow { host, file, seconds: client.patience().as_secs() },
+            Self::Broken(why) => HubError::Broken { host, file, why },
+        }
+    }
+}
+
+/// Asks for the rest and takes what comes.
+fn piece(
+    client: &Client<'_>,
+    wanted: &Wanted<'_>,
+    growing: &mut Growing,
+    path: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Piece, HubError> {
+    let address = client.address(wanted.reference, wanted.commit, wanted.file);
+    let response = match client.open(&address, growing.have) {
+        Ok(response) => response,
+        Err(ureq::Error::Timeout(_)) => return Ok(Piece::Cut(Why::Slow)),
+        Err(error) => return Ok(Piece::Cut(Why::Broken(plain(&error)))),
+    };
+    match response.status().as_u16() {
+        206 if starts_at(&response, growing.have) => {}
+        // The server does not go on where it is asked to.
+        200 | 206 | 416 if growing.have > 0 => {
+            progress.tell(Step::Anew { lost: growing.have });
+            growing.restart(wanted.meta).map_err(HubError::io("write", path))?;
+            if response.status() != 200 {
+                return Ok(Piece::Cut(Why::Broken("it does not resume".to_owned())));
+            }
+        }
+        200 => {}
+        status @ (408 | 429 | 500..=599) => return Ok(Piece::Cut(Why::Broken(format!("it answers {status}")))),
+        _ => return Err(client.refused(wanted.reference, wanted.file, &response)),
+    }
+    take(response, wanted.meta.size, growing, path, progress)
+}
+
+fn take(
+    response: Response<Body>,
+    size: u64,
+    growing: &mut Growing,
+    path: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Piece, HubError> {
+    // One byte more than expected is enough to know.
+    let mut body = response.into_body().into_reader().take((size - growing.have).saturating_add(1));
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        if progress.stopped() {
+            return Err(HubError::Stopped);
+        }
+        match body.read(&mut buffer) {
+            Ok(0) if growing.have >= size => return Ok(Piece::Whole),
+            Ok(0) => return Ok(Piece::Cut(Why::Broken("the connection ended".to_owned()))),
+            Ok(n) => {
+                growing.add(buffer.get(..n).unwrap_or_default()).map_err(HubError::io("write", path))?;
+                progress.tell(Step::Bytes(n as u64));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => return Ok(Piece::Cut(Why::Slow)),
+            Err(error) => return Ok(Piece::Cut(Why::Broken(error.to_string()))),
+        }
+    }
+}
+
+/// Whether a partial answer begins at that byte.
+fn starts_at(response: &Response<Body>, byte: u64) -> bool {
+    let range = header(response.headers(), "content-range").and_then(|range| range.strip_prefix("bytes "));
+    range.and_then(|range| range.split('-').next()?.trim().parse().ok()) == Some(byte)
+}
