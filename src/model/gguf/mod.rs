@@ -17,5 +17,5 @@ mod vocabulary;
 pub use error::GgufError;
 pub(crate) use file::Gguf;
 pub use files::GgufFiles;
-pub(crate) use files::{Opened, Part};
+pub(crate) use files::Opened;
 pub(crate) use kind::Kind;

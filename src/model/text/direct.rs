@@ -4,8 +4,8 @@
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::TextTower;
 use super::block::{Block, Span};
-use super::{TextTower, rotary};
 use crate::model::cache::KvCache;
 use crate::model::kernels::{Crew, Map, Scratch, Shared, Workspace};
 use crate::model::layers::NormRows;
@@ -97,7 +97,7 @@ impl Direct<'_> {
         let tensor = |numbers: &[f32], width: usize| {
             Tensor::from_slice(numbers, (numbers.len() / width.max(1), width), &Device::Cpu)
         };
-        (buffers.cos, buffers.sin) = rotary::numbers(&self.tower.config, &self.tower.rates, positions);
+        (buffers.cos, buffers.sin) = self.tower.rotary.numbers(positions);
         buffers.x = x.flatten_all()?.to_vec1()?;
         for (index, block) in self.blocks.iter().enumerate() {
             // What the last block makes of other rows than the last of each sequence, nobody reads.
