@@ -1,11 +1,13 @@
 //! Layers both towers are made of. On the CPU all arithmetic is f32; elsewhere it is in the type of the weights, with
 //! f32 statistics in the norms.
 
+use std::sync::Arc;
+
 use candle_core::quantized::QMatMul;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Module, Result, Shape, Tensor, bail};
 
 use super::error::ModelError;
-use super::kernels::{Activations, Crew, Map, Packed, Stack, Wide};
+use super::kernels::{Activations, Crew, Format, Map, Matrix, Packed, Stack, Wide};
 use super::ops::{norm, swiglu};
 use super::weights::Weights;
 
@@ -64,10 +66,18 @@ impl Linear {
         columns: usize,
         device: &Device,
     ) -> std::result::Result<Self, ModelError> {
-        match weights.quantised(&[name.to_owned()], columns, device)? {
-            Some(map) => Ok(Self::Quantised { map, bias: None }),
-            None => Ok(Self::new(weights.wide(), &table()?, None)?),
+        if let Some(map) = weights.quantised(&[name.to_owned()], columns, device)? {
+            return Ok(Self::Quantised { map, bias: None });
         }
+        let table = table()?;
+        if let Some((wide, team)) = weights.shared() {
+            let (numbers, inputs) = (table.flatten_all()?.to_vec1::<f32>()?, table.dim(1)?);
+            let matrix = Matrix::from_f32(wide, Format::F32, &numbers, &[], inputs).map(Arc::new);
+            if let Some(stack) = matrix.and_then(|matrix| Stack::new(team, vec![matrix])) {
+                return Ok(Self::Stack(Box::new(stack)));
+            }
+        }
+        Ok(Self::new(weights.wide(), &table, None)?)
     }
 
     fn new(wide: Option<Wide>, weight: &Tensor, bias: Option<Tensor>) -> Result<Self> {
@@ -156,7 +166,15 @@ impl RmsNorm {
         Ok(Self { weight, eps, rows })
     }
 
-    /// The norm as the kernels of small models take it, if it was made for them.
+    /// A norm of given weights.
+    #[cfg(test)]
+    pub(crate) fn of(wide: Wide, weight: Vec<f32>, eps: f32) -> Self {
+        let tensor = Tensor::zeros(1, candle_core::DType::F32, &Device::Cpu).ok();
+        let rows = Some(NormRows { wide, weight, eps });
+        Self { weight: tensor.unwrap_or_else(|| unreachable!()), eps, rows }
+    }
+
+    /// The norm as the kernels take it, if it was made for them.
     pub(crate) fn rows(&self) -> Option<&NormRows> {
         self.rows.as_ref()
     }

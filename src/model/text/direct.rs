@@ -9,6 +9,7 @@ use super::block::{Block, Span};
 use crate::model::cache::KvCache;
 use crate::model::kernels::{Crew, Map, Scratch, Shared, Workspace};
 use crate::model::layers::NormRows;
+use crate::model::ops::turn;
 use crate::model::positions::Position;
 use crate::model::tap::{RowPart, Tap};
 use crate::model::watch;
@@ -187,14 +188,6 @@ impl DirectBlock<'_> {
             self.crew.attend(&b.q[place.clone()], panels, past, heads, &mut b.mixed[place], &mut b.workspace);
         }
         Ok(())
-    }
-}
-
-/// Rotates pairs (i, i + width / 2) of one head.
-fn turn(head: &mut [f32], cos: &[f32], sin: &[f32]) {
-    let (first, second) = head.split_at_mut(cos.len());
-    for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
-        (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
     }
 }
 
