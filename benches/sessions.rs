@@ -182,7 +182,10 @@ fn answer(store: &SessionStore) {
     let hits = index.find(&Filter::default(), Order::default(), usize::MAX).unwrap();
     let sorted = ms(start);
     let seen = index.rows(&hits.rows[..200.min(hits.count)]).unwrap().len();
-    println!("opened: {opened:.1} ms, {total} counted: {counted:.1} ms, in order: {sorted:.1} ms, {seen} rows: {:.1} ms", ms(start));
+    println!(
+        "opened: {opened:.1} ms, {total} counted: {counted:.1} ms, in order: {sorted:.1} ms, {seen} rows: {:.1} ms",
+        ms(start)
+    );
     println!("{:<68} {:>9} {:>9} {:>9}", "filter", "sessions", "first/ms", "all/ms");
     for filter in [
         "",
