@@ -103,9 +103,12 @@ impl Direct<'_> {
         for (index, block) in self.blocks.iter().enumerate() {
             // What the last block makes of other rows than the last of each sequence, nobody reads.
             let only_ends = index + 1 == self.blocks.len() && !tap.wanted();
+            buffers.workspace.shown = watch::shown(tap, self.tower.config.heads);
             block.forward(index, spans, caches, only_ends, buffers)?;
             let queries = buffers.q.len() / rows(spans);
-            watch::keep_numbers(tap, index, RowPart::Queries, &buffers.q, queries, spans);
+            if !watch::keep_shown(tap, index, buffers.workspace.shown.take(), spans) {
+                watch::keep_numbers(tap, index, RowPart::Queries, &buffers.q, queries, spans);
+            }
             watch::keep_numbers(tap, index, RowPart::Output, &buffers.x, hidden, spans);
             if tap.wanted() {
                 tap.see(&format!("text.block.{index}"), &tensor(&buffers.x, hidden)?);
