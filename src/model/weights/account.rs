@@ -54,15 +54,17 @@ impl Weights {
         !format.is_quantised() && self.keep.dtype == DtypeChoice::Auto && self.team.is_none()
     }
 
-    /// Bytes the weights will take as f32, the largest stacked read counted twice for the moment it is moved.
-    pub(crate) fn f32_bytes(&self, head: Head) -> u64 {
-        let counts = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
+    /// Bytes the weights will take, the largest one counted twice for the moment it is moved.
+    pub(crate) fn memory_bytes(&self, head: Head) -> u64 {
+        let used = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
         let (mut sum, mut largest) = (0_u64, 0_u64);
-        for (_, entry) in counts {
-            let count = memory::product(&entry.shape);
-            sum = sum.saturating_add(count);
-            largest = largest.max(count);
+        for (name, entry) in used {
+            let format = if self.team.is_some() { self.format(name, entry) } else { Format::F32 };
+            let blocks = memory::product(&entry.shape).div_ceil(format.block() as u64);
+            let bytes = blocks.saturating_mul(format.block_bytes() as u64);
+            sum = sum.saturating_add(bytes);
+            largest = largest.max(bytes);
         }
-        memory::f32_bytes(sum.saturating_add(largest))
+        sum.saturating_add(largest)
     }
 }
