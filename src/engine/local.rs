@@ -11,7 +11,7 @@ use super::look::Row;
 use super::resume::Placed;
 use super::{Appended, Capabilities, EngineError, Look, Looking, Mark, Recorded, Resumed, StepEngine, StepToken};
 use crate::model::sampler::{Drawn, Sampler, SamplerError, Sampling};
-use crate::model::watch::{Kept, Watch};
+use crate::model::watch::Kept;
 use crate::model::{Chunk, Feed, ImageEmbedding, ImageProcessor, Model, Sequence};
 use crate::trace::{Body, ModelInfo};
 
@@ -187,7 +187,7 @@ impl LocalEngine {
                 let sequence = self.sequence.as_mut().ok_or(EngineError::Misuse("a step before the beginning"))?;
                 let began = sequence.len();
                 let feed = Feed { sequence, chunks: chunks(&self.pending) };
-                let mut watch = Watch::new(self.looking.attention.is_some(), self.looking.lens);
+                let mut watch = self.looking.watch();
                 let logits = self.model.forward_traced(&mut [feed], &mut watch)?.pop();
                 self.kept = watch.take().pop().map(|kept| Row { seen: sequence.len(), kept });
                 self.passes.push(began);

@@ -138,6 +138,9 @@ pub struct LoadOptions {
     pub shared: bool,
     /// Whose resampling images are prepared with.
     pub resampler: ResamplerChoice,
+    /// The type of activations, keys and values where it is not the usual one: f32 on a CPU, that of the weights
+    /// elsewhere. On a CPU only for holding the path of other devices against goldens: it is slow.
+    pub arithmetic: Option<DtypeChoice>,
 }
 
 impl Default for LoadOptions {
@@ -150,6 +153,7 @@ impl Default for LoadOptions {
             plain: false,
             shared: false,
             resampler: ResamplerChoice::Auto,
+            arithmetic: None,
         }
     }
 }

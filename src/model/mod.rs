@@ -9,7 +9,10 @@ mod attention;
 mod cache;
 mod choice;
 mod config;
+pub mod device;
 mod error;
+#[cfg(feature = "flash-attn")]
+mod flash;
 pub mod generation;
 pub mod gguf;
 mod keep;
@@ -29,13 +32,15 @@ mod tap;
 mod text;
 mod threads;
 pub mod tokenizer;
+mod upload;
 mod vision;
 pub mod watch;
 mod weights;
 
 pub use arithmetic::{DtypeChoice, LoadOptions, Quant, UnknownFormat};
-pub use choice::{ModelChoice, Remote};
+pub use choice::{ModelChoice, Placed, Remote};
 pub use config::{Config, TextConfig, VisionConfig};
+pub use device::{DeviceChoice, DeviceError};
 pub use error::{ModelError, TensorProblem};
 pub use generation::Generation;
 pub use kernels::Format;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -42,6 +42,8 @@ pub(crate) struct Weights {
     keep: Keep,
     /// What a GGUF file says its mixture of formats is called.
     mixture: Option<String>,
+    /// The type of everything that is not kept in a format of its own.
+    arithmetic: DType,
 }
 
 struct WeightFile {
@@ -71,6 +73,25 @@ impl Weights {
         self.wide
     }
 
+    /// From now on tensors are made in this type.
+    pub(crate) fn compute_in(&mut self, arithmetic: DType) {
+        self.arithmetic = arithmetic;
+    }
+
+    pub(crate) fn computes_in(&self) -> DType {
+        self.arithmetic
+    }
+
+    /// How a tensor is written in its file.
+    pub(crate) fn stored(&self, name: &str) -> Option<Stored> {
+        self.tensors.get(name).map(|entry| entry.stored)
+    }
+
+    /// Names and shapes of all tensors.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.tensors.iter().map(|(name, entry)| (name.as_str(), entry.shape.as_slice()))
+    }
+
     /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
     pub(crate) fn open(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
         let mut weights = Self {
@@ -81,6 +102,7 @@ impl Weights {
             team: None,
             keep: Keep::new(options),
             mixture: None,
+            arithmetic: DType::F32,
         };
         if let FileSource::Gguf(files) = source {
             let opened = files.open()?;
@@ -248,6 +270,9 @@ impl Weights {
 
     /// One tensor as f32 with the given shape (a reshape of its own).
     pub(crate) fn tensor(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor, ModelError> {
+        if self.is_moved(device) {
+            return self.uploaded(&[name.to_owned()], shape, self.arithmetic, device);
+        }
         let mut numbers = Vec::new();
         self.piece(name)?.append(&mut numbers);
         Ok(Tensor::from_vec(numbers, shape, device)?)
@@ -255,6 +280,12 @@ impl Weights {
 
     /// Several tensors below each other: rows add up, columns are shared. With `columns` 0, vectors end to end.
     pub(crate) fn stacked(&self, parts: &[String], columns: usize, device: &Device) -> Result<Tensor, ModelError> {
+        if self.is_moved(device) {
+            let count = |name: &String| self.tensors.get(name).map_or(0, Entry::count);
+            let count: usize = parts.iter().map(count).sum();
+            let shape = count.checked_div(columns).map_or_else(|| vec![count], |rows| vec![rows, columns]);
+            return self.uploaded(parts, &shape, self.arithmetic, device);
+        }
         let mut numbers = Vec::new();
         for name in parts {
             self.piece(name)?.append(&mut numbers);

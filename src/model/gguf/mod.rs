@@ -21,5 +21,5 @@ pub use error::GgufError;
 pub use export::{ExportError, Exported, Progress, export};
 pub(crate) use file::Gguf;
 pub use files::GgufFiles;
-pub(crate) use files::{Opened, Part};
+pub(crate) use files::Opened;
 pub(crate) use kind::Kind;
