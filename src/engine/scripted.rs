@@ -174,11 +174,17 @@ impl ScriptedEngine {
 
 impl StepEngine for ScriptedEngine {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { logprobs: true, force: true, rewind: true, exact: true }
+        Capabilities { logprobs: true, force: true, rewind: true, exact: true, attention: false, lens: false }
     }
 
     fn info(&self) -> ModelInfo {
-        ModelInfo { name: "scripted".into(), weights: String::new(), dtype: "none".into(), device: "none".into() }
+        ModelInfo {
+            name: "scripted".into(),
+            weights: String::new(),
+            dtype: "none".into(),
+            device: "none".into(),
+            resampler: None,
+        }
     }
 
     fn pixel_limits(&self) -> (u64, u64) {

@@ -10,8 +10,9 @@ use tokio::sync::mpsc as emissions;
 
 use super::drive::{guarded_step, panic_text};
 use super::watch::Watch;
-use super::{Ask, Boundary, Emission, EngineError, LocalEngine, StepEngine, TurnLoop};
+use super::{Ask, Boundary, Emission, EngineError, LocalEngine, Look, Looking, StepEngine, TurnLoop};
 use crate::demo;
+use crate::hub::Quiet;
 use crate::model::{FileSource, Model, ModelChoice, ModelError, Placed};
 use crate::trace::ModelInfo;
 use crate::trace::breakpoint::Breakpoint;
@@ -76,6 +77,11 @@ pub enum Command {
     Step(StepUnit),
     /// Pause where one of these fires, from now on.
     Breakpoints(Vec<Breakpoint>),
+    /// Keep what looking at the latest token needs, from now on; or no longer.
+    Watch(Looking),
+    /// Look at a token. The answer comes among the emissions, as no part of the log; one that holds nothing where this engine
+    /// cannot look, or there is no such token.
+    Look(Look),
     /// End the session.
     Stop,
 }
@@ -278,6 +284,14 @@ impl Worker {
                 Some(Command::Run) if self.running && self.stepping.is_none() => {}
                 Some(Command::Run) => self.go("run", None, position),
                 Some(Command::Step(unit)) => self.go(unit.action(), Some(unit), position),
+                Some(Command::Watch(looking)) => self.session.watch(engine, looking),
+                Some(Command::Look(look)) => {
+                    let done = catch_unwind(AssertUnwindSafe(|| self.session.look(engine, &look)));
+                    if done.is_err() {
+                        let why = EngineError::Internal("a look at a token failed".to_owned());
+                        self.session.fail(&why, position);
+                    }
+                }
                 Some(Command::Breakpoints(points)) => {
                     // Tokens that were written before are no news.
                     self.session.flush();
@@ -312,7 +326,9 @@ impl Worker {
 
     fn hand_over(&mut self) -> Result<(), Abandoned> {
         for emission in self.session.drain() {
-            self.watch.see(&emission.record.body);
+            if !emission.aside {
+                self.watch.see(&emission.record.body);
+            }
             self.emissions.blocking_send(emission).map_err(|_| Abandoned)?;
         }
         Ok(())
@@ -364,32 +380,34 @@ fn make(model: ModelSource) -> Result<Box<dyn StepEngine + Send>, EngineError> {
 fn known_of(model: &ModelSource) -> ModelInfo {
     match model {
         ModelSource::Loaded(model) => model.info(),
-        ModelSource::Load(choice) => ModelInfo { name: name_of(&choice.source), ..ModelInfo::default() },
+        ModelSource::Load(choice) => ModelInfo { name: name_of(choice), ..ModelInfo::default() },
         ModelSource::Made(name, _) => ModelInfo { name: name.clone(), ..ModelInfo::default() },
         ModelSource::Warm(_, other) => known_of(other),
     }
 }
 
-/// Loads a model as it was chosen; the embedded one gets its catalogue name.
+/// Loads a model as it was chosen, from a hub's cache or the network where it is there; the embedded one gets its
+/// catalogue name.
 ///
 /// # Errors
 /// As [`Model::load_with`].
 pub fn load_model(choice: impl Into<ModelChoice>) -> Result<Model, ModelError> {
     let choice = choice.into();
-    load_placed(&choice.source, &choice.place()?)
+    let choice = choice.fetched(&mut Quiet)?;
+    load_placed(&choice, &choice.place()?)
 }
 
-/// As [`load_model`], once the device is open.
+/// As [`load_model`], once its files are here and its device is open.
 ///
 /// # Errors
 /// As [`Model::load_with`].
-pub fn load_placed(source: &FileSource, placed: &Placed) -> Result<Model, ModelError> {
-    Model::load_with(source, &placed.options).map(|model| model.named(name_of(source)))
+pub fn load_placed(choice: &ModelChoice, placed: &Placed) -> Result<Model, ModelError> {
+    Model::load_with(&choice.source, &placed.options).map(|model| model.named(name_of(choice)))
 }
 
-fn name_of(source: &FileSource) -> String {
-    match source {
+fn name_of(choice: &ModelChoice) -> String {
+    match choice.source {
         FileSource::Embedded(_) => demo::MODEL_NAME.to_owned(),
-        FileSource::Folder(_) | FileSource::Memory(_) => source.name(),
+        _ => choice.name(),
     }
 }

@@ -9,10 +9,7 @@ use std::str::FromStr;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-use super::config::Config;
-use super::device::{self, DeviceChoice};
-use super::error::ModelError;
-use super::source::FileSource;
+use super::processor::ResamplerChoice;
 
 /// The type of the numbers that are not quantised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,9 +134,13 @@ pub struct LoadOptions {
     pub memory: Option<u64>,
     /// Computes on candle alone, without the kernels of this program: the path all others are held against.
     pub plain: bool,
+    /// Computes even small models as large ones are computed, for tests of that path.
+    pub shared: bool,
     /// The type of activations, keys and values where it is not the usual one: f32 on a CPU, that of the weights
-    /// elsewhere. On a CPU only for holding the path of other devices against goldens: it is slow.
+    /// elsewhere. On a CPU only together with `plain`, for holding the path of other devices against goldens: it is slow.
     pub arithmetic: Option<DtypeChoice>,
+    /// Whose resampling images are prepared with.
+    pub resampler: ResamplerChoice,
 }
 
 impl Default for LoadOptions {
@@ -150,7 +151,9 @@ impl Default for LoadOptions {
             quant: None,
             memory: None,
             plain: false,
+            shared: false,
             arithmetic: None,
+            resampler: ResamplerChoice::Auto,
         }
     }
 }
@@ -159,65 +162,6 @@ impl LoadOptions {
     /// The default on a device.
     pub fn on(device: &Device) -> Self {
         Self { device: device.clone(), ..Self::default() }
-    }
-}
-
-/// A model as a person names it: which, and how it is to be loaded. Nothing is opened yet.
-#[derive(Clone, Debug)]
-pub struct ModelChoice {
-    /// Its files.
-    pub source: FileSource,
-    /// The type of the numbers that are not quantised.
-    pub dtype: DtypeChoice,
-    /// What the linear maps of the language model are quantised to.
-    pub quant: Option<Quant>,
-    /// Where it computes; `None` is what is usual.
-    pub device: Option<DeviceChoice>,
-}
-
-/// How a model will be loaded, once its device is open.
-#[derive(Clone, Debug)]
-pub struct Placed {
-    /// How.
-    pub options: LoadOptions,
-    /// Which device was taken and why, where a person may like to know: one was asked for, or this program could use
-    /// others than the CPU.
-    pub line: Option<String>,
-}
-
-impl ModelChoice {
-    /// Opens the device it is to be loaded on; reads no more than the model's configuration.
-    ///
-    /// # Errors
-    /// [`ModelError::Device`], or what is wrong with `config.json`.
-    pub fn place(&self) -> Result<Placed, ModelError> {
-        let asked = self.device.unwrap_or_default();
-        let taken = match asked {
-            DeviceChoice::Auto => device::open_for(asked, &Config::from_json(&self.source.read("config.json")?)?)?,
-            _ => device::open(asked)?,
-        };
-        let line = (self.device.is_some() || !device::built_for().is_empty()).then(|| format!("device: {}", taken.why));
-        let options =
-            LoadOptions { device: taken.device, dtype: self.dtype, quant: self.quant, ..LoadOptions::default() };
-        Ok(Placed { options, line })
-    }
-}
-
-impl From<FileSource> for ModelChoice {
-    fn from(source: FileSource) -> Self {
-        Self { source, dtype: DtypeChoice::Auto, quant: None, device: None }
-    }
-}
-
-impl From<&FileSource> for ModelChoice {
-    fn from(source: &FileSource) -> Self {
-        source.clone().into()
-    }
-}
-
-impl From<&Self> for ModelChoice {
-    fn from(choice: &Self) -> Self {
-        choice.clone()
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::device::{DeviceError, told};
 use super::generation::GenerationError;
+use super::gguf::GgufError;
 use super::processor::ProcessorError;
 use super::tokenizer::TokenizerError;
 
@@ -21,7 +22,7 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// A file the model needs is not there.
-    #[error("{place}: no {file}; a model is `demo` or a Hugging Face folder")]
+    #[error("{place}: no {file}; a model is `demo`, a Hugging Face folder, or owner/name on a hub")]
     NoFile {
         /// The folder, or "embedded model".
         place: String,
@@ -61,6 +62,22 @@ pub enum ModelError {
         file: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A GGUF file is damaged, or of another model.
+    #[error("{file}: {source}")]
+    Gguf {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: GgufError,
+    },
+    /// Numbers that are quantised already were to be quantised.
+    #[error("the weights are quantised already ({kept}); leave out --quant {asked}")]
+    Quantised {
+        /// What they are.
+        kept: String,
+        /// What they were to be.
+        asked: String,
     },
     /// The checkpoint's tensors are not those of its configuration; every difference is listed.
     #[error("the checkpoint does not fit its config.json: {}", list(.0))]
@@ -151,6 +168,9 @@ pub enum ModelError {
     /// Patches that do not fit the vision tower.
     #[error("image patches do not fit the model: {0}")]
     Patches(String),
+    /// The model's files could not be had.
+    #[error(transparent)]
+    Hub(#[from] crate::hub::HubError),
     /// The tensor library failed.
     #[error("computation failed: {0}")]
     Compute(#[from] candle_core::Error),

@@ -1,12 +1,12 @@
 //! Layers both towers are made of. On the CPU all arithmetic is f32; elsewhere it is in the type of the weights, with
 //! f32 statistics in the norms.
 
-use candle_core::quantized::QMatMul;
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Module, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 
 use super::error::ModelError;
-use super::kernels::{Packed, Wide};
+use super::kernels::{Activations, Crew, Map, Packed, Stack, Wide};
 use super::ops::{norm, swiglu};
+use super::upload::Quantised;
 use super::weights::Weights;
 
 /// A linear map of rows.
@@ -20,14 +20,11 @@ pub(crate) enum Linear {
         bias: Option<Tensor>,
     },
     /// Quantised, on a device other than the CPU.
-    Quantised {
-        /// (out, in)
-        map: QMatMul,
-        /// (1, out)
-        bias: Option<Tensor>,
-    },
+    Quantised(Box<Quantised>),
     /// For the kernels of small models.
     Packed(Box<Packed>),
+    /// For the kernels of other models.
+    Stack(Box<Stack>),
 }
 
 impl Linear {
@@ -39,30 +36,34 @@ impl Linear {
         bias: bool,
         device: &Device,
     ) -> std::result::Result<Self, ModelError> {
+        if let Some(stack) = weights.stack(prefixes, columns, bias)? {
+            return Ok(Self::Stack(Box::new(stack)));
+        }
         let named = |end: &str| prefixes.iter().map(|prefix| format!("{prefix}.{end}")).collect::<Vec<_>>();
         let bias = match bias {
             true => Some(weights.stacked(&named("bias"), 0, device)?.unsqueeze(0)?),
             false => None,
         };
-        if let Some(map) = weights.quantised(&named("weight"), columns, device)? {
-            return Ok(Self::Quantised { map, bias });
+        if let Some(map) = weights.quantised(&named("weight"), bias.as_ref(), device)? {
+            return Ok(Self::Quantised(Box::new(map)));
         }
         let weight = weights.stacked(&named("weight"), columns, device)?;
         Ok(Self::new(weights.wide(), &weight, bias)?)
     }
 
-    /// A map without bias from a stored (out, in) table, read only if it is not quantised.
-    pub(crate) fn of_table(
+    /// A map without bias of one tensor, where it is quantised on a device other than the CPU.
+    pub(crate) fn quantised(
         weights: &Weights,
         name: &str,
-        table: impl FnOnce() -> std::result::Result<Tensor, ModelError>,
-        columns: usize,
         device: &Device,
-    ) -> std::result::Result<Self, ModelError> {
-        match weights.quantised(&[name.to_owned()], columns, device)? {
-            Some(map) => Ok(Self::Quantised { map, bias: None }),
-            None => Ok(Self::new(weights.wide(), &table()?, None)?),
-        }
+    ) -> std::result::Result<Option<Self>, ModelError> {
+        let map = weights.quantised(&[name.to_owned()], None, device)?;
+        Ok(map.map(|map| Self::Quantised(Box::new(map))))
+    }
+
+    /// A map without bias from a stored (out, in) table.
+    pub(crate) fn from_table(weights: &Weights, table: &Tensor) -> Result<Self> {
+        Self::new(weights.wide(), table, None)
     }
 
     fn new(wide: Option<Wide>, weight: &Tensor, bias: Option<Tensor>) -> Result<Self> {
@@ -76,26 +77,47 @@ impl Linear {
         Ok(Self::Plain { weight: weight.t()?, bias })
     }
 
-    /// The map as the kernels of small models take it, if it was made for them.
-    pub(crate) fn packed(&self) -> Option<&Packed> {
+    /// The map on the kernels, if it was made for them.
+    pub(crate) fn map(&self) -> Option<Map<'_>> {
         match self {
-            Self::Packed(packed) => Some(packed),
-            Self::Plain { .. } | Self::Quantised { .. } => None,
+            Self::Packed(packed) => Some(Map::Alone(packed)),
+            Self::Stack(stack) => Some(Map::Shared(stack)),
+            Self::Plain { .. } | Self::Quantised(_) => None,
         }
     }
 
     /// (rows, in) → (rows, out)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (y, bias) = match self {
+        let (weight, bias) = match self {
             Self::Packed(packed) => return x.contiguous()?.apply_op1_no_bwd(&**packed),
-            Self::Quantised { map, bias } => (map.forward(&x.contiguous()?)?, bias),
-            Self::Plain { weight, bias } => (x.matmul(weight)?, bias),
+            Self::Stack(stack) => return x.contiguous()?.apply_op1_no_bwd(&Stacked(stack)),
+            Self::Quantised(map) => return map.forward(x),
+            Self::Plain { weight, bias } => (weight, bias),
         };
+        let y = x.matmul(weight)?;
         match bias {
             None => Ok(y),
             Some(bias) if y.dims() == bias.dims() => &y + bias,
             Some(bias) => y.broadcast_add(bias),
         }
+    }
+}
+
+struct Stacked<'a>(&'a Stack);
+
+impl CustomOp1 for Stacked<'_> {
+    fn name(&self) -> &'static str {
+        "stacked-linear"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (rows, columns) = layout.shape().dims2()?;
+        if columns != self.0.inputs() {
+            bail!("stacked linear: rows of {columns} numbers, the map takes {}", self.0.inputs())
+        }
+        let mut y = Vec::new();
+        self.0.apply(numbers(storage, layout)?, &mut y, &mut Activations::default());
+        Ok((CpuStorage::F32(y), Shape::from((rows, self.0.outputs()))))
     }
 }
 
@@ -146,6 +168,11 @@ impl RmsNorm {
 }
 
 impl NormRows {
+    /// The same by a crew.
+    pub(crate) fn apply_by(&self, crew: Crew<'_>, x: &[f32], y: &mut Vec<f32>) {
+        crew.norm(x, &self.weight, self.eps, y);
+    }
+
     /// (rows, width) → (rows, width)
     pub(crate) fn apply(&self, x: &[f32], y: &mut Vec<f32>) {
         self.wide.norm(x, &self.weight, self.eps, y);
@@ -195,7 +222,8 @@ impl GatedMlp {
         let both = self.gate_up.forward(x)?;
         let gated = match &self.gate_up {
             Linear::Packed(packed) => both.apply_op1_no_bwd(&Gate(packed.wide()))?,
-            Linear::Plain { .. } | Linear::Quantised { .. } => swiglu(&both)?,
+            Linear::Stack(stack) => both.apply_op1_no_bwd(&Gate(stack.wide()))?,
+            Linear::Plain { .. } | Linear::Quantised(_) => swiglu(&both)?,
         };
         self.down.forward(&gated)
     }

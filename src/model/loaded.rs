@@ -41,7 +41,8 @@ impl Model {
     pub fn load_with(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
         let config = Config::from_json(&source.read("config.json")?)?;
         let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json")?)?;
-        let processor = read_processor(source, &config)?;
+        let mut processor = read_processor(source, &config)?;
+        processor.resampler = options.resampler.or(processor.resampler);
         let generation = read_generation(source, &config)?;
         let network = Network::load_with(source, options)?;
         Ok(Self { name: source.name(), network, tokenizer, processor, generation })
@@ -124,6 +125,7 @@ impl Network {
             weights: self.hash().to_owned(),
             dtype: self.dtype().to_owned(),
             device: device::name(self.device()),
+            ..ModelInfo::default()
         }
     }
 }

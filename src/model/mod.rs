@@ -7,12 +7,14 @@
 mod arithmetic;
 mod attention;
 mod cache;
+mod choice;
 mod config;
 pub mod device;
 mod error;
 #[cfg(feature = "flash-attn")]
 mod flash;
 pub mod generation;
+pub mod gguf;
 mod keep;
 mod kernels;
 mod layers;
@@ -35,7 +37,8 @@ mod vision;
 pub mod watch;
 mod weights;
 
-pub use arithmetic::{DtypeChoice, LoadOptions, ModelChoice, Placed, Quant, UnknownFormat};
+pub use arithmetic::{DtypeChoice, LoadOptions, Quant, UnknownFormat};
+pub use choice::{ModelChoice, Placed, Remote};
 pub use config::{Config, TextConfig, VisionConfig};
 pub use device::{DeviceChoice, DeviceError};
 pub use error::{ModelError, TensorProblem};
@@ -45,7 +48,7 @@ pub use loaded::{Model, read_processor, read_tokenizer};
 pub use memory::available as available_memory;
 pub use network::Network;
 pub use positions::{Position, Positions};
-pub use processor::{ImageProcessor, Patches};
+pub use processor::{ImageProcessor, Patches, Resampler, ResamplerChoice};
 pub use sequence::{Chunk, Feed, ImageEmbedding, Sequence};
 pub use source::FileSource;
 pub use tap::{Dump, NoTap, Row, RowPart, Tap};

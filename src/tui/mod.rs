@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod app;
+pub mod attend;
 mod background;
 pub mod compare;
 pub mod debug;
@@ -14,6 +15,7 @@ pub mod effect;
 pub mod explorer;
 pub mod export_svg;
 pub mod field;
+mod fetching;
 mod film;
 #[cfg(test)]
 #[allow(clippy::expect_used, clippy::indexing_slicing)]
@@ -41,6 +43,7 @@ pub mod failures;
 mod follow;
 mod forking;
 mod library;
+mod looking;
 pub mod mouse;
 pub mod palette;
 pub mod picker;

@@ -3,11 +3,14 @@
 #![allow(clippy::indexing_slicing, reason = "lengths are checked or made at the top of each function")]
 
 use super::rows::weigh;
+use super::team::{Shared, Team};
 use super::tile::{interleave, tile};
 use super::{LANES, Panels, Wide};
 
 /// Queries computed together.
 const ROWS: usize = 4;
+/// Most queries of a task.
+const PIECE: usize = 64;
 
 /// What one attention needs besides its result; kept between calls.
 #[derive(Debug, Default)]
@@ -43,40 +46,76 @@ impl Wide {
         y: &mut [f32],
         workspace: &mut Workspace,
     ) {
-        let row = heads * panels.width();
-        let group = heads / panels.heads().max(1);
-        let rows = q.len().checked_div(row).unwrap_or(0);
-        if group == 0 || q.len() != y.len() || rows * row != q.len() || past + rows > panels.capacity() {
-            return;
+        let Some((job, rows)) = Job::new(q, panels, past, heads, y.len()) else { return };
+        let y = Shared::new(y);
+        for head in 0..panels.heads() {
+            // SAFETY: `self` proves that the processor has AVX2 and FMA; nobody else writes `y`.
+            #[allow(unsafe_code, reason = "see there")]
+            unsafe {
+                job.run(head, 0..rows * job.group, &y, workspace);
+            }
         }
-        let job = Job { q, panels, past, group };
-        // SAFETY: `self` proves that the processor has AVX2 and FMA.
-        #[allow(unused_unsafe, reason = "safe where there is nothing to prove")]
-        unsafe {
-            job.run(rows, y, workspace);
-        }
+    }
+
+    /// The same by a team, heads of keys and some queries each.
+    pub(crate) fn attend_shared(
+        self,
+        team: &Team,
+        q: &[f32],
+        panels: &Panels,
+        past: usize,
+        heads: usize,
+        y: &mut [f32],
+    ) {
+        let Some((job, rows)) = Job::new(q, panels, past, heads, y.len()) else { return };
+        let y = Shared::new(y);
+        let count = rows * job.group;
+        let piece = count.div_ceil(2 * team.threads()).next_multiple_of(ROWS).min(PIECE);
+        let pieces = count.div_ceil(piece);
+        team.run_staged(panels.heads() * pieces, |stage, task| {
+            // Later queries see more keys: they come first, so that the last tasks are short.
+            let (head, first) = (task % panels.heads(), (pieces - 1 - task / panels.heads()) * piece);
+            // SAFETY: as above; tasks are disjoint queries.
+            #[allow(unsafe_code, reason = "see there")]
+            unsafe {
+                job.run(head, first..(first + piece).min(count), &y, &mut stage.workspace);
+            }
+        });
     }
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// The job and its rows; `None` where lengths do not fit each other.
+    fn new(q: &'a [f32], panels: &'a Panels, past: usize, heads: usize, results: usize) -> Option<(Self, usize)> {
+        let row = heads * panels.width();
+        let group = heads / panels.heads().max(1);
+        let rows = q.len().checked_div(row).unwrap_or(0);
+        let fits = group > 0 && q.len() == results && rows * row == q.len() && past + rows <= panels.capacity();
+        fits.then_some((Self { q, panels, past, group }, rows))
+    }
+
     /// The queries of a head of keys are numbered row by row, the heads of its group side by side.
+    ///
+    /// # Safety
+    /// Nobody else writes or reads the results of these queries.
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
-    fn run(self, rows: usize, y: &mut [f32], workspace: &mut Workspace) {
-        for head in 0..self.panels.heads() {
-            let count = rows * self.group;
-            let mut first = 0;
-            while first < count {
+    #[allow(unsafe_code, reason = "see there")]
+    unsafe fn run(self, head: usize, queries: std::ops::Range<usize>, y: &Shared<'_, f32>, workspace: &mut Workspace) {
+        let (mut first, count) = (queries.start, queries.end);
+        while first < count {
+            // SAFETY: the caller's.
+            unsafe {
                 match count - first {
                     1 => self.tile::<1>(head, first, y, workspace),
                     2 | 3 => self.tile::<2>(head, first, y, workspace),
                     _ => self.tile::<ROWS>(head, first, y, workspace),
                 }
-                first += match count - first {
-                    1 => 1,
-                    2 | 3 => 2,
-                    _ => ROWS,
-                };
             }
+            first += match count - first {
+                1 => 1,
+                2 | 3 => 2,
+                _ => ROWS,
+            };
         }
     }
 
@@ -87,8 +126,11 @@ impl Job<'_> {
         (number / self.group * heads + head * self.group + number % self.group) * self.panels.width()
     }
 
+    /// # Safety
+    /// As [`Job::run`].
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
-    fn tile<const R: usize>(self, head: usize, first: usize, y: &mut [f32], workspace: &mut Workspace) {
+    #[allow(unsafe_code, reason = "see there")]
+    unsafe fn tile<const R: usize>(self, head: usize, first: usize, y: &Shared<'_, f32>, workspace: &mut Workspace) {
         let width = self.panels.width();
         let sees = |r: usize| self.past + (first + r) / self.group + 1;
         let seen = sees(R - 1);
@@ -118,7 +160,8 @@ impl Job<'_> {
             tile::<R>(weights, self.panels.values_of(head, block), &mut sums);
             let count = LANES.min(width - block * LANES);
             for (r, sums) in sums.iter().enumerate() {
-                let y = &mut y[self.place(head, first + r) + block * LANES..][..count];
+                // SAFETY: the results of one query, which the caller has alone.
+                let y = unsafe { y.part(self.place(head, first + r) + block * LANES, count) };
                 for (y, sum) in y.iter_mut().zip(sums) {
                     *y = sum / totals[r];
                 }

@@ -3,6 +3,9 @@
 mod block;
 mod direct;
 mod rotary;
+mod table;
+
+use std::sync::Mutex;
 
 use candle_core::{DType, Device, Result, Tensor};
 
@@ -19,6 +22,8 @@ use super::tap::Tap;
 use super::weights::{Head, Weights};
 pub(crate) use block::Span;
 use block::{Block, Step};
+use direct::Buffers;
+use table::Table;
 
 /// Rows that a model should have room for besides its weights.
 const FIRST_ROWS: usize = 256;
@@ -27,12 +32,13 @@ const FIRST_ROWS: usize = 256;
 #[derive(Debug)]
 pub(crate) struct TextTower {
     config: TextConfig,
-    /// (vocabulary, hidden)
-    table: Tensor,
+    table: Table,
     blocks: Vec<Block>,
     norm: RmsNorm,
     head: Linear,
     rotary: rotary::Tables,
+    /// What the kernels work in, kept between steps.
+    buffers: Mutex<Buffers>,
 }
 
 impl TextTower {
@@ -43,14 +49,7 @@ impl TextTower {
         device: &Device,
     ) -> std::result::Result<Self, ModelError> {
         let shape = [config.vocabulary, config.hidden];
-        let table = weights.tensor(names::EMBED, &shape, device)?;
-        let head = match head {
-            Head::Tied => Linear::of_table(weights, names::EMBED, || Ok(table.clone()), config.hidden, device)?,
-            Head::Separate => {
-                let own = || weights.tensor(names::HEAD, &shape, device);
-                Linear::of_table(weights, names::HEAD, own, config.hidden, device)?
-            }
-        };
+        let (table, head) = Table::load(weights, shape, head, device)?;
         let blocks = (0..config.layers).map(|index| Block::load(weights, config, index, device));
         Ok(Self {
             blocks: blocks.collect::<std::result::Result<_, _>>()?,
@@ -59,6 +58,7 @@ impl TextTower {
             config: config.clone(),
             table,
             head,
+            buffers: Mutex::default(),
         })
     }
 
@@ -69,16 +69,7 @@ impl TextTower {
 
     /// The rows of the chunks: (rows, hidden). Ids must have been checked.
     pub(crate) fn embed(&self, chunks: &[Chunk<'_>]) -> Result<Vec<Tensor>> {
-        let device = self.table.device();
-        chunks
-            .iter()
-            .filter(|chunk| chunk.rows() > 0)
-            .map(|chunk| match chunk {
-                Chunk::Tokens([id]) => self.table.narrow(0, *id as usize, 1),
-                Chunk::Tokens(ids) => self.table.index_select(&Tensor::from_slice(ids, ids.len(), device)?, 0),
-                Chunk::Image(image) => Ok(image.tensor.clone()),
-            })
-            .collect()
+        chunks.iter().filter(|chunk| chunk.rows() > 0).map(|chunk| self.table.rows(chunk)).collect()
     }
 
     /// `x`: (rows, hidden) of all sequences below each other, `spans` where each one's rows are; the caches have room.

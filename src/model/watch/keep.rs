@@ -20,6 +20,13 @@ pub struct Kept {
     pub(super) outputs: Vec<Row>,
 }
 
+impl Kept {
+    /// Whether it has what attention, and what the lens needs, where either is wanted.
+    pub fn has(&self, attention: bool, lens: bool) -> bool {
+        !(attention && self.queries.is_empty() || lens && self.outputs.is_empty())
+    }
+}
+
 impl Watch {
     /// Keeps what attention weights (`attention`) and the logit lens (`lens`) need.
     pub fn new(attention: bool, lens: bool) -> Self {
