@@ -128,7 +128,8 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
         let what = "has pages and no questions; `panelscope ask --bench B --page-name NAME --question TEXT` asks one";
         return Err(CliError::usage(format!("{} {what}", settings.benchmark)));
     }
-    let choice = args.loading(&settings, args.load.device(global)?).of(Some(&settings.model))?;
+    let loading = Loading { device: args.load.device(global)?, ..args.loading(&settings) };
+    let choice = loading.of(Some(&settings.model))?;
     let model = Arc::new(loaded(&choice, None)?);
     let no_more = super::interrupt_flag();
     let job = Job { model: &model, questions: &benchmark, profile: &profile, settings: &settings, no_more: &no_more };
@@ -226,7 +227,7 @@ impl RunArgs {
     fn settings(&self, resumed: Option<RunSettings>, global: &Global) -> Result<RunSettings, CliError> {
         let loading = match &resumed {
             // A run goes on as it began, whatever the configuration says by now.
-            Some(known) => self.loading(known, None),
+            Some(known) => self.loading(known),
             None => self.load.loading(global)?,
         };
         let known = resumed.unwrap_or_default();

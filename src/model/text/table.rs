@@ -40,6 +40,10 @@ impl Table {
             }
         }
         let table = weights.tensor(names::EMBED, &shape, device)?;
+        let name = if head == Head::Tied { names::EMBED } else { names::HEAD };
+        if let Some(map) = Linear::quantised(weights, name, device)? {
+            return Ok((Self::Tensor(table), map));
+        }
         let head = match head {
             Head::Tied => Linear::of_table(weights, names::EMBED, || Ok(table.clone()), shape[1], device)?,
             Head::Separate => {

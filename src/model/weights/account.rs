@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use candle_core::Device;
+
 use super::{Entry, Head, Weights};
 use crate::model::arithmetic::DtypeChoice;
 use crate::model::error::ModelError;
@@ -59,22 +61,10 @@ impl Weights {
         }
     }
 
-    /// The format most numbers of the language model are to be kept in, whatever the kernels need.
-    pub(crate) fn stored_as(&self) -> String {
-        match (&self.mixture, self.keep.dtype) {
-            (Some(mixture), DtypeChoice::Auto) => mixture.clone(),
-            _ => self.most().name().to_ascii_lowercase(),
-        }
-    }
-
-    /// Sizes of a tensor and the format it is kept in.
-    pub(crate) fn kept_shape(&self, name: &str) -> Option<(Vec<usize>, Format)> {
-        self.tensors.get(name).map(|entry| (entry.shape.clone(), self.format(name, entry)))
-    }
-
-    /// Whether a tensor's rows do not divide into the blocks of the format that was asked for.
-    pub(crate) fn fell_back(&self, name: &str) -> bool {
-        self.tensors.get(name).is_some_and(|entry| self.keep.falls_back(name, entry.stored, &entry.shape))
+    /// As [`Weights::kept`], where they compute on a device.
+    pub(crate) fn name_on(&self, device: &Device) -> String {
+        let quantised = || self.maps().any(|(name, entry)| self.format(name, entry).is_quantised());
+        if device.is_cpu() || quantised() { self.kept() } else { self.computes_in().as_str().to_owned() }
     }
 
     /// Whether numbers of this format are widened when they are loaded, although nobody asked for another one.
