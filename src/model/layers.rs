@@ -1,10 +1,12 @@
 //! Layers both towers are made of. On the CPU all arithmetic is f32; elsewhere it is in the type of the weights, with
 //! f32 statistics in the norms.
 
+use std::sync::Arc;
+
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 
 use super::error::ModelError;
-use super::kernels::{Activations, Crew, Map, Packed, Stack, Wide};
+use super::kernels::{Activations, Crew, Format, Map, Matrix, Packed, Stack, Wide};
 use super::ops::{norm, swiglu};
 use super::upload::Quantised;
 use super::weights::Weights;
@@ -63,6 +65,13 @@ impl Linear {
 
     /// A map without bias from a stored (out, in) table.
     pub(crate) fn from_table(weights: &Weights, table: &Tensor) -> Result<Self> {
+        if let Some((wide, team)) = weights.shared() {
+            let (numbers, inputs) = (table.flatten_all()?.to_vec1::<f32>()?, table.dim(1)?);
+            let matrix = Matrix::from_f32(wide, Format::F32, &numbers, &[], inputs).map(Arc::new);
+            if let Some(stack) = matrix.and_then(|matrix| Stack::new(team, vec![matrix])) {
+                return Ok(Self::Stack(Box::new(stack)));
+            }
+        }
         Self::new(weights.wide(), table, None)
     }
 

@@ -316,7 +316,18 @@ impl Weights {
             let problem = TensorProblem::Missing { name: name.to_owned(), shape: Vec::new() };
             return Err(ModelError::Tensors(vec![problem]));
         };
-        let format = self.keep.format(name, entry.stored, &entry.shape);
+        self.entry_as(name, entry, self.keep.format(name, entry.stored, &entry.shape))
+    }
+
+    /// The rows of a tensor in a format.
+    pub(crate) fn piece_as(&self, name: &str, format: Format) -> Result<Piece<'_>, ModelError> {
+        match self.tensors.get(name) {
+            Some(entry) => self.entry_as(name, entry, format),
+            None => self.piece(name),
+        }
+    }
+
+    fn entry_as(&self, name: &str, entry: &Entry, format: Format) -> Result<Piece<'_>, ModelError> {
         if self.made {
             return Ok(random::piece(name, entry, format));
         }

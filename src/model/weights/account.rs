@@ -35,7 +35,7 @@ impl Weights {
     }
 
     /// How many numbers of the language model's matrices are kept in each format.
-    fn counts(&self) -> BTreeMap<Format, usize> {
+    fn by_format(&self) -> BTreeMap<Format, usize> {
         let mut counts = BTreeMap::new();
         for (name, entry) in self.maps() {
             *counts.entry(self.format(name, entry)).or_default() += entry.count();
@@ -44,13 +44,13 @@ impl Weights {
     }
 
     fn most(&self) -> Format {
-        self.counts().iter().max_by_key(|(_, count)| **count).map_or(Format::F32, |(format, _)| *format)
+        self.by_format().iter().max_by_key(|(_, count)| **count).map_or(Format::F32, |(format, _)| *format)
     }
 
     /// How a log calls the format the language model is kept in: the one asked for, else the file's mixture, else the one
     /// most of its numbers have. What is widened exactly, for want of need to save, is called f32.
     pub(crate) fn kept(&self) -> String {
-        let counts = self.counts();
+        let counts = self.by_format();
         let most = self.most();
         let quantised = counts.keys().any(|format| format.is_quantised());
         match (self.keep.quant, &self.mixture) {
@@ -59,6 +59,24 @@ impl Weights {
             _ if self.widens(most) => Format::F32.name().to_ascii_lowercase(),
             _ => most.name().to_ascii_lowercase(),
         }
+    }
+
+    /// The format most numbers of the language model are to be kept in, whatever the kernels need.
+    pub(crate) fn stored_as(&self) -> String {
+        match (&self.mixture, self.keep.dtype) {
+            (Some(mixture), DtypeChoice::Auto) => mixture.clone(),
+            _ => self.most().name().to_ascii_lowercase(),
+        }
+    }
+
+    /// Sizes of a tensor and the format it is kept in.
+    pub(crate) fn kept_shape(&self, name: &str) -> Option<(Vec<usize>, Format)> {
+        self.tensors.get(name).map(|entry| (entry.shape.clone(), self.format(name, entry)))
+    }
+
+    /// Whether a tensor's rows do not divide into the blocks of the format that was asked for.
+    pub(crate) fn fell_back(&self, name: &str) -> bool {
+        self.tensors.get(name).is_some_and(|entry| self.keep.falls_back(name, entry.stored, &entry.shape))
     }
 
     /// As [`Weights::kept`], where they compute on a device.
