@@ -420,7 +420,9 @@ fn a_model_that_was_written_is_the_one_that_is_quantised_while_loading() {
     let dir = tempfile::tempdir().unwrap();
     let source = hugging(dir.path());
     let prompt = [5, 9, 200, 31];
-    for (name, quant) in [("auto", None), ("q8", Some(Quant::Q8_0)), ("q6", Some(Quant::Q6K)), ("q4m", Some(Quant::Q4KM))] {
+    for (name, quant) in
+        [("auto", None), ("q8", Some(Quant::Q8_0)), ("q6", Some(Quant::Q6K)), ("q4m", Some(Quant::Q4KM))]
+    {
         let out = tempfile::tempdir().unwrap();
         let (text, image) = (out.path().join("m.gguf"), out.path().join("mmproj-m.gguf"));
         let options = LoadOptions { quant, ..LoadOptions::default() };
@@ -437,7 +439,8 @@ fn a_model_that_was_written_is_the_one_that_is_quantised_while_loading() {
         for shared in [false, true] {
             let options = LoadOptions { shared, ..options.clone() };
             let loaded = Network::load_with(&source, &options).unwrap();
-            let read = Network::load_with(&FileSource::at(&text), &LoadOptions { shared, ..LoadOptions::default() }).unwrap();
+            let read =
+                Network::load_with(&FileSource::at(&text), &LoadOptions { shared, ..LoadOptions::default() }).unwrap();
             assert_eq!(loaded.config().text, read.config().text);
             assert_eq!(loaded.config().vision, read.config().vision);
             assert!(answer(&loaded, &prompt) == answer(&read, &prompt), "{name} {shared}");

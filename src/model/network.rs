@@ -89,10 +89,11 @@ impl Network {
             device.synchronize()?;
             Ok((vision, text))
         };
-        let (vision, text) = towers().map_err(|error| device::told_of(error, "the weights", device))?;
+        let (made, hash) = weights.hashed_beside(towers);
+        let (vision, text) = made.map_err(|error| device::told_of(error, "the weights", device))?;
         let kept = weights.kept();
         let dtype = if device.is_cpu() || weights.is_quantised() { kept } else { arithmetic.as_str().to_owned() };
-        Ok(Self { vision, text, device: device.clone(), hash: weights.hash(), dtype, panels: wide.is_some(), config })
+        Ok(Self { vision, text, device: device.clone(), hash, dtype, panels: wide.is_some(), config })
     }
 
     /// Weights, the first keys and values of a context and the activations of its first rows, against what is free.
