@@ -99,16 +99,10 @@ impl Network {
             device.synchronize()?;
             Ok((vision, text))
         };
-        let (vision, text) = towers().map_err(|error| device::told_of(error, "the weights", device))?;
-        Ok(Self {
-            vision,
-            text,
-            device: device.clone(),
-            hash: weights.hash(),
-            dtype: weights.name_on(device),
-            panels: wide.is_some(),
-            config,
-        })
+        let (made, hash) = weights.hashed_beside(towers);
+        let (vision, text) = made.map_err(|error| device::told_of(error, "the weights", device))?;
+        let dtype = weights.name_on(device);
+        Ok(Self { vision, text, device: device.clone(), hash, dtype, panels: wide.is_some(), config })
     }
 
     /// Weights, the first keys and values of a context and the activations of its first rows, against what is free.

@@ -282,6 +282,17 @@ impl Weights {
         hasher.finalize().to_hex().to_string()
     }
 
+    /// What `work` gives, and the hash, which another thread finds at the same time.
+    pub(crate) fn hashed_beside<T>(&self, work: impl FnOnce() -> T) -> (T, String) {
+        std::thread::scope(|scope| {
+            let hashing = std::thread::Builder::new().name("hash".to_owned()).spawn_scoped(scope, || self.hash());
+            let done = work();
+            let hash = hashing.ok().and_then(|thread| thread.join().ok());
+            // Without a thread it is found now.
+            (done, hash.unwrap_or_else(|| self.hash()))
+        })
+    }
+
     /// One tensor as f32 with the given shape (a reshape of its own).
     pub(crate) fn tensor(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor, ModelError> {
         if self.is_moved(device) {
