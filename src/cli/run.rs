@@ -17,6 +17,7 @@ use super::model_load::loaded;
 use super::selection::SelectionArgs;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::open_with;
+use crate::model::DeviceChoice;
 use crate::protocol::Profile;
 use crate::run::{
     CropChoice, Job, Manifest, ManifestError, PageChoice, RunError, RunFolder, RunPlace, RunReport, RunSettings,
@@ -217,9 +218,9 @@ fn finish(done: &Done, no_more: &AtomicBool) -> CliResult {
 
 impl RunArgs {
     /// How the model is loaded: by flags, else as settings say.
-    fn loading(&self, known: &RunSettings) -> Loading {
+    fn loading(&self, known: &RunSettings, device: Option<DeviceChoice>) -> Loading {
         let (dtype, quant, resampler) = (known.dtype, known.quant, known.resampler);
-        self.load.or(Loading { dtype, quant, resampler, ..Loading::default() })
+        self.load.or(Loading { dtype, quant, resampler, device, ..Loading::default() })
     }
 
     /// The settings: what is given, else what is known.

@@ -41,6 +41,11 @@ impl Looking {
         self == Self::default()
     }
 
+    /// What a step keeps for it.
+    pub(super) fn watch(self) -> Watch {
+        Watch::of(self.attention.map(|pick| pick.heads), self.lens)
+    }
+
     /// The same of one token.
     pub fn at(self, position: u64) -> Look {
         Look { position, attention: self.attention, lens: self.lens }
@@ -79,13 +84,14 @@ impl LocalEngine {
         let Some(chosen) = self.context.get(position).copied() else { return Err(none) };
         let model = Arc::clone(self.model());
         let latest = self.kept.take_if(|row| row.seen == position);
-        let fits = |row: &Row| row.kept.has(look.attention.is_some(), look.lens);
+        let heads = look.attention.map(|pick| pick.heads);
+        let fits = |row: &Row| row.kept.has_heads(heads, look.lens);
         let Some(sequence) = self.sequence.as_mut() else { return Err(none) };
         let row = match latest.filter(fits) {
             Some(row) => row,
             None => {
                 let at = position.checked_sub(1).ok_or(none)?;
-                let mut watch = Watch::new(look.attention.is_some(), look.lens);
+                let mut watch = Watch::of(heads, look.lens);
                 model.network().look_again(sequence, at, &mut watch)?;
                 let kept = watch.take().pop().ok_or(EngineError::Misuse("nothing was kept of a row"))?;
                 Row { seen: position, kept }

@@ -80,7 +80,7 @@ impl ModelChoice {
     pub fn fetched(&self, progress: &mut dyn Progress) -> Result<Cow<'_, Self>, HubError> {
         let Some(remote) = &self.remote else { return Ok(Cow::Borrowed(self)) };
         let local = Hub::from_env(remote.offline)?.get(&remote.reference, false, progress)?;
-        let source = FileSource::Folder(local.gguf.unwrap_or(local.folder));
+        let source = FileSource::at(local.gguf.unwrap_or(local.folder));
         Ok(Cow::Owned(Self { source, ..self.clone() }))
     }
 

@@ -153,7 +153,15 @@ impl RmsNorm {
         Ok(Self { weight, eps, rows })
     }
 
-    /// The norm as the kernels of small models take it, if it was made for them.
+    /// A norm of given weights.
+    #[cfg(test)]
+    pub(crate) fn of(wide: Wide, weight: Vec<f32>, eps: f32) -> Self {
+        let tensor = Tensor::zeros(1, candle_core::DType::F32, &Device::Cpu).ok();
+        let rows = Some(NormRows { wide, weight, eps });
+        Self { weight: tensor.unwrap_or_else(|| unreachable!()), eps, rows }
+    }
+
+    /// The norm as the kernels take it, if it was made for them.
     pub(crate) fn rows(&self) -> Option<&NormRows> {
         self.rows.as_ref()
     }

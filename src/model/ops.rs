@@ -61,6 +61,14 @@ pub(crate) fn norm(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> {
     rms_norm(x, weight, eps)
 }
 
+/// Rotates pairs (i, i + width / 2) of one head.
+pub(crate) fn turn(head: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let (first, second) = head.split_at_mut(cos.len());
+    for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+        (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
+    }
+}
+
 struct Softmax;
 
 impl CustomOp1 for Softmax {

@@ -21,6 +21,7 @@ mod packed;
 mod panels;
 mod pool;
 mod rows;
+mod segments;
 #[cfg(test)]
 mod speed;
 mod stack;
@@ -34,6 +35,7 @@ pub(crate) use activations::Activations;
 pub(super) use attend::Workspace;
 pub use blocks::Format;
 pub(crate) use crew::Crew;
+pub(crate) use look::Shown;
 pub(crate) use map::{Map, Scratch};
 pub(crate) use matrix::Matrix;
 pub(super) use packed::Packed;

@@ -9,6 +9,7 @@ use super::block::{Block, Span};
 use crate::model::cache::KvCache;
 use crate::model::kernels::{Crew, Map, Scratch, Shared, Workspace};
 use crate::model::layers::NormRows;
+use crate::model::ops::turn;
 use crate::model::positions::Position;
 use crate::model::tap::{RowPart, Tap};
 use crate::model::watch;
@@ -102,9 +103,12 @@ impl Direct<'_> {
         for (index, block) in self.blocks.iter().enumerate() {
             // What the last block makes of other rows than the last of each sequence, nobody reads.
             let only_ends = index + 1 == self.blocks.len() && !tap.wanted();
+            buffers.workspace.shown = watch::shown(tap, self.tower.config.heads);
             block.forward(index, spans, caches, only_ends, buffers)?;
             let queries = buffers.q.len() / rows(spans);
-            watch::keep_numbers(tap, index, RowPart::Queries, &buffers.q, queries, spans);
+            if !watch::keep_shown(tap, index, buffers.workspace.shown.take(), spans) {
+                watch::keep_numbers(tap, index, RowPart::Queries, &buffers.q, queries, spans);
+            }
             watch::keep_numbers(tap, index, RowPart::Output, &buffers.x, hidden, spans);
             if tap.wanted() {
                 tap.see(&format!("text.block.{index}"), &tensor(&buffers.x, hidden)?);
@@ -187,14 +191,6 @@ impl DirectBlock<'_> {
             self.crew.attend(&b.q[place.clone()], panels, past, heads, &mut b.mixed[place], &mut b.workspace);
         }
         Ok(())
-    }
-}
-
-/// Rotates pairs (i, i + width / 2) of one head.
-fn turn(head: &mut [f32], cos: &[f32], sin: &[f32]) {
-    let (first, second) = head.split_at_mut(cos.len());
-    for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
-        (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
     }
 }
 

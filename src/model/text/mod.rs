@@ -3,6 +3,8 @@
 mod block;
 mod direct;
 mod rotary;
+#[cfg(test)]
+mod speed;
 mod table;
 
 use std::sync::Mutex;

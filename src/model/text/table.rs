@@ -45,8 +45,11 @@ impl Table {
             return Ok((Self::Tensor(table), map));
         }
         let head = match head {
-            Head::Tied => Linear::from_table(weights, &table)?,
-            Head::Separate => Linear::from_table(weights, &weights.tensor(names::HEAD, &shape, device)?)?,
+            Head::Tied => Linear::of_table(weights, names::EMBED, || Ok(table.clone()), shape[1], device)?,
+            Head::Separate => {
+                let own = || weights.tensor(names::HEAD, &shape, device);
+                Linear::of_table(weights, names::HEAD, own, shape[1], device)?
+            }
         };
         Ok((Self::Tensor(table), head))
     }

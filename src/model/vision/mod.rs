@@ -1,7 +1,10 @@
 //! The vision tower: patches of one image in, one row a language-model token out.
 
 mod block;
+mod direct;
 mod rotary;
+#[cfg(test)]
+mod speed;
 mod window;
 
 use candle_core::{DType, Device, Result, Tensor};
@@ -61,6 +64,9 @@ impl VisionTower {
     /// `patches`: (frames * height * width, patch length) in merge order, `grid` = `[frames, height, width]` in patches
     /// → (tokens, hidden of the language model), in the image's own order.
     pub(crate) fn forward(&self, patches: &Tensor, grid: [usize; 3], tap: &mut dyn Tap) -> Result<Tensor> {
+        if let Some(direct) = self.direct() {
+            return direct.forward(patches, grid, tap);
+        }
         let device = patches.device();
         let plan = WindowPlan::new(grid, self.config.merge, self.config.window_cells());
         let cells = plan.index().len();

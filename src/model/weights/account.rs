@@ -25,18 +25,33 @@ impl Weights {
         self.tensors.iter().filter(|(name, entry)| names::is_text_map(name) && entry.shape.len() > 1)
     }
 
+    /// Whether the language model is kept in blocks.
+    pub(crate) fn is_quantised(&self) -> bool {
+        self.maps().any(|(name, entry)| self.format(name, entry).is_quantised())
+    }
+
     fn format(&self, name: &str, entry: &Entry) -> Format {
         self.keep.format(name, entry.stored, &entry.shape)
+    }
+
+    /// How many numbers of the language model's matrices are kept in each format.
+    fn counts(&self) -> BTreeMap<Format, usize> {
+        let mut counts = BTreeMap::new();
+        for (name, entry) in self.maps() {
+            *counts.entry(self.format(name, entry)).or_default() += entry.count();
+        }
+        counts
+    }
+
+    fn most(&self) -> Format {
+        self.counts().iter().max_by_key(|(_, count)| **count).map_or(Format::F32, |(format, _)| *format)
     }
 
     /// How a log calls the format the language model is kept in: the one asked for, else the file's mixture, else the one
     /// most of its numbers have. What is widened exactly, for want of need to save, is called f32.
     pub(crate) fn kept(&self) -> String {
-        let mut counts = BTreeMap::<Format, usize>::new();
-        for (name, entry) in self.maps() {
-            *counts.entry(self.format(name, entry)).or_default() += entry.count();
-        }
-        let most = counts.iter().max_by_key(|(_, count)| **count).map_or(Format::F32, |(format, _)| *format);
+        let counts = self.counts();
+        let most = self.most();
         let quantised = counts.keys().any(|format| format.is_quantised());
         match (self.keep.quant, &self.mixture) {
             (Some(quant), _) if quantised => quant.name().to_owned(),
@@ -57,15 +72,17 @@ impl Weights {
         !format.is_quantised() && self.keep.dtype == DtypeChoice::Auto && self.team.is_none()
     }
 
-    /// Bytes the weights will take as f32, the largest stacked read counted twice for the moment it is moved.
-    pub(crate) fn f32_bytes(&self, head: Head) -> u64 {
-        let counts = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
+    /// Bytes the weights will take, the largest one counted twice for the moment it is moved.
+    pub(crate) fn memory_bytes(&self, head: Head) -> u64 {
+        let used = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
         let (mut sum, mut largest) = (0_u64, 0_u64);
-        for (_, entry) in counts {
-            let count = memory::product(&entry.shape);
-            sum = sum.saturating_add(count);
-            largest = largest.max(count);
+        for (name, entry) in used {
+            let format = if self.team.is_some() { self.format(name, entry) } else { Format::F32 };
+            let blocks = memory::product(&entry.shape).div_ceil(format.block() as u64);
+            let bytes = blocks.saturating_mul(format.block_bytes() as u64);
+            sum = sum.saturating_add(bytes);
+            largest = largest.max(bytes);
         }
-        memory::f32_bytes(sum.saturating_add(largest))
+        sum.saturating_add(largest)
     }
 }
