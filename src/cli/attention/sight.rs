@@ -38,14 +38,11 @@ impl Sight {
         if current.is_none() || args.token.is_some_and(|asked| current != Some(asked)) {
             return Err(CliError::usage("the model wrote no token at that position of the session"));
         }
-        let mut attending = Attending {
-            on: true,
-            layer: args.layer.map(|layer| layer - 1),
-            head: args.head.map(|head| head - 1),
-            raw: args.raw,
-            lens: args.lens,
-            ..Attending::default()
-        };
+        let mut attending = Attending::default();
+        attending.on = true;
+        attending.layer = args.layer.map(|layer| layer - 1);
+        attending.head = args.head.map(|head| head - 1);
+        (attending.raw, attending.lens) = (args.raw, args.lens);
         let mut looker: Option<Looker> = None;
         attending
             .settle(&mut explorer, &mut |past, look| {
