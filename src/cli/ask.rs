@@ -12,10 +12,11 @@ use clap::{ArgGroup, Args, ValueEnum};
 pub(super) use self::sink::{Told, ask_one, tell_one};
 use super::interrupt_flag;
 use super::model_flags::LoadFlags;
+use super::model_load::loaded;
 use super::record_flags::RecordFlags;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::{self, BenchmarkError, Question};
-use crate::engine::{Ask, Debugging, LocalEngine, PageSource, load_model};
+use crate::engine::{Ask, Debugging, LocalEngine, PageSource};
 use crate::geometry::PageBox;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
@@ -50,8 +51,8 @@ pub struct AskArgs {
     /// True region in page pixels; repeat it for several
     #[arg(long, value_name = "X1,Y1,X2,Y2", value_parser = parse_box, allow_hyphen_values = true)]
     target: Vec<PageBox>,
-    /// Model folder, or demo
-    #[arg(long, value_name = "DIR", default_value = "demo")]
+    /// Model: demo, a folder, or owner/name[@revision] on a hub
+    #[arg(long, value_name = "MODEL", default_value = "demo")]
     model: String,
     #[command(flatten)]
     load: LoadFlags,
@@ -113,7 +114,7 @@ pub fn run(args: AskArgs, global: &Global) -> CliResult {
     let questions = questions(&args)?;
     let cancel = interrupt_flag();
     let choice = args.load.choice(Some(&args.model), global)?;
-    let model = load_model(choice).map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
+    let model = loaded(&choice, Some(&cancel))?;
     let sampling = sampling(&args, model.generation().sampling)?;
     let mut engine = LocalEngine::new(Arc::new(model));
     let mut worst = ExitCode::SUCCESS;

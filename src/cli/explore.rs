@@ -10,12 +10,13 @@ use clap::Args;
 
 use super::look::Look;
 use super::model_flags::LoadFlags;
+use super::model_load::loaded;
 use super::plain::{self, Stock};
 use super::sessions::printed;
 use super::{CliError, CliResult, Global};
 use crate::benchmark;
 use crate::config::Config;
-use crate::engine::{LocalEngine, StepEngine, load_model};
+use crate::engine::{LocalEngine, StepEngine};
 use crate::model::ModelChoice;
 use crate::protocol::Profile;
 use crate::run::Manifest;
@@ -29,8 +30,8 @@ pub struct ExploreArgs {
     /// Comic pages to ask about (default: the demo)
     #[arg(value_name = "PAGE")]
     pages: Vec<PathBuf>,
-    /// Model folder, or `demo`
-    #[arg(long, value_name = "DIR")]
+    /// Model: demo, a folder, or owner/name[@revision] on a hub
+    #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     #[command(flatten)]
     load: LoadFlags,
@@ -41,7 +42,7 @@ pub struct ExploreArgs {
     #[arg(long, value_name = "B")]
     bench: Option<String>,
     /// Follow a run: its folder
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["pages", "bench", "model", "profile", "dtype", "quant"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["pages", "bench", "model", "profile", "dtype", "quant", "device", "resampler"])]
     run: Option<PathBuf>,
     /// Do not record sessions
     #[arg(long)]
@@ -111,8 +112,7 @@ fn in_lines(args: &ExploreArgs, global: &Global) -> CliResult {
     let engine: Box<dyn StepEngine + Send> = match args.script()? {
         Some(script) => script.engine(),
         None => {
-            let model = load_model(args.choice(global)?);
-            let model = model.map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
+            let model = loaded(&args.choice(global)?, None)?;
             Box::new(LocalEngine::new(Arc::new(model)))
         }
     };

@@ -8,9 +8,10 @@ use clap::{ArgGroup, Args};
 use super::ask::{Switch, Told, ask_one, parse_box};
 use super::interrupt_flag;
 use super::model_flags::LoadFlags;
+use super::model_load::loaded;
 use super::sessions::store;
 use super::{CliError, CliResult, Global};
-use crate::engine::{Ask, At, Edit, Fork, LocalEngine, OtherCrop, PageSource, Past, Setting, StepEngine, load_model};
+use crate::engine::{Ask, At, Edit, Fork, LocalEngine, OtherCrop, PageSource, Past, Setting, StepEngine};
 use crate::geometry::PageBox;
 use crate::page::Page;
 use crate::protocol::Profile;
@@ -46,8 +47,8 @@ pub struct ForkArgs {
     crop: Option<String>,
     #[command(flatten)]
     settings: Settings,
-    /// Model folder, or demo
-    #[arg(long, value_name = "DIR", default_value = "demo")]
+    /// Model: demo, a folder, or owner/name[@revision] on a hub
+    #[arg(long, value_name = "MODEL", default_value = "demo")]
     model: String,
     #[command(flatten)]
     load: LoadFlags,
@@ -120,8 +121,7 @@ pub fn run(args: ForkArgs, global: &Global) -> CliResult {
     }
     let (ask, names) = begin(&args, &start, &past, profile)?;
     let cancel = interrupt_flag();
-    let model = load_model(args.load.choice(Some(&args.model), global)?);
-    let model = model.map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
+    let model = loaded(&args.load.choice(Some(&args.model), global)?, Some(&cancel))?;
     let mut engine = LocalEngine::new(Arc::new(model));
     if engine.info().weights != start.model.weights {
         let names = [&engine.info().name, &start.model.name].map(|name| one_line(name).into_owned());
@@ -129,6 +129,10 @@ pub fn run(args: ForkArgs, global: &Global) -> CliResult {
     } else if engine.info().dtype != start.model.dtype {
         let kept = [&start.model.dtype, &engine.info().dtype].map(|dtype| one_line(dtype).into_owned());
         eprintln!("note: the weights were kept as {}, now as {}; --dtype and --quant say how", kept[0], kept[1]);
+    }
+    if engine.info().resampler() != start.model.resampler() {
+        let names = [start.model.resampler(), engine.info().resampler()].map(|name| one_line(name).into_owned());
+        eprintln!("note: images were resized as by {}, now as by {}; --resampler gives another", names[0], names[1]);
     }
     let told = Told { record: !args.no_record, json: args.json };
     let ask = planned(&args, (ask, names), past, &engine)?;

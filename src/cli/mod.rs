@@ -23,6 +23,7 @@ mod man;
 mod misplaced;
 mod model;
 mod model_flags;
+mod model_load;
 mod plain;
 pub mod print_image;
 mod probe;

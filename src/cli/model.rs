@@ -1,12 +1,15 @@
 //! `panelscope model`: what a checkpoint computes, for comparison with other programs.
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{CliResult, Global};
+use super::{CliError, CliResult, Global};
+use get::GetArgs;
 use probe::ProbeArgs;
 
+mod get;
 mod probe;
 mod report;
 
@@ -19,6 +22,8 @@ pub struct ModelArgs {
 
 #[derive(Subcommand, Debug)]
 enum ModelCommand {
+    /// Fetch a model from a hub into the Hugging Face cache, and print its folder
+    Get(GetArgs),
     /// Show what a checkpoint says next: ids, positions, likeliest tokens, greedy continuation
     Probe(ProbeArgs),
 }
@@ -29,6 +34,16 @@ enum ModelCommand {
 /// Says what failed.
 pub fn run(args: ModelArgs, global: &Global) -> CliResult {
     match args.command {
+        ModelCommand::Get(args) => get::run(&args).map(|()| ExitCode::SUCCESS),
         ModelCommand::Probe(args) => probe::run(&args, global).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// A reader that went away is no error.
+fn print(lines: &[String]) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    match lines.iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::failed(error)),
+        _ => Ok(()),
     }
 }

@@ -5,7 +5,9 @@ use clap::{Args, ValueEnum};
 use super::{CliError, Global};
 use crate::config::Config;
 use crate::demo;
-use crate::model::{DtypeChoice, ModelChoice, Quant};
+use crate::hub::{Meaning, meaning};
+use crate::model::device::UnknownDevice;
+use crate::model::{DeviceChoice, DtypeChoice, ModelChoice, ModelError, Placed, Quant, ResamplerChoice};
 use crate::text::one_line;
 
 /// How a model is loaded. Flags win over the configuration, and that over what is usual.
@@ -17,6 +19,26 @@ pub(super) struct LoadFlags {
     /// Quantise the language model while it is loaded
     #[arg(long, value_enum, value_name = "FORMAT")]
     quant: Option<QuantFlag>,
+    /// Where it computes: auto, cpu, cuda, cuda:N or metal [default: auto]
+    #[arg(long, value_name = "WHERE")]
+    device: Option<DeviceChoice>,
+    /// Whose resampling images are prepared with [default: auto]
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    resampler: Option<ResamplerFlag>,
+    /// Fetch nothing: a model on a hub must be in the cache (as with HF_HUB_OFFLINE=1)
+    #[arg(long)]
+    offline: bool,
+}
+
+/// [`ResamplerChoice`] as a flag.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum ResamplerFlag {
+    /// As the class that the model's files name
+    Auto,
+    /// Pillow's, as slow image processors resize
+    Pillow,
+    /// torchvision's, as fast image processors resize
+    Torchvision,
 }
 
 /// [`DtypeChoice`] as a flag.
@@ -60,6 +82,23 @@ pub(super) enum QuantFlag {
 pub(super) struct Loading {
     pub(super) dtype: DtypeChoice,
     pub(super) quant: Option<Quant>,
+    pub(super) resampler: ResamplerChoice,
+    /// Nothing is fetched.
+    pub(super) offline: bool,
+    /// `None` where nobody named one.
+    pub(super) device: Option<DeviceChoice>,
+}
+
+/// Opens a model's device and says on stderr which it is.
+///
+/// # Errors
+/// As [`ModelChoice::place`].
+pub(super) fn placed(choice: &ModelChoice) -> Result<Placed, ModelError> {
+    let placed = choice.place()?;
+    if let Some(line) = &placed.line {
+        eprintln!("{}", one_line(line));
+    }
+    Ok(placed)
 }
 
 impl LoadFlags {
@@ -68,8 +107,7 @@ impl LoadFlags {
     /// # Errors
     /// The configuration names what is not there.
     pub(super) fn loading(self, global: &Global) -> Result<Loading, CliError> {
-        let (dtype, quant) = configured(&global.settings)?;
-        Ok(self.or(Self { dtype, quant }.or(Loading::default())))
+        Ok(self.or(configured(&global.settings)?.or(Loading::default())))
     }
 
     /// What flags say, else what is known.
@@ -77,7 +115,18 @@ impl LoadFlags {
         Loading {
             dtype: self.dtype.map_or(known.dtype, DtypeFlag::choice),
             quant: self.quant.map_or(known.quant, QuantFlag::quant),
+            resampler: self.resampler.map_or(known.resampler, ResamplerFlag::choice),
+            offline: self.offline || known.offline,
+            device: self.device.or(known.device),
         }
+    }
+
+    /// Where it computes, by flag or configuration.
+    ///
+    /// # Errors
+    /// The configuration names what is not there.
+    pub(super) fn device(self, global: &Global) -> Result<Option<DeviceChoice>, CliError> {
+        Ok(self.device.or(configured(&global.settings)?.device))
     }
 
     /// The model of that name (none is the shipped one), to be loaded so.
@@ -92,10 +141,18 @@ impl LoadFlags {
 impl Loading {
     /// The model of that name (none is the shipped one), to be loaded so.
     ///
+    /// A shipped name is meant first, then a path that exists, then `owner/name` on a hub; it is not opened yet.
+    ///
     /// # Errors
     /// There is no such model.
     pub(super) fn of(self, name: Option<&str>) -> Result<ModelChoice, CliError> {
-        Ok(ModelChoice { source: demo::model_named(name), dtype: self.dtype, quant: self.quant })
+        let shipped = demo::is_shipped(name);
+        let choice = match name.filter(|_| !shipped).map(meaning) {
+            Some(Meaning::Hub(reference)) => ModelChoice::remote(reference, self.offline),
+            _ => ModelChoice::from(demo::model_named(name)),
+        };
+        let Self { dtype, quant, resampler, device, .. } = self;
+        Ok(ModelChoice { dtype, quant, resampler, device, ..choice })
     }
 }
 
@@ -106,6 +163,16 @@ impl DtypeFlag {
             Self::F32 => DtypeChoice::F32,
             Self::Bf16 => DtypeChoice::Bf16,
             Self::F16 => DtypeChoice::F16,
+        }
+    }
+}
+
+impl ResamplerFlag {
+    const fn choice(self) -> ResamplerChoice {
+        match self {
+            Self::Auto => ResamplerChoice::Auto,
+            Self::Pillow => ResamplerChoice::Pillow,
+            Self::Torchvision => ResamplerChoice::Torchvision,
         }
     }
 }
@@ -131,8 +198,19 @@ pub(super) fn check(settings: &Config) -> Result<(), CliError> {
     configured(settings).map(|_| ())
 }
 
-fn configured(settings: &Config) -> Result<(Option<DtypeFlag>, Option<QuantFlag>), CliError> {
-    Ok((word("dtype", settings.dtype.as_deref())?, word("quant", settings.quant.as_deref())?))
+/// What the configuration says, as if it had been said by flags.
+fn configured(settings: &Config) -> Result<LoadFlags, CliError> {
+    let device = settings.device.as_deref().map(|name| {
+        let wrong = |why: UnknownDevice| CliError::usage(one_line(&format!("configuration: device = {why}")));
+        name.parse().map_err(wrong)
+    });
+    Ok(LoadFlags {
+        dtype: word("dtype", settings.dtype.as_deref())?,
+        quant: word("quant", settings.quant.as_deref())?,
+        device: device.transpose()?,
+        resampler: word("resampler", settings.resampler.as_deref())?,
+        offline: false,
+    })
 }
 
 fn word<T: ValueEnum>(key: &str, value: Option<&str>) -> Result<Option<T>, CliError> {

@@ -16,10 +16,11 @@ use self::show::Watching;
 use self::target::{Target, find};
 use super::interrupt_flag;
 use super::model_flags::LoadFlags;
+use super::model_load::loaded;
 use super::sessions::store;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::Benchmark;
-use crate::engine::{Ask, ImageCache, LocalEngine, PageSource, StepEngine, load_model};
+use crate::engine::{Ask, ImageCache, LocalEngine, PageSource, StepEngine};
 use crate::probe::{
     Lab, ProbeError, ProbeFolder, ProbeKind, Report, RunReport, Settings, Setup, Sources, Step, Subject, chosen, probe,
     probe_run, usual_place,
@@ -46,8 +47,8 @@ pub struct ProbeArgs {
     /// Benchmark of the question, or of a session's page where that is not kept: demo (the default), synth:SEED, a folder
     #[arg(long, value_name = "B")]
     bench: Option<String>,
-    /// Model folder, or demo
-    #[arg(long, value_name = "DIR", default_value = "demo")]
+    /// Model: demo, a folder, or owner/name[@revision] on a hub
+    #[arg(long, value_name = "MODEL", default_value = "demo")]
     model: String,
     #[command(flatten)]
     load: LoadFlags,
@@ -111,8 +112,7 @@ pub fn run(args: ProbeArgs, global: &Global) -> CliResult {
     let opened = bench.is_none().then(|| args.opened_bench()).transpose()?.flatten();
     let sources = Sources { bench: bench.map(|b| &**b).or(opened.as_ref()), profile: named.as_ref() };
     let cancel = interrupt_flag();
-    let model = load_model(args.load.choice(Some(&args.model), global)?);
-    let model = model.map_err(|e| CliError::failed(format!("cannot load the model: {e}")))?;
+    let model = loaded(&args.load.choice(Some(&args.model), global)?, Some(&cancel))?;
     let images = Arc::new(ImageCache::new(KEPT_IMAGES));
     let mut engine = LocalEngine::with_images(Arc::new(model), images);
     let setup = Setup {

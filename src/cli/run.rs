@@ -13,11 +13,12 @@ use clap::{Args, ValueEnum};
 use self::place::{Target, locate, resume_command};
 use self::progress::Bars;
 use super::model_flags::{LoadFlags, Loading};
+use super::model_load::loaded;
 use super::record_flags::RecordFlags;
 use super::selection::SelectionArgs;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::open_with;
-use crate::engine::load_model;
+use crate::model::DeviceChoice;
 use crate::protocol::Profile;
 use crate::run::{
     CropChoice, Job, Manifest, ManifestError, PageChoice, RunError, RunFolder, RunPlace, RunReport, RunSettings,
@@ -36,7 +37,7 @@ pub struct RunArgs {
     /// Benchmark: demo (the default), synth:SEED for pages drawn on the fly, or a benchmark's folder
     #[arg(long)]
     bench: Option<String>,
-    /// Model: demo (the default), or a Hugging Face folder
+    /// Model: demo (the default), a Hugging Face folder, or owner/name[@revision] on a hub
     #[arg(long)]
     model: Option<String>,
     #[command(flatten)]
@@ -130,8 +131,8 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
         let what = "has pages and no questions; `panelscope ask --bench B --page-name NAME --question TEXT` asks one";
         return Err(CliError::usage(format!("{} {what}", settings.benchmark)));
     }
-    let choice = Loading { dtype: settings.dtype, quant: settings.quant }.of(Some(&settings.model))?;
-    let model = Arc::new(load_model(choice).map_err(CliError::failed)?);
+    let choice = args.loading(&settings, args.load.device(global)?).of(Some(&settings.model))?;
+    let model = Arc::new(loaded(&choice, None)?);
     let no_more = super::interrupt_flag();
     let job = Job { model: &model, questions: &benchmark, profile: &profile, settings: &settings, no_more: &no_more };
     let done = match target {
@@ -218,11 +219,17 @@ fn finish(done: &Done, no_more: &AtomicBool) -> CliResult {
 }
 
 impl RunArgs {
+    /// How the model is loaded: by flags, else as settings say.
+    fn loading(&self, known: &RunSettings, device: Option<DeviceChoice>) -> Loading {
+        let (dtype, quant, resampler) = (known.dtype, known.quant, known.resampler);
+        self.load.or(Loading { dtype, quant, resampler, device, ..Loading::default() })
+    }
+
     /// The settings: what is given, else what is known.
     fn settings(&self, resumed: Option<RunSettings>, global: &Global) -> Result<RunSettings, CliError> {
         let loading = match &resumed {
             // A run goes on as it began, whatever the configuration says by now.
-            Some(known) => self.load.or(Loading { dtype: known.dtype, quant: known.quant }),
+            Some(known) => self.loading(known, None),
             None => self.load.loading(global)?,
         };
         let known = resumed.unwrap_or_else(|| RunSettings { record: global.settings.record, ..RunSettings::default() });
@@ -242,6 +249,7 @@ impl RunArgs {
             model: self.model.clone().unwrap_or(known.model),
             dtype: loading.dtype,
             quant: loading.quant,
+            resampler: loading.resampler,
             profile: self.profile.clone().unwrap_or(known.profile),
             tasks: if which.tasks.is_empty() { known.tasks } else { which.tasks },
             families: if which.families.is_empty() { known.families } else { which.families },

@@ -52,7 +52,7 @@ pub struct Config {
     /// Folder of recorded sessions; from this file's folder on where it is relative.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions: Option<PathBuf>,
-    /// The model the explorer asks: "demo", or a folder.
+    /// The model the explorer asks: "demo", a folder, or owner/name on a hub.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Type the weights of models are kept in, as --dtype has it: "auto", "f32", "bf16", "f16".
@@ -62,6 +62,12 @@ pub struct Config {
     /// "q4_k_m", "q4_k".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quant: Option<String>,
+    /// Whose resampling images are prepared with, as --resampler has it: "auto", "pillow", "torchvision".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resampler: Option<String>,
+    /// Where models compute, as --device has it: "auto", "cpu", "cuda", "cuda:N", "metal".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// The profile the explorer talks to it with: a name, or a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,

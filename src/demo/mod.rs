@@ -21,10 +21,15 @@ pub fn model_source() -> FileSource {
     FileSource::Embedded(MODEL_FILES)
 }
 
-/// The checkpoint a `--model` flag names: `demo` (or nothing) is the embedded one, anything else a folder.
+/// The checkpoint a `--model` flag names: a shipped one, or a folder or GGUF file.
 pub fn model_named(name: Option<&str>) -> FileSource {
     match name {
-        None | Some("demo") => model_source(),
-        Some(folder) => FileSource::Folder(folder.into()),
+        Some(path) if !is_shipped(name) => FileSource::at(path),
+        _ => model_source(),
     }
+}
+
+/// Whether a name (or none) stands for what is in the program: `demo`, or the model's own name.
+pub fn is_shipped(name: Option<&str>) -> bool {
+    name.is_none_or(|name| ["demo", MODEL_NAME].contains(&name))
 }

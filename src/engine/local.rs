@@ -299,7 +299,7 @@ impl StepEngine for LocalEngine {
     }
 
     fn info(&self) -> ModelInfo {
-        self.model.info()
+        ModelInfo { resampler: Some(self.model.processor().resampler.name().to_owned()), ..self.model.info() }
     }
 
     fn pixel_limits(&self) -> (u64, u64) {

@@ -35,7 +35,9 @@ pub use image_cache::{ImageCache, ImageCacheCounts};
 pub use local::LocalEngine;
 pub use look::{Look, Looker, Looking};
 pub use scripted::ScriptedEngine;
-pub use spawn::{Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, Warm, load_model, spawn};
+pub use spawn::{
+    Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, Warm, load_model, load_placed, spawn,
+};
 pub use step::{Appended, Capabilities, Mark, Recorded, Resumed, StepEngine, StepToken};
 pub use turn_loop::{Boundary, TurnLoop, TurnMark};
 

@@ -178,7 +178,13 @@ impl StepEngine for ScriptedEngine {
     }
 
     fn info(&self) -> ModelInfo {
-        ModelInfo { name: "scripted".into(), weights: String::new(), dtype: "none".into(), device: "none".into() }
+        ModelInfo {
+            name: "scripted".into(),
+            weights: String::new(),
+            dtype: "none".into(),
+            device: "none".into(),
+            resampler: None,
+        }
     }
 
     fn pixel_limits(&self) -> (u64, u64) {

@@ -12,7 +12,8 @@ use super::drive::{guarded_step, panic_text};
 use super::watch::Watch;
 use super::{Ask, Boundary, Emission, EngineError, LocalEngine, Look, Looking, StepEngine, TurnLoop};
 use crate::demo;
-use crate::model::{FileSource, Model, ModelChoice, ModelError};
+use crate::hub::Quiet;
+use crate::model::{FileSource, Model, ModelChoice, ModelError, Placed};
 use crate::trace::ModelInfo;
 use crate::trace::breakpoint::Breakpoint;
 
@@ -379,24 +380,34 @@ fn make(model: ModelSource) -> Result<Box<dyn StepEngine + Send>, EngineError> {
 fn known_of(model: &ModelSource) -> ModelInfo {
     match model {
         ModelSource::Loaded(model) => model.info(),
-        ModelSource::Load(choice) => ModelInfo { name: name_of(&choice.source), ..ModelInfo::default() },
+        ModelSource::Load(choice) => ModelInfo { name: name_of(choice), ..ModelInfo::default() },
         ModelSource::Made(name, _) => ModelInfo { name: name.clone(), ..ModelInfo::default() },
         ModelSource::Warm(_, other) => known_of(other),
     }
 }
 
-/// Loads a model as it was chosen; the embedded one gets its catalogue name.
+/// Loads a model as it was chosen, from a hub's cache or the network where it is there; the embedded one gets its
+/// catalogue name.
 ///
 /// # Errors
 /// As [`Model::load_with`].
 pub fn load_model(choice: impl Into<ModelChoice>) -> Result<Model, ModelError> {
     let choice = choice.into();
-    Model::load_with(&choice.source, &choice.options()).map(|model| model.named(name_of(&choice.source)))
+    let choice = choice.fetched(&mut Quiet)?;
+    load_placed(&choice, &choice.place()?)
 }
 
-fn name_of(source: &FileSource) -> String {
-    match source {
+/// As [`load_model`], once the files are here and the device is open.
+///
+/// # Errors
+/// As [`Model::load_with`].
+pub fn load_placed(choice: &ModelChoice, placed: &Placed) -> Result<Model, ModelError> {
+    Model::load_with(&choice.source, &placed.options).map(|model| model.named(name_of(choice)))
+}
+
+fn name_of(choice: &ModelChoice) -> String {
+    match choice.source {
         FileSource::Embedded(_) => demo::MODEL_NAME.to_owned(),
-        FileSource::Folder(_) | FileSource::Memory(_) => source.name(),
+        _ => choice.name(),
     }
 }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-use super::source::FileSource;
+use super::processor::ResamplerChoice;
 
 /// The type of the numbers that are not quantised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,11 +136,25 @@ pub struct LoadOptions {
     pub plain: bool,
     /// Computes even small models as large ones are computed, for tests of that path.
     pub shared: bool,
+    /// Whose resampling images are prepared with.
+    pub resampler: ResamplerChoice,
+    /// The type of activations, keys and values where it is not the usual one: f32 on a CPU, that of the weights
+    /// elsewhere. On a CPU only for holding the path of other devices against goldens: it is slow.
+    pub arithmetic: Option<DtypeChoice>,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { device: Device::Cpu, dtype: DtypeChoice::Auto, quant: None, memory: None, plain: false, shared: false }
+        Self {
+            device: Device::Cpu,
+            dtype: DtypeChoice::Auto,
+            quant: None,
+            memory: None,
+            plain: false,
+            shared: false,
+            resampler: ResamplerChoice::Auto,
+            arithmetic: None,
+        }
     }
 }
 
@@ -148,42 +162,6 @@ impl LoadOptions {
     /// The default on a device.
     pub fn on(device: &Device) -> Self {
         Self { device: device.clone(), ..Self::default() }
-    }
-}
-
-/// A model as a person names it: which, and how it is to be loaded. Nothing is opened yet.
-#[derive(Clone, Debug)]
-pub struct ModelChoice {
-    /// Its files.
-    pub source: FileSource,
-    /// The type of the numbers that are not quantised.
-    pub dtype: DtypeChoice,
-    /// What the linear maps of the language model are quantised to.
-    pub quant: Option<Quant>,
-}
-
-impl ModelChoice {
-    /// How it is to be loaded.
-    pub fn options(&self) -> LoadOptions {
-        LoadOptions { dtype: self.dtype, quant: self.quant, ..LoadOptions::default() }
-    }
-}
-
-impl From<FileSource> for ModelChoice {
-    fn from(source: FileSource) -> Self {
-        Self { source, dtype: DtypeChoice::Auto, quant: None }
-    }
-}
-
-impl From<&FileSource> for ModelChoice {
-    fn from(source: &FileSource) -> Self {
-        source.clone().into()
-    }
-}
-
-impl From<&Self> for ModelChoice {
-    fn from(choice: &Self) -> Self {
-        choice.clone()
     }
 }
 

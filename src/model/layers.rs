@@ -1,10 +1,14 @@
-//! Layers both towers are made of. All arithmetic is f32.
+//! Layers both towers are made of. On the CPU all arithmetic is f32; elsewhere it is in the type of the weights, with
+//! f32 statistics in the norms.
 
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
-use candle_nn::ops;
+use std::sync::Arc;
+
+use candle_core::quantized::QMatMul;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Module, Result, Shape, Tensor, bail};
 
 use super::error::ModelError;
-use super::kernels::{Activations, Crew, Map, Packed, Stack, Wide};
+use super::kernels::{Activations, Crew, Format, Map, Matrix, Packed, Stack, Wide};
+use super::ops::{norm, swiglu};
 use super::weights::Weights;
 
 /// A linear map of rows.
@@ -14,6 +18,13 @@ pub(crate) enum Linear {
     Plain {
         /// (in, out), a transposed view of the stored (out, in).
         weight: Tensor,
+        /// (1, out)
+        bias: Option<Tensor>,
+    },
+    /// Quantised, on a device other than the CPU.
+    Quantised {
+        /// (out, in)
+        map: QMatMul,
         /// (1, out)
         bias: Option<Tensor>,
     },
@@ -36,17 +47,37 @@ impl Linear {
             return Ok(Self::Stack(Box::new(stack)));
         }
         let named = |end: &str| prefixes.iter().map(|prefix| format!("{prefix}.{end}")).collect::<Vec<_>>();
-        let weight = weights.stacked(&named("weight"), columns, device)?;
         let bias = match bias {
             true => Some(weights.stacked(&named("bias"), 0, device)?.unsqueeze(0)?),
             false => None,
         };
+        if let Some(map) = weights.quantised(&named("weight"), columns, device)? {
+            return Ok(Self::Quantised { map, bias });
+        }
+        let weight = weights.stacked(&named("weight"), columns, device)?;
         Ok(Self::new(weights.wide(), &weight, bias)?)
     }
 
-    /// A map without bias from a stored (out, in) table.
-    pub(crate) fn from_table(weights: &Weights, table: &Tensor) -> Result<Self> {
-        Self::new(weights.wide(), table, None)
+    /// A map without bias from a stored (out, in) table, read only if it is not quantised.
+    pub(crate) fn of_table(
+        weights: &Weights,
+        name: &str,
+        table: impl FnOnce() -> std::result::Result<Tensor, ModelError>,
+        columns: usize,
+        device: &Device,
+    ) -> std::result::Result<Self, ModelError> {
+        if let Some(map) = weights.quantised(&[name.to_owned()], columns, device)? {
+            return Ok(Self::Quantised { map, bias: None });
+        }
+        let table = table()?;
+        if let Some((wide, team)) = weights.shared() {
+            let (numbers, inputs) = (table.flatten_all()?.to_vec1::<f32>()?, table.dim(1)?);
+            let matrix = Matrix::from_f32(wide, Format::F32, &numbers, &[], inputs).map(Arc::new);
+            if let Some(stack) = matrix.and_then(|matrix| Stack::new(team, vec![matrix])) {
+                return Ok(Self::Stack(Box::new(stack)));
+            }
+        }
+        Ok(Self::new(weights.wide(), &table, None)?)
     }
 
     fn new(wide: Option<Wide>, weight: &Tensor, bias: Option<Tensor>) -> Result<Self> {
@@ -65,18 +96,18 @@ impl Linear {
         match self {
             Self::Packed(packed) => Some(Map::Alone(packed)),
             Self::Stack(stack) => Some(Map::Shared(stack)),
-            Self::Plain { .. } => None,
+            Self::Plain { .. } | Self::Quantised { .. } => None,
         }
     }
 
     /// (rows, in) → (rows, out)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (weight, bias) = match self {
+        let (y, bias) = match self {
             Self::Packed(packed) => return x.contiguous()?.apply_op1_no_bwd(&**packed),
             Self::Stack(stack) => return x.contiguous()?.apply_op1_no_bwd(&Stacked(stack)),
-            Self::Plain { weight, bias } => (weight, bias),
+            Self::Quantised { map, bias } => (map.forward(&x.contiguous()?)?, bias),
+            Self::Plain { weight, bias } => (x.matmul(weight)?, bias),
         };
-        let y = x.matmul(weight)?;
         match bias {
             None => Ok(y),
             Some(bias) if y.dims() == bias.dims() => &y + bias,
@@ -135,7 +166,15 @@ impl RmsNorm {
         Ok(Self { weight, eps, rows })
     }
 
-    /// The norm as the kernels of small models take it, if it was made for them.
+    /// A norm of given weights.
+    #[cfg(test)]
+    pub(crate) fn of(wide: Wide, weight: Vec<f32>, eps: f32) -> Self {
+        let tensor = Tensor::zeros(1, candle_core::DType::F32, &Device::Cpu).ok();
+        let rows = Some(NormRows { wide, weight, eps });
+        Self { weight: tensor.unwrap_or_else(|| unreachable!()), eps, rows }
+    }
+
+    /// The norm as the kernels take it, if it was made for them.
     pub(crate) fn rows(&self) -> Option<&NormRows> {
         self.rows.as_ref()
     }
@@ -144,7 +183,7 @@ impl RmsNorm {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.rows {
             Some(rows) => x.contiguous()?.apply_op1_no_bwd(rows),
-            None => ops::rms_norm(x, &self.weight, self.eps),
+            None => norm(x, &self.weight, self.eps),
         }
     }
 }
@@ -205,7 +244,7 @@ impl GatedMlp {
         let gated = match &self.gate_up {
             Linear::Packed(packed) => both.apply_op1_no_bwd(&Gate(packed.wide()))?,
             Linear::Stack(stack) => both.apply_op1_no_bwd(&Gate(stack.wide()))?,
-            Linear::Plain { .. } => ops::swiglu(&both)?,
+            Linear::Plain { .. } | Linear::Quantised { .. } => swiglu(&both)?,
         };
         self.down.forward(&gated)
     }

@@ -1,9 +1,10 @@
 //! A whole model: the network with its tokenizer, image processor and generation settings.
 
-use candle_core::{Device, DeviceLocation};
+use candle_core::Device;
 
 use super::arithmetic::LoadOptions;
 use super::config::Config;
+use super::device;
 use super::error::ModelError;
 use super::generation::Generation;
 use super::network::Network;
@@ -40,7 +41,8 @@ impl Model {
     pub fn load_with(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
         let config = Config::from_json(&source.read("config.json")?)?;
         let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json")?)?;
-        let processor = read_processor(source, &config)?;
+        let mut processor = read_processor(source, &config)?;
+        processor.resampler = options.resampler.or(processor.resampler);
         let generation = read_generation(source, &config)?;
         let network = Network::load_with(source, options)?;
         Ok(Self { name: source.name(), network, tokenizer, processor, generation })
@@ -118,12 +120,13 @@ impl Model {
 impl Network {
     /// Hash, arithmetic and device under a name.
     pub fn info(&self, name: &str) -> ModelInfo {
-        let device = match self.device().location() {
-            DeviceLocation::Cpu => "cpu".to_owned(),
-            DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
-            DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
-        };
-        ModelInfo { name: name.to_owned(), weights: self.hash().to_owned(), dtype: self.dtype().to_owned(), device }
+        ModelInfo {
+            name: name.to_owned(),
+            weights: self.hash().to_owned(),
+            dtype: self.dtype().to_owned(),
+            device: device::name(self.device()),
+            ..ModelInfo::default()
+        }
     }
 }
 

@@ -254,7 +254,8 @@ impl Manifest {
             ("profile (hash)", &self.profile.hash, &asked.profile.hash),
             ("program", &self.program, &asked.program),
         ];
-        let texts = texts.into_iter().filter(|(_, here, there)| here != there);
+        let resampler = ("model resampler", &model.resampler().to_owned(), &other.resampler().to_owned());
+        let texts = texts.into_iter().chain([resampler]).filter(|(_, here, there)| here != there);
         differences.extend(texts.map(|(name, here, there)| (name.to_owned(), here.clone(), there.clone())));
         if differences.is_empty() { Ok(()) } else { Err(ManifestError::Differs { dir: dir.to_owned(), differences }) }
     }

@@ -8,7 +8,7 @@ use crate::benchmark::{Family, Question, Selection, Task};
 use crate::config::Record;
 use crate::engine::{CropMode, PageMode};
 use crate::model::sampler::Sampling;
-use crate::model::{DtypeChoice, Quant};
+use crate::model::{DtypeChoice, Quant, ResamplerChoice};
 
 /// Which crop the tool returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct RunSettings {
     /// What the model is quantised to while it is loaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quant: Option<Quant>,
+    /// Whose resampling images are prepared with, as it was named.
+    #[serde(default, skip_serializing_if = "is_own")]
+    pub resampler: ResamplerChoice,
     /// The profile as it was named.
     pub profile: String,
     /// Tasks asked; empty for all.
@@ -83,6 +86,11 @@ fn is_auto(dtype: &DtypeChoice) -> bool {
     *dtype == DtypeChoice::Auto
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_own(resampler: &ResamplerChoice) -> bool {
+    *resampler == ResamplerChoice::Auto
+}
+
 impl Default for RunSettings {
     fn default() -> Self {
         Self {
@@ -90,6 +98,7 @@ impl Default for RunSettings {
             model: "demo".to_owned(),
             dtype: DtypeChoice::Auto,
             quant: None,
+            resampler: ResamplerChoice::Auto,
             profile: "rarl".to_owned(),
             tasks: Vec::new(),
             families: Vec::new(),

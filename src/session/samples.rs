@@ -22,6 +22,7 @@ pub fn start(id: &str) -> SessionStart {
             weights: "ab".repeat(32),
             dtype: "f32".into(),
             device: "cpu".into(),
+            resampler: None,
         },
         min_pixels: 784,
         max_pixels: 100_000,

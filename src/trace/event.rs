@@ -129,6 +129,16 @@ pub struct ModelInfo {
     pub dtype: String,
     /// Device, such as `cpu`.
     pub device: String,
+    /// Whose resampling and rounding its images have, `pillow` or `torchvision`; older logs do not say: Pillow's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resampler: Option<String>,
+}
+
+impl ModelInfo {
+    /// Whose resampling its images have.
+    pub fn resampler(&self) -> &str {
+        self.resampler.as_deref().unwrap_or("pillow")
+    }
 }
 
 /// Sampling settings as used.

@@ -1,6 +1,7 @@
 //! Work that would make the screen wait, on a thread of its own: reading pages and logs, drawing demo pages, listing
 //! sessions, loading the model.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
@@ -8,6 +9,7 @@ use image::RgbImage;
 
 use super::action::{Action, Preview};
 use super::app::Choice;
+use super::fetching::fetch;
 use super::source::read_recording;
 use crate::benchmark::{self, Benchmark, Question, Selection};
 use crate::engine::{self, PageSource};
@@ -50,6 +52,8 @@ pub enum News {
     },
     /// The benchmark is open.
     Bench(Arc<Benchmark>),
+    /// What the fetching of the model does; empty once it is over.
+    Fetching(String),
     /// The model, or why there is none.
     Model(Result<Arc<Model>, String>),
 }
@@ -83,17 +87,27 @@ pub fn start(mut tell: impl FnMut(News) + Send + 'static) -> std::io::Result<mps
     Ok(jobs)
 }
 
-/// Loads the model on a thread of its own; it may take seconds.
+/// Loads the model on a thread of its own; it may take seconds, and longer where it has to be fetched first.
 ///
 /// # Errors
 /// The system refuses a thread.
-pub fn load_model(choice: ModelChoice, tell: impl FnOnce(News) + Send + 'static) -> std::io::Result<()> {
+pub fn load_model(choice: ModelChoice, tell: impl Fn(News) + Send + 'static) -> std::io::Result<()> {
     let work = move || {
-        let loaded = std::panic::catch_unwind(|| engine::load_model(&choice));
+        let loaded = fetch(&choice, |words| tell(News::Fetching(words)));
+        let loaded = loaded.map(|choice| {
+            std::panic::catch_unwind(AssertUnwindSafe(|| {
+                let placed = choice.place()?;
+                if let Some(line) = &placed.line {
+                    tell(News::Action(Action::Told(line.clone())));
+                }
+                engine::load_placed(&choice, &placed)
+            }))
+        });
         let loaded = match loaded {
-            Ok(Ok(model)) => Ok(Arc::new(model)),
-            Ok(Err(why)) => Err(why.to_string()),
-            Err(_) => Err("loading the model failed with an internal error".to_owned()),
+            Err(why) => Err(why.to_string()),
+            Ok(Ok(Ok(model))) => Ok(Arc::new(model)),
+            Ok(Ok(Err(why))) => Err(why.to_string()),
+            Ok(Err(_)) => Err("loading the model failed with an internal error".to_owned()),
         };
         tell(News::Model(loaded));
     };

@@ -79,6 +79,7 @@ impl Script {
                 weights: "00".to_owned(),
                 dtype: "f32".to_owned(),
                 device: "cpu".to_owned(),
+                resampler: None,
             },
             min_pixels: 3136,
             max_pixels: 50176,

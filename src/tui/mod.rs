@@ -15,6 +15,7 @@ pub mod effect;
 pub mod explorer;
 pub mod export_svg;
 pub mod field;
+mod fetching;
 mod film;
 #[cfg(test)]
 #[allow(clippy::expect_used, clippy::indexing_slicing)]

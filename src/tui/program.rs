@@ -304,6 +304,10 @@ impl Program {
                     }
                     self.bench = Some(bench);
                 }
+                News::Fetching(words) => {
+                    let words = super::clean(&words).replace('\n', " ");
+                    self.app.toast = Some(words).filter(|words| !words.is_empty());
+                }
                 News::Model(model) => self.model_loaded(model)?,
             },
         }

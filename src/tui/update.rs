@@ -54,7 +54,7 @@ impl App {
                 self.library.change(changes);
                 self.preview_selected()
             }
-            Action::Failed(why) => {
+            Action::Failed(why) | Action::Told(why) => {
                 self.toast = Some(super::clean(&why).replace('\n', " "));
                 Vec::new()
             }

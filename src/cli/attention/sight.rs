@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::AttentionArgs;
+use crate::cli::model_load::loaded;
 use crate::cli::{CliError, Global};
-use crate::engine::{Looker, load_model};
+use crate::engine::Looker;
 use crate::trace::{ImageRole, LensEvent, Token};
 use crate::tui::attend::{Attending, Shown};
 use crate::tui::explorer::Explorer;
@@ -51,7 +52,7 @@ impl Sight {
                     None => {
                         let choice =
                             args.load.choice(args.model.as_deref().or(global.settings.model.as_deref()), global);
-                        let model = load_model(choice.map_err(sentence)?).map_err(|e| e.to_string())?;
+                        let model = loaded(&choice.map_err(sentence)?, None).map_err(sentence)?;
                         looker.insert(Looker::new(Arc::new(model)))
                     }
                 };

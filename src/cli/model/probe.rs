@@ -1,7 +1,6 @@
 //! `panelscope model probe`: one prompt through a checkpoint.
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,7 +8,8 @@ use candle_core::Tensor;
 use clap::Args;
 
 use super::report::{Greedy, ImageReport, Report, Seconds, Top};
-use crate::cli::model_flags::LoadFlags;
+use crate::cli::model_flags::{LoadFlags, placed};
+use crate::cli::model_load::fetched;
 use crate::cli::{CliError, Global};
 use crate::demo;
 use crate::model::{
@@ -27,8 +27,8 @@ const MOST: u32 = 100_000;
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("input").required(true))]
 pub struct ProbeArgs {
-    /// A Hugging Face model folder, or `demo` for the shipped checkpoint
-    #[arg(value_name = "DIR")]
+    /// A Hugging Face model folder, `demo` for the shipped checkpoint, or owner/name[@revision] on a hub
+    #[arg(value_name = "MODEL")]
     model: String,
     #[command(flatten)]
     load: LoadFlags,
@@ -78,32 +78,26 @@ struct Input {
 /// # Errors
 /// Exit 2 for ids and images that do not match; exit 1 for anything the checkpoint or an image lacks.
 pub fn run(args: &ProbeArgs, global: &Global) -> Result<(), CliError> {
-    let subject = open(&args.load.choice(Some(&args.model), global)?)?;
+    let choice = args.load.choice(Some(&args.model), global)?;
+    let subject = open(&*fetched(&choice, None)?)?;
     let input = input(args, &subject)?;
     let report = probe(args, &subject, &input)?;
     let lines = match args.json {
         true => vec![serde_json::to_string(&report).map_err(CliError::failed)?],
         false => report.lines(),
     };
-    print(&lines)
-}
-
-/// A reader that went away is no error.
-fn print(lines: &[String]) -> Result<(), CliError> {
-    let mut out = std::io::stdout().lock();
-    match lines.iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::failed(error)),
-        _ => Ok(()),
-    }
+    super::print(&lines)
 }
 
 fn open(choice: &ModelChoice) -> Result<Subject, CliError> {
     let source = &choice.source;
     let embedded = matches!(source, FileSource::Embedded(_));
-    let name = if embedded { demo::MODEL_NAME.to_owned() } else { source.name() };
+    let name = if embedded { demo::MODEL_NAME.to_owned() } else { choice.name() };
     let tokenizer = read_tokenizer(source).map_err(CliError::failed)?;
-    let network = Network::load_with(source, &choice.options()).map_err(CliError::failed)?;
-    let processor = read_processor(source, network.config()).map_err(CliError::failed)?;
+    let placed = placed(choice).map_err(CliError::failed)?;
+    let network = Network::load_with(source, &placed.options).map_err(CliError::failed)?;
+    let mut processor = read_processor(source, network.config()).map_err(CliError::failed)?;
+    processor.resampler = choice.resampler.or(processor.resampler);
     Ok(Subject { network, tokenizer, processor, name })
 }
 

@@ -21,6 +21,7 @@ mod packed;
 mod panels;
 mod pool;
 mod rows;
+mod segments;
 #[cfg(test)]
 mod speed;
 mod stack;

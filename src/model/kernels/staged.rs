@@ -2,9 +2,9 @@
 
 #![allow(clippy::indexing_slicing, reason = "lengths are made here")]
 
-use super::Workspace;
 use super::blocks::Format;
 use super::pack::{GROUP, Layout};
+use super::{Panels, Workspace};
 
 /// A cache line of bytes: four inputs of [`GROUP`] outputs.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Stage {
     minima: Vec<Each>,
     /// For attention.
     pub(super) workspace: Workspace,
+    /// Keys and values of one segment.
+    pub(super) panels: Option<Panels>,
 }
 
 /// A panel taken apart.

@@ -1,5 +1,7 @@
 //! Which library's pixels a checkpoint was made for, as far as its files say, and what a person says instead.
 
+use serde::{Deserialize, Serialize};
+
 use super::Resampler;
 
 /// Where a processor's class was named.
@@ -32,62 +34,39 @@ impl Resampler {
 }
 
 /// What a person asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ResamplerChoice {
     /// As the model's files say.
     #[default]
     Auto,
-    /// This one.
-    Fixed(Resampler),
+    /// Pillow's.
+    Pillow,
+    /// torchvision's.
+    Torchvision,
 }
-
-/// What may be written.
-const WANTED: &str = "auto, pillow or torchvision";
 
 impl ResamplerChoice {
     /// The resampler to use for a model whose files say `own`.
     pub fn or(self, own: Resampler) -> Resampler {
         match self {
             Self::Auto => own,
-            Self::Fixed(resampler) => resampler,
+            Self::Pillow => Resampler::Pillow,
+            Self::Torchvision => Resampler::Torchvision,
         }
-    }
-}
-
-impl std::str::FromStr for ResamplerChoice {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "pillow" => Ok(Self::Fixed(Resampler::Pillow)),
-            "torchvision" => Ok(Self::Fixed(Resampler::Torchvision)),
-            _ => Err(format!("{text:?} is not a resampler: it is {WANTED}")),
-        }
-    }
-}
-
-impl std::fmt::Display for ResamplerChoice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Fixed(resampler) => resampler.name(),
-        })
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     #[test]
-    fn choices_are_read_and_win() {
-        for text in ["auto", "pillow", "torchvision"] {
-            assert_eq!(text.parse::<ResamplerChoice>().unwrap().to_string(), text);
+    fn choices_win() {
+        for own in [Resampler::Pillow, Resampler::Torchvision] {
+            assert_eq!(ResamplerChoice::Auto.or(own), own);
+            assert_eq!(ResamplerChoice::Pillow.or(own), Resampler::Pillow);
+            assert_eq!(ResamplerChoice::Torchvision.or(own), Resampler::Torchvision);
         }
-        assert!("Pillow".parse::<ResamplerChoice>().unwrap_err().contains("auto, pillow or torchvision"));
-        assert_eq!(ResamplerChoice::Auto.or(Resampler::Torchvision), Resampler::Torchvision);
-        assert_eq!("pillow".parse::<ResamplerChoice>().unwrap().or(Resampler::Torchvision), Resampler::Pillow);
     }
 }

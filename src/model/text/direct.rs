@@ -4,11 +4,12 @@
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::TextTower;
 use super::block::{Block, Span};
-use super::{TextTower, rotary};
 use crate::model::cache::KvCache;
 use crate::model::kernels::{Crew, Map, Scratch, Shared, Workspace};
 use crate::model::layers::NormRows;
+use crate::model::ops::turn;
 use crate::model::positions::Position;
 use crate::model::tap::{RowPart, Tap};
 use crate::model::watch;
@@ -97,7 +98,7 @@ impl Direct<'_> {
         let tensor = |numbers: &[f32], width: usize| {
             Tensor::from_slice(numbers, (numbers.len() / width.max(1), width), &Device::Cpu)
         };
-        (buffers.cos, buffers.sin) = rotary::numbers(&self.tower.config, &self.tower.rates, positions);
+        (buffers.cos, buffers.sin) = self.tower.rotary.numbers(positions);
         buffers.x = x.flatten_all()?.to_vec1()?;
         for (index, block) in self.blocks.iter().enumerate() {
             // What the last block makes of other rows than the last of each sequence, nobody reads.
@@ -190,14 +191,6 @@ impl DirectBlock<'_> {
             self.crew.attend(&b.q[place.clone()], panels, past, heads, &mut b.mixed[place], &mut b.workspace);
         }
         Ok(())
-    }
-}
-
-/// Rotates pairs (i, i + width / 2) of one head.
-fn turn(head: &mut [f32], cos: &[f32], sin: &[f32]) {
-    let (first, second) = head.split_at_mut(cos.len());
-    for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
-        (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 
 use crate::model::error::ModelError;
 use crate::model::kernels::{Matrix, Stack};
@@ -41,10 +41,21 @@ impl Table {
         }
         let table = weights.tensor(names::EMBED, &shape, device)?;
         let head = match head {
-            Head::Tied => Linear::from_table(weights, &table)?,
-            Head::Separate => Linear::from_table(weights, &weights.tensor(names::HEAD, &shape, device)?)?,
+            Head::Tied => Linear::of_table(weights, names::EMBED, || Ok(table.clone()), shape[1], device)?,
+            Head::Separate => {
+                let own = || weights.tensor(names::HEAD, &shape, device);
+                Linear::of_table(weights, names::HEAD, own, shape[1], device)?
+            }
         };
         Ok((Self::Tensor(table), head))
+    }
+
+    /// The type of its rows.
+    pub(super) fn dtype(&self) -> DType {
+        match self {
+            Self::Tensor(table) => table.dtype(),
+            Self::Matrix(_) => DType::F32,
+        }
     }
 
     /// The rows of a chunk: (rows, hidden). Ids must have been checked.

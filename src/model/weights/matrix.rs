@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use safetensors::Dtype;
-
-use super::{Entry, Head, Weights, words};
-use crate::model::error::{ModelError, TensorProblem};
-use crate::model::kernels::{Format, Matrix, Stack, Team, Wide};
-use crate::model::{memory, names};
+use super::Weights;
+use crate::model::error::ModelError;
+use crate::model::kernels::{Matrix, Stack, Team, Wide};
+use crate::model::memory;
 
 impl Weights {
     /// `{prefix}.weight` and, if asked, `{prefix}.bias` of every prefix as maps of the same rows; nothing where layers are
@@ -34,59 +32,17 @@ impl Weights {
     }
 
     fn matrix(&self, wide: Wide, name: &str, columns: usize, bias: Option<&str>) -> Result<Matrix, ModelError> {
-        let Some(entry) = self.tensors.get(name) else {
-            let problem = TensorProblem::Missing { name: name.to_owned(), shape: Vec::new() };
-            return Err(ModelError::Tensors(vec![problem]));
-        };
         let mut biases = Vec::new();
         if let Some(bias) = bias {
-            self.append(bias, &mut biases)?;
+            self.piece(bias)?.append(&mut biases);
         }
-        let bytes = self.raw(entry);
-        let count: usize = entry.shape.iter().product();
-        let stored = stored(entry);
-        let format = self.keep.format(name, columns, stored);
-        let made = if stored == Some(format) {
-            Matrix::from_raw(wide, format, bytes, &biases, count / columns.max(1), columns)
-        } else {
-            let mut numbers = vec![0.0; count];
-            match stored {
-                Some(stored) => stored.dequantise(bytes, &mut numbers),
-                None => words(bytes).zip(&mut numbers).for_each(|(word, to)| *to = f64::from_le_bytes(word) as f32),
-            }
-            Matrix::from_f32(wide, format, &numbers, &biases, columns)
-        };
+        let piece = self.piece(name)?;
+        let rows = piece.rows * piece.columns / columns.max(1);
+        let made = Matrix::from_raw(wide, piece.format, &piece.bytes, &biases, rows, columns);
+        self.done_with(name);
         made.ok_or_else(|| {
-            let (needed, available) = (format.bytes(count).unwrap_or(0) as u64, memory::available().unwrap_or(0));
+            let (needed, available) = (piece.bytes.len() as u64, memory::available().unwrap_or(0));
             ModelError::Memory { what: "the weights", needed, available }
         })
-    }
-
-    /// Bytes the weights will take, the largest one counted twice for the moment it is moved.
-    pub(crate) fn memory_bytes(&self, head: Head) -> u64 {
-        if self.team.is_none() {
-            return self.f32_bytes(head);
-        }
-        let (mut sum, mut largest) = (0_u64, 0_u64);
-        let counts = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
-        for (name, entry) in counts {
-            let columns = entry.shape.get(1..).map_or(1, |sides| sides.iter().product::<usize>()).max(1);
-            let format = self.keep.format(name, columns, stored(entry));
-            let count = memory::product(&entry.shape);
-            let bytes = count.saturating_mul(format.block_bytes() as u64) / format.block() as u64;
-            sum = sum.saturating_add(bytes);
-            largest = largest.max(if stored(entry) == Some(format) { bytes } else { memory::f32_bytes(count) });
-        }
-        sum.saturating_add(largest)
-    }
-}
-
-/// The format a tensor is stored in, if it is one of those that are kept.
-fn stored(entry: &Entry) -> Option<Format> {
-    match entry.dtype {
-        Dtype::F32 => Some(Format::F32),
-        Dtype::F16 => Some(Format::F16),
-        Dtype::BF16 => Some(Format::BF16),
-        _ => None,
     }
 }

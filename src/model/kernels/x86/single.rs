@@ -7,9 +7,9 @@
 use std::arch::x86_64::{
     __m512, __m512i, _MM_HINT_T0, _mm_load_si128, _mm_loadu_si128, _mm_prefetch, _mm256_loadu_si256, _mm512_and_si512,
     _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvtph_ps, _mm512_dpbusd_epi32,
-    _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_or_si512, _mm512_set1_epi8,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi16, _mm512_srli_epi16,
-    _mm512_store_si512, _mm512_storeu_ps, _mm512_ternarylogic_epi32,
+    _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi16, _mm512_srli_epi16, _mm512_store_si512,
+    _mm512_storeu_ps, _mm512_ternarylogic_epi32,
 };
 
 use super::Sums;
@@ -184,34 +184,40 @@ unsafe fn six(layout: Layout, panel: *const u8, x: &Steps<'_>) -> __m512 {
             let scale = _mm512_cvtph_ps(_mm256_loadu_si256(tail.add(block * 32).cast()));
             let scales = body.add(3072);
             for half in 0..2 {
-                for quarter in 0..4 {
-                    let low = body.add((half * 16 + quarter % 2 * 8) * 64);
-                    let high = body.add(2048 + half * 512);
-                    for part in 0..2 {
-                        let number = half * 8 + quarter * 2 + part;
-                        let mut dots = _mm512_set1_epi32(*x.sixes.get_unchecked(block * 16 + number));
-                        for group in part * 4..part * 4 + 4 {
-                            let low = load(low.add(group * 64));
-                            let high = load(high.add(group * 64));
-                            let low = if quarter < 2 { low } else { _mm512_srli_epi16::<4>(low) };
-                            let high = match quarter {
-                                0 => _mm512_slli_epi16::<4>(high),
-                                1 => _mm512_slli_epi16::<2>(high),
-                                2 => high,
-                                _ => _mm512_srli_epi16::<2>(high),
-                            };
-                            let steps = _mm512_or_si512(_mm512_and_si512(low, m15), _mm512_and_si512(high, m48));
-                            dots = dot(dots, steps, x, block * 64 + half * 32 + quarter * 8 + group);
-                        }
-                        ahead(body.add(number * 192));
-                        ahead(body.add(number * 192 + 64));
-                        ahead(body.add(number * 192 + 128));
-                        let part = _mm512_cvtepi8_epi32(_mm_loadu_si128(scales.add(number * 16).cast()));
-                        let part = _mm512_mul_ps(scale, _mm512_cvtepi32_ps(part));
-                        let x_scale = _mm512_set1_ps(*x.scales.get_unchecked(block * 8 + number / 2));
-                        sums = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), _mm512_mul_ps(part, x_scale), sums);
+                let mut dots = [_mm512_setzero_si512(); 8];
+                for (number, dots) in (half * 8..).zip(&mut dots) {
+                    *dots = _mm512_set1_epi32(*x.sixes.get_unchecked(block * 16 + number));
+                }
+                for group in 0..8 {
+                    let (first, part) = (block * 64 + half * 32 + group, group / 4);
+                    let (lower, upper) = (body.add((half * 16 + group) * 64), body.add((half * 16 + 8 + group) * 64));
+                    let bits = body.add(2048 + (half * 8 + group) * 64);
+                    ahead(lower);
+                    ahead(upper);
+                    ahead(bits);
+                    let (lower, upper, bits) = (load(lower), load(upper), load(bits));
+                    let steps = [
+                        (lower, _mm512_slli_epi16::<4>(bits)),
+                        (upper, _mm512_slli_epi16::<2>(bits)),
+                        (_mm512_srli_epi16::<4>(lower), bits),
+                        (_mm512_srli_epi16::<4>(upper), _mm512_srli_epi16::<2>(bits)),
+                    ];
+                    for (quarter, (low, high)) in steps.into_iter().enumerate() {
+                        let low = _mm512_and_si512(low, m15);
+                        let steps = _mm512_ternarylogic_epi32::<AND_OR>(high, m48, low);
+                        let place = quarter * 2 + part;
+                        dots[place] = dot(dots[place], steps, x, first + quarter * 8);
                     }
                 }
+                for (number, dots) in (half * 8..).zip(dots) {
+                    let part = _mm512_cvtepi8_epi32(_mm_loadu_si128(scales.add(number * 16).cast()));
+                    let part = _mm512_mul_ps(scale, _mm512_cvtepi32_ps(part));
+                    let x_scale = _mm512_set1_ps(*x.scales.get_unchecked(block * 8 + number / 2));
+                    sums = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), _mm512_mul_ps(part, x_scale), sums);
+                }
+            }
+            for part in 0..4 {
+                ahead(scales.add(part * 64));
             }
         }
     }
