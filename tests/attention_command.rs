@@ -48,10 +48,14 @@ fn a_session_is_recorded_with_attention_and_shown_from_its_log() {
     let longest = text(&recorded.stdout).lines().filter(|l| l.contains("\"attention\"")).map(str::len).max().unwrap();
     assert!(longest < 6000, "{longest}");
 
+    let session =
+        log.records.iter().find_map(|r| if let Body::SessionStart(s) = &r.body { Some(s.id.clone()) } else { None });
+    let session = session.unwrap();
+
     // All of it from the log, without a model: the one that is named is not there.
     let shown = panelscope(
         dir.path(),
-        &["attention", "--json", "--lens", "--layer", "3", "--model", "nowhere", "--png", "a.png"],
+        &["attention", &session, "--json", "--lens", "--layer", "3", "--model", "nowhere", "--png", "a.png"],
     );
     assert_eq!(shown.status.code(), Some(0), "{}", text(&shown.stderr));
     let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
@@ -64,7 +68,6 @@ fn a_session_is_recorded_with_attention_and_shown_from_its_log() {
     let picture = image::open(dir.path().join("a.png")).unwrap();
     assert!(picture.width() > 400 && picture.height() > 300);
     // The same again from the pack, elsewhere.
-    let session = shown["session"].as_str().unwrap().to_owned();
     let packed = panelscope(dir.path(), &["sessions", "pack", &session, "--out", "it.pscope"]);
     assert_eq!(packed.status.code(), Some(0), "{}", text(&packed.stderr));
     let again =
