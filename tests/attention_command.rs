@@ -32,7 +32,7 @@ fn a_session_is_recorded_with_attention_and_shown_from_its_log() {
     let plain = panelscope(dir.path(), &ask);
     let recorded = panelscope(dir.path(), &[&ask[..], &["--record-attention=layers", "--record-lens"]].concat());
     assert_eq!(recorded.status.code(), Some(0), "{}", text(&recorded.stderr));
-    let log = read_log_from(&recorded.stdout);
+    let log = read_log_from(recorded.stdout.as_slice());
     let report = verify(&log);
     assert!(log.ended() && !log.problems.damage(), "{report:?}");
     let ids = |bytes: &[u8]| -> Vec<u32> {

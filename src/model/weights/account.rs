@@ -25,11 +25,6 @@ impl Weights {
         self.tensors.iter().filter(|(name, entry)| names::is_text_map(name) && entry.shape.len() > 1)
     }
 
-    /// Whether the language model is kept in blocks.
-    pub(crate) fn is_quantised(&self) -> bool {
-        self.maps().any(|(name, entry)| self.format(name, entry).is_quantised())
-    }
-
     fn format(&self, name: &str, entry: &Entry) -> Format {
         self.keep.format(name, entry.stored, &entry.shape)
     }
