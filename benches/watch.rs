@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
 use panelscope::geometry::Size;
-use panelscope::model::watch::{AttentionPick, Watch};
+use panelscope::model::watch::{AttentionPick, Heads, Watch};
 use panelscope::model::{Chunk, Config, Feed, FileSource, Network, NoTap, Patches, Sequence};
 
 const ROUNDS: usize = 60;
@@ -115,7 +115,7 @@ fn measure(name: &str, network: &Network, tokens: usize) {
             if how == 0 {
                 network.forward_traced(&mut [feed], &mut NoTap).unwrap();
             } else {
-                let mut watch = Watch::new(how == 1, how == 2);
+                let mut watch = Watch::of((how == 1).then_some(Heads::Mean), how == 2);
                 network.forward_traced(&mut [feed], &mut watch).unwrap();
                 let kept = watch.take().remove(0);
                 if how == 1 {

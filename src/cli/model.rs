@@ -6,11 +6,15 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{CliError, CliResult, Global};
+use compare::CompareArgs;
 use get::GetArgs;
 use probe::ProbeArgs;
+use quantize::QuantizeArgs;
 
+mod compare;
 mod get;
 mod probe;
+mod quantize;
 mod report;
 
 /// Arguments of `model`.
@@ -22,10 +26,14 @@ pub struct ModelArgs {
 
 #[derive(Subcommand, Debug)]
 enum ModelCommand {
+    /// Hold a format or another model against a model: how far its next tokens are from the reference's
+    Compare(CompareArgs),
     /// Fetch a model from a hub into the Hugging Face cache, and print its folder
     Get(GetArgs),
     /// Show what a checkpoint says next: ids, positions, likeliest tokens, greedy continuation
     Probe(ProbeArgs),
+    /// Write a model as GGUF files, quantised or not
+    Quantize(QuantizeArgs),
 }
 
 /// Runs the command.
@@ -34,8 +42,10 @@ enum ModelCommand {
 /// Says what failed.
 pub fn run(args: ModelArgs, global: &Global) -> CliResult {
     match args.command {
+        ModelCommand::Compare(args) => compare::run(&args, global),
         ModelCommand::Get(args) => get::run(&args).map(|()| ExitCode::SUCCESS),
         ModelCommand::Probe(args) => probe::run(&args, global).map(|()| ExitCode::SUCCESS),
+        ModelCommand::Quantize(args) => quantize::run(&args, global).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -6,7 +6,8 @@ use super::{CliError, Global};
 use crate::config::Config;
 use crate::demo;
 use crate::hub::{Meaning, meaning};
-use crate::model::{DtypeChoice, ModelChoice, Quant, ResamplerChoice};
+use crate::model::device::UnknownDevice;
+use crate::model::{DeviceChoice, DtypeChoice, ModelChoice, Quant, ResamplerChoice};
 use crate::text::one_line;
 
 /// How a model is loaded. Flags win over the configuration, and that over what is usual.
@@ -18,6 +19,9 @@ pub(super) struct LoadFlags {
     /// Quantise the language model while it is loaded
     #[arg(long, value_enum, value_name = "FORMAT")]
     quant: Option<QuantFlag>,
+    /// Where it computes: auto, cpu, cuda, cuda:N or metal [default: auto]
+    #[arg(long, value_name = "WHERE")]
+    device: Option<DeviceChoice>,
     /// Whose resampling images are prepared with [default: auto]
     #[arg(long, value_enum, value_name = "WHOSE")]
     resampler: Option<ResamplerFlag>,
@@ -79,6 +83,8 @@ pub(super) struct Loading {
     pub(super) dtype: DtypeChoice,
     pub(super) quant: Option<Quant>,
     pub(super) resampler: ResamplerChoice,
+    /// `None` where nobody named one.
+    pub(super) device: Option<DeviceChoice>,
     /// Nothing is fetched.
     pub(super) offline: bool,
 }
@@ -98,8 +104,17 @@ impl LoadFlags {
             dtype: self.dtype.map_or(known.dtype, DtypeFlag::choice),
             quant: self.quant.map_or(known.quant, QuantFlag::quant),
             resampler: self.resampler.map_or(known.resampler, ResamplerFlag::choice),
+            device: self.device.or(known.device),
             offline: self.offline || known.offline,
         }
+    }
+
+    /// Where it computes, by flag or configuration.
+    ///
+    /// # Errors
+    /// The configuration names what is not there.
+    pub(super) fn device(self, global: &Global) -> Result<Option<DeviceChoice>, CliError> {
+        Ok(self.device.or(configured(&global.settings)?.device))
     }
 
     /// The model of that name (none is the shipped one), to be loaded so.
@@ -108,6 +123,14 @@ impl LoadFlags {
     /// The configuration names what is not there.
     pub(super) fn choice(self, name: Option<&str>, global: &Global) -> Result<ModelChoice, CliError> {
         self.loading(global)?.of(name)
+    }
+
+    /// The model of that name as it is stored, whatever flags and configuration say of formats.
+    ///
+    /// # Errors
+    /// The configuration names what is not there.
+    pub(super) fn as_stored(self, name: Option<&str>, global: &Global) -> Result<ModelChoice, CliError> {
+        Loading { dtype: DtypeChoice::Auto, quant: None, ..self.loading(global)? }.of(name)
     }
 }
 
@@ -124,7 +147,8 @@ impl Loading {
             Some(Meaning::Hub(reference)) => ModelChoice::remote(reference, self.offline),
             _ => ModelChoice::from(demo::model_named(name)),
         };
-        Ok(ModelChoice { dtype: self.dtype, quant: self.quant, resampler: self.resampler, ..choice })
+        let Self { dtype, quant, resampler, device, .. } = self;
+        Ok(ModelChoice { dtype, quant, resampler, device, ..choice })
     }
 }
 
@@ -172,7 +196,12 @@ pub(super) fn check(settings: &Config) -> Result<(), CliError> {
 
 /// What the configuration says, as if it had been said by flags.
 fn configured(settings: &Config) -> Result<LoadFlags, CliError> {
+    let device = settings.device.as_deref().map(|name| {
+        let wrong = |why: UnknownDevice| CliError::usage(one_line(&format!("configuration: device = {why}")));
+        name.parse().map_err(wrong)
+    });
     Ok(LoadFlags {
+        device: device.transpose()?,
         dtype: word("dtype", settings.dtype.as_deref())?,
         quant: word("quant", settings.quant.as_deref())?,
         resampler: word("resampler", settings.resampler.as_deref())?,

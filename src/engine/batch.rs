@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use super::drive::{guarded_step, outcome};
 use super::{Ask, Emission, ImageCache, LocalEngine, Looking, Outcome, StepEngine, TurnLoop};
-use crate::model::watch::Watch;
 use crate::model::{Feed, Model, Sequence};
 
 /// Most rows of one pass, unless a single session has more: activations stay in a core's cache, and many openings at once
@@ -202,7 +201,7 @@ fn pass(model: &Model, group: &mut Vec<(&mut Running, usize)>, rows: usize) {
     let clock = Instant::now();
     let bases: Vec<usize> = group.iter().map(|(running, _)| running.engine.computed()).collect();
     let looks = group.iter().fold(Looking::default(), |all, (running, _)| all.and(running.engine.looking));
-    let mut watch = Watch::new(looks.attention.is_some(), looks.lens);
+    let mut watch = looks.watch();
     let done = catch_unwind(AssertUnwindSafe(|| {
         let mut feeds: Vec<Feed<'_>> =
             group.iter_mut().filter_map(|(running, _)| running.engine.feed_ahead()).collect();

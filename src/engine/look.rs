@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::local::LocalEngine;
 use super::{EngineError, Past, Recorded, StepEngine};
+use crate::config::{Record, RecordAttention};
 use crate::model::Model;
 use crate::model::sampler::Sampling;
-use crate::model::watch::{Attention, AttentionPick, Heads, ImagePlace, Kept, Lens, Watch};
+use crate::model::watch::{Attention, AttentionPick, Heads, ImagePlace, Kept, Layers, Lens, Watch};
 use crate::trace::{
     AttentionEvent, AttentionMap, Body, ImageWeights, LensEvent, Piece, SessionStart, TokenSource, pool_for,
 };
@@ -35,10 +36,26 @@ pub struct Looking {
     pub lens: bool,
 }
 
+impl From<Record> for Looking {
+    fn from(record: Record) -> Self {
+        let layers = match record.attention {
+            RecordAttention::Off => None,
+            RecordAttention::Mean => Some(Layers::Mean),
+            RecordAttention::Layers => Some(Layers::All),
+        };
+        Self { attention: layers.map(|layers| AttentionPick { layers, heads: Heads::Mean }), lens: record.lens }
+    }
+}
+
 impl Looking {
     /// Whether anything is.
     pub fn is_off(self) -> bool {
         self == Self::default()
+    }
+
+    /// What a step keeps for it.
+    pub(super) fn watch(self) -> Watch {
+        Watch::of(self.attention.map(|pick| pick.heads), self.lens)
     }
 
     /// The same of one token.
@@ -79,13 +96,14 @@ impl LocalEngine {
         let Some(chosen) = self.context.get(position).copied() else { return Err(none) };
         let model = Arc::clone(self.model());
         let latest = self.kept.take_if(|row| row.seen == position);
-        let fits = |row: &Row| row.kept.has(look.attention.is_some(), look.lens);
+        let heads = look.attention.map(|pick| pick.heads);
+        let fits = |row: &Row| row.kept.has_heads(heads, look.lens);
         let Some(sequence) = self.sequence.as_mut() else { return Err(none) };
         let row = match latest.filter(fits) {
             Some(row) => row,
             None => {
                 let at = position.checked_sub(1).ok_or(none)?;
-                let mut watch = Watch::new(look.attention.is_some(), look.lens);
+                let mut watch = Watch::of(heads, look.lens);
                 model.network().look_again(sequence, at, &mut watch)?;
                 let kept = watch.take().pop().ok_or(EngineError::Misuse("nothing was kept of a row"))?;
                 Row { seen: position, kept }

@@ -11,6 +11,7 @@
 
 mod ask;
 mod batch;
+mod beside;
 mod drive;
 mod error;
 mod image_cache;
@@ -28,6 +29,7 @@ mod zoom;
 
 pub use ask::{Ask, CropMode, Debugging, Emission, PageMode, PageSource};
 pub use batch::Batch;
+pub use beside::{Beside, Gap};
 pub use drive::{Measure, Outcome, run_measured, run_to_end};
 pub use error::EngineError;
 pub use fork::{At, Edit, Fork, ForkError, OtherCrop, Past, Setting};
@@ -35,7 +37,9 @@ pub use image_cache::{ImageCache, ImageCacheCounts};
 pub use local::LocalEngine;
 pub use look::{Look, Looker, Looking};
 pub use scripted::ScriptedEngine;
-pub use spawn::{Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, Warm, load_model, spawn};
+pub use spawn::{
+    Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, Warm, load_model, load_placed, spawn,
+};
 pub use step::{Appended, Capabilities, Mark, Recorded, Resumed, StepEngine, StepToken};
 pub use turn_loop::{Boundary, TurnLoop, TurnMark};
 

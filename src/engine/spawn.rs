@@ -13,7 +13,7 @@ use super::watch::Watch;
 use super::{Ask, Boundary, Emission, EngineError, LocalEngine, Look, Looking, StepEngine, TurnLoop};
 use crate::demo;
 use crate::hub::Quiet;
-use crate::model::{FileSource, Model, ModelChoice, ModelError};
+use crate::model::{FileSource, Model, ModelChoice, ModelError, Placed};
 use crate::trace::ModelInfo;
 use crate::trace::breakpoint::Breakpoint;
 
@@ -394,7 +394,15 @@ fn known_of(model: &ModelSource) -> ModelInfo {
 pub fn load_model(choice: impl Into<ModelChoice>) -> Result<Model, ModelError> {
     let choice = choice.into();
     let choice = choice.fetched(&mut Quiet)?;
-    Model::load_with(&choice.source, &choice.options()).map(|model| model.named(name_of(&choice)))
+    load_placed(&choice, &choice.place()?)
+}
+
+/// As [`load_model`], once its files are here and its device is open.
+///
+/// # Errors
+/// As [`Model::load_with`].
+pub fn load_placed(choice: &ModelChoice, placed: &Placed) -> Result<Model, ModelError> {
+    Model::load_with(&choice.source, &placed.options).map(|model| model.named(name_of(choice)))
 }
 
 fn name_of(choice: &ModelChoice) -> String {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::device::{DeviceError, told};
 use super::generation::GenerationError;
 use super::gguf::GgufError;
 use super::processor::ProcessorError;
@@ -91,6 +92,23 @@ pub enum ModelError {
         /// Bytes available.
         available: u64,
     },
+    /// The work would not fit, or did not fit, into a device's memory.
+    #[error("not enough memory on {device} for {what}: {}; {advice}", device_figures(*needed, *free))]
+    DeviceMemory {
+        /// The device, such as `cuda:0`.
+        device: String,
+        /// What the memory was for.
+        what: &'static str,
+        /// Bytes needed, where they were counted beforehand.
+        needed: Option<u64>,
+        /// Bytes free, where the device tells.
+        free: Option<u64>,
+        /// What would fit.
+        advice: String,
+    },
+    /// The device that was asked for cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The tokenizer cannot be read.
     #[error("tokenizer.json: {0}")]
     Tokenizer(#[from] TokenizerError),
@@ -220,6 +238,15 @@ impl fmt::Display for TensorProblem {
 fn list(problems: &[TensorProblem]) -> String {
     let lines: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
     format!("{} tensor(s){lines}", problems.len())
+}
+
+fn device_figures(needed: Option<u64>, free: Option<u64>) -> String {
+    match (needed, free) {
+        (Some(needed), Some(free)) => format!("{} needed, {} free", told(needed), told(free)),
+        (Some(needed), None) => format!("{} needed", told(needed)),
+        (None, Some(free)) => format!("it ran out, {} free", told(free)),
+        (None, None) => "it ran out".to_owned(),
+    }
 }
 
 fn mebibytes(bytes: u64) -> String {

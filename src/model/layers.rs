@@ -1,12 +1,14 @@
-//! Layers both towers are made of. All arithmetic is f32.
+//! Layers both towers are made of. On the CPU all arithmetic is f32; elsewhere it is in the type of the weights, with
+//! f32 statistics in the norms.
 
 use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
-use candle_nn::ops;
 
 use super::error::ModelError;
 use super::kernels::{Activations, Crew, Format, Map, Matrix, Packed, Stack, Wide};
+use super::ops::{norm, swiglu};
+use super::upload::Quantised;
 use super::weights::Weights;
 
 /// A linear map of rows.
@@ -19,6 +21,8 @@ pub(crate) enum Linear {
         /// (1, out)
         bias: Option<Tensor>,
     },
+    /// Quantised, on a device other than the CPU.
+    Quantised(Box<Quantised>),
     /// For the kernels of small models.
     Packed(Box<Packed>),
     /// For the kernels of other models.
@@ -38,12 +42,25 @@ impl Linear {
             return Ok(Self::Stack(Box::new(stack)));
         }
         let named = |end: &str| prefixes.iter().map(|prefix| format!("{prefix}.{end}")).collect::<Vec<_>>();
-        let weight = weights.stacked(&named("weight"), columns, device)?;
         let bias = match bias {
             true => Some(weights.stacked(&named("bias"), 0, device)?.unsqueeze(0)?),
             false => None,
         };
+        if let Some(map) = weights.quantised(&named("weight"), bias.as_ref(), device)? {
+            return Ok(Self::Quantised(Box::new(map)));
+        }
+        let weight = weights.stacked(&named("weight"), columns, device)?;
         Ok(Self::new(weights.wide(), &weight, bias)?)
+    }
+
+    /// A map without bias of one tensor, where it is quantised on a device other than the CPU.
+    pub(crate) fn quantised(
+        weights: &Weights,
+        name: &str,
+        device: &Device,
+    ) -> std::result::Result<Option<Self>, ModelError> {
+        let map = weights.quantised(&[name.to_owned()], None, device)?;
+        Ok(map.map(|map| Self::Quantised(Box::new(map))))
     }
 
     /// A map without bias from a stored (out, in) table.
@@ -74,7 +91,7 @@ impl Linear {
         match self {
             Self::Packed(packed) => Some(Map::Alone(packed)),
             Self::Stack(stack) => Some(Map::Shared(stack)),
-            Self::Plain { .. } => None,
+            Self::Plain { .. } | Self::Quantised(_) => None,
         }
     }
 
@@ -83,6 +100,7 @@ impl Linear {
         let (weight, bias) = match self {
             Self::Packed(packed) => return x.contiguous()?.apply_op1_no_bwd(&**packed),
             Self::Stack(stack) => return x.contiguous()?.apply_op1_no_bwd(&Stacked(stack)),
+            Self::Quantised(map) => return map.forward(x),
             Self::Plain { weight, bias } => (weight, bias),
         };
         let y = x.matmul(weight)?;
@@ -161,7 +179,7 @@ impl RmsNorm {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.rows {
             Some(rows) => x.contiguous()?.apply_op1_no_bwd(rows),
-            None => ops::rms_norm(x, &self.weight, self.eps),
+            None => norm(x, &self.weight, self.eps),
         }
     }
 }
@@ -222,7 +240,7 @@ impl GatedMlp {
         let gated = match &self.gate_up {
             Linear::Packed(packed) => both.apply_op1_no_bwd(&Gate(packed.wide()))?,
             Linear::Stack(stack) => both.apply_op1_no_bwd(&Gate(stack.wide()))?,
-            Linear::Plain { .. } => ops::swiglu(&both)?,
+            Linear::Plain { .. } | Linear::Quantised(_) => swiglu(&both)?,
         };
         self.down.forward(&gated)
     }

@@ -5,12 +5,13 @@ mod entry;
 mod gguf;
 mod matrix;
 mod piece;
+mod random;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -18,13 +19,15 @@ use super::arithmetic::LoadOptions;
 use super::config::Config;
 use super::error::{ModelError, TensorProblem};
 use super::keep::Keep;
-use super::kernels::{Team, Wide};
+use super::kernels::{Format, Team, Wide};
 use super::names::{self, Expected};
 use super::source::{FileBytes, FileSource};
 pub(crate) use entry::Stored;
 use entry::{Entry, Part};
 pub(crate) use piece::Piece;
 
+/// Bytes that are hashed at a time.
+const HASHED: usize = 8 << 20;
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 /// More shards than any checkpoint has.
@@ -38,8 +41,12 @@ pub(crate) struct Weights {
     wide: Option<Wide>,
     team: Option<Arc<Team>>,
     keep: Keep,
+    /// The type of everything that is not kept in a format of its own.
+    arithmetic: DType,
     /// What a GGUF file says its mixture of formats is called.
     mixture: Option<String>,
+    /// There are no files: numbers are made.
+    made: bool,
 }
 
 struct WeightFile {
@@ -64,22 +71,53 @@ impl Weights {
         self.team = team;
     }
 
+    /// From now on tensors are made in this type.
+    pub(crate) fn compute_in(&mut self, arithmetic: DType) {
+        self.arithmetic = arithmetic;
+    }
+
+    /// The type tensors are made in.
+    pub(crate) fn computes_in(&self) -> DType {
+        self.arithmetic
+    }
+
+    /// How a tensor lies in its file.
+    pub(crate) fn stored(&self, name: &str) -> Option<Stored> {
+        self.tensors.get(name).map(|entry| entry.stored)
+    }
+
+    /// The format a tensor is kept in.
+    pub(crate) fn kept_in(&self, name: &str) -> Option<Format> {
+        self.tensors.get(name).map(|entry| self.keep.format(name, entry.stored, &entry.shape))
+    }
+
+    /// Names of all tensors and how many numbers each has.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.tensors.iter().map(|(name, entry)| (name.as_str(), entry.count() as u64))
+    }
+
     /// Whether layers are to be made for the kernels.
     pub(crate) fn wide(&self) -> Option<Wide> {
         self.wide
     }
 
-    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
-    pub(crate) fn open(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
-        let mut weights = Self {
+    fn empty(keep: Keep) -> Self {
+        Self {
             files: Vec::new(),
             tensors: BTreeMap::new(),
             problems: Vec::new(),
             wide: None,
             team: None,
-            keep: Keep::new(options),
+            keep,
+            arithmetic: DType::F32,
             mixture: None,
-        };
+            made: false,
+        }
+    }
+
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+    pub(crate) fn open(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
+        let mut weights = Self::empty(Keep::new(options));
         if let FileSource::Gguf(files) = source {
             let opened = files.open()?;
             (weights.tensors, weights.problems) = gguf::entries(&opened);
@@ -219,19 +257,47 @@ impl Weights {
         })
     }
 
+    /// The bytes of a tensor will not be read again: pages of the file need not stay in memory.
+    pub(crate) fn done_with(&self, name: &str) {
+        let parts = self.tensors.get(name).map_or(&[][..], |entry| entry.parts.as_slice());
+        for part in parts {
+            if let Some(file) = self.files.get(part.file) {
+                file.bytes.forget(part.bytes.clone());
+            }
+        }
+    }
+
     /// blake3 (hex) over the weight files' bytes, in the order of their names.
     pub(crate) fn hash(&self) -> String {
         let mut files: Vec<&WeightFile> = self.files.iter().collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let mut hasher = blake3::Hasher::new();
         for file in files {
-            hasher.update(file.bytes.as_slice());
+            for (number, chunk) in file.bytes.as_slice().chunks(HASHED).enumerate() {
+                hasher.update(chunk);
+                let start = number * HASHED;
+                file.bytes.forget(start..start + chunk.len());
+            }
         }
         hasher.finalize().to_hex().to_string()
     }
 
+    /// What `work` gives, and the hash, which another thread finds at the same time.
+    pub(crate) fn hashed_beside<T>(&self, work: impl FnOnce() -> T) -> (T, String) {
+        std::thread::scope(|scope| {
+            let hashing = std::thread::Builder::new().name("hash".to_owned()).spawn_scoped(scope, || self.hash());
+            let done = work();
+            let hash = hashing.ok().and_then(|thread| thread.join().ok());
+            // Without a thread it is found now.
+            (done, hash.unwrap_or_else(|| self.hash()))
+        })
+    }
+
     /// One tensor as f32 with the given shape (a reshape of its own).
     pub(crate) fn tensor(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor, ModelError> {
+        if self.is_moved(device) {
+            return Ok(self.uploaded(&[name.to_owned()], device)?.reshape(shape)?);
+        }
         let mut numbers = Vec::new();
         self.piece(name)?.append(&mut numbers);
         Ok(Tensor::from_vec(numbers, shape, device)?)
@@ -239,6 +305,10 @@ impl Weights {
 
     /// Several tensors below each other: rows add up, columns are shared. With `columns` 0, vectors end to end.
     pub(crate) fn stacked(&self, parts: &[String], columns: usize, device: &Device) -> Result<Tensor, ModelError> {
+        if self.is_moved(device) {
+            let tensor = self.uploaded(parts, device)?;
+            return Ok(if columns == 0 { tensor } else { tensor.reshape(((), columns))? });
+        }
         let mut numbers = Vec::new();
         for name in parts {
             self.piece(name)?.append(&mut numbers);
@@ -257,8 +327,22 @@ impl Weights {
             let problem = TensorProblem::Missing { name: name.to_owned(), shape: Vec::new() };
             return Err(ModelError::Tensors(vec![problem]));
         };
+        self.entry_as(name, entry, self.keep.format(name, entry.stored, &entry.shape))
+    }
+
+    /// The rows of a tensor in a format.
+    pub(crate) fn piece_as(&self, name: &str, format: Format) -> Result<Piece<'_>, ModelError> {
+        match self.tensors.get(name) {
+            Some(entry) => self.entry_as(name, entry, format),
+            None => self.piece(name),
+        }
+    }
+
+    fn entry_as(&self, name: &str, entry: &Entry, format: Format) -> Result<Piece<'_>, ModelError> {
+        if self.made {
+            return Ok(random::piece(name, entry, format));
+        }
         let (columns, raw) = (entry.columns(), self.raw(entry));
-        let format = self.keep.format(name, entry.stored, &entry.shape);
         let bytes = match entry.stored {
             Stored::Kept(stored) if stored == format => raw,
             stored => Cow::Owned(piece::converted(stored, &raw, columns, format)?),

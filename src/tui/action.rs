@@ -217,4 +217,6 @@ pub enum Action {
     Preview(Preview),
     /// Something failed; one sentence.
     Failed(String),
+    /// Something a person may like to know; one sentence.
+    Told(String),
 }

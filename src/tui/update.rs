@@ -54,7 +54,7 @@ impl App {
                 self.library.change(changes);
                 self.preview_selected()
             }
-            Action::Failed(why) => {
+            Action::Failed(why) | Action::Told(why) => {
                 self.toast = Some(super::clean(&why).replace('\n', " "));
                 Vec::new()
             }
@@ -369,6 +369,10 @@ impl App {
             && explorer.kind == Kind::Live
         {
             explorer.engine = state;
+            if state == EngineState::Ended {
+                // Nobody answers any more what was asked of the engine.
+                self.attend.forget();
+            }
         }
         Vec::new()
     }

@@ -20,6 +20,8 @@ pub(crate) struct Workspace {
     queries: Vec<f32>,
     scores: Vec<f32>,
     weights: Vec<f32>,
+    /// What is shown of the weights, where someone watches; see [`super::look`].
+    pub(crate) shown: Option<super::Shown>,
 }
 
 /// Queries and where they stand.
@@ -53,6 +55,9 @@ impl Wide {
     ) {
         // One core, and the tiles that the models it is for have always had.
         let Some((job, rows)) = Job::new(Level::Avx2, q, panels, past, heads, y.len()) else { return };
+        if let Some(shown) = &mut workspace.shown {
+            shown.begin(past + rows);
+        }
         let y = Shared::new(y);
         for head in 0..panels.heads() {
             // SAFETY: nobody else writes `y`.
@@ -222,7 +227,7 @@ impl<'a> Job<'a> {
         let sees = |r: usize| self.all.unwrap_or(self.past + (first + r) / self.group + 1);
         let seen = sees(R - 1);
         let padded = seen.next_multiple_of(LANES);
-        let Workspace { queries, scores, weights } = workspace;
+        let Workspace { queries, scores, weights, shown } = workspace;
         queries.resize(width * R, 0.0);
         let q = (0..R).map(|r| &self.q[self.place(head, first + r)..][..width]);
         interleave::<R>(q, queries.as_chunks_mut::<R>().0);
@@ -239,6 +244,9 @@ impl<'a> Job<'a> {
         let mut totals = [0.0; R];
         for (r, scores) in scores.chunks_exact_mut(padded).take(R).enumerate() {
             totals[r] = weigh(&mut scores[..sees(r)]);
+            if let Some(shown) = shown {
+                shown.see(head * self.group + (first + r) % self.group, &scores[..sees(r)], totals[r]);
+            }
             scores[sees(r)..].fill(0.0);
         }
         interleave::<R>(scores.chunks_exact(padded), weights.as_chunks_mut::<R>().0);

@@ -36,6 +36,7 @@ pub(crate) use activations::Activations;
 pub(super) use attend::Workspace;
 pub use blocks::Format;
 pub(crate) use crew::Crew;
+pub(crate) use look::Shown;
 pub(crate) use map::{Map, Scratch};
 pub(crate) use matrix::Matrix;
 pub(super) use packed::Packed;

@@ -4,8 +4,8 @@
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::TextTower;
 use super::block::{Block, Span};
-use super::{TextTower, rotary};
 use crate::model::cache::KvCache;
 use crate::model::kernels::{Crew, Map, Scratch, Shared, Workspace};
 use crate::model::layers::NormRows;
@@ -98,14 +98,17 @@ impl Direct<'_> {
         let tensor = |numbers: &[f32], width: usize| {
             Tensor::from_slice(numbers, (numbers.len() / width.max(1), width), &Device::Cpu)
         };
-        (buffers.cos, buffers.sin) = rotary::numbers(&self.tower.config, &self.tower.rates, positions);
+        (buffers.cos, buffers.sin) = self.tower.rotary.numbers(positions);
         buffers.x = x.flatten_all()?.to_vec1()?;
         for (index, block) in self.blocks.iter().enumerate() {
             // What the last block makes of other rows than the last of each sequence, nobody reads.
             let only_ends = index + 1 == self.blocks.len() && !tap.wanted();
+            buffers.workspace.shown = watch::shown(tap, self.tower.config.heads);
             block.forward(index, spans, caches, only_ends, buffers)?;
             let queries = buffers.q.len() / rows(spans);
-            watch::keep_numbers(tap, index, RowPart::Queries, &buffers.q, queries, spans);
+            if !watch::keep_shown(tap, index, buffers.workspace.shown.take(), spans) {
+                watch::keep_numbers(tap, index, RowPart::Queries, &buffers.q, queries, spans);
+            }
             watch::keep_numbers(tap, index, RowPart::Output, &buffers.x, hidden, spans);
             if tap.wanted() {
                 tap.see(&format!("text.block.{index}"), &tensor(&buffers.x, hidden)?);

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 
 use crate::model::error::ModelError;
 use crate::model::kernels::{Matrix, Stack};
@@ -40,11 +40,27 @@ impl Table {
             }
         }
         let table = weights.tensor(names::EMBED, &shape, device)?;
+        let name = if head == Head::Tied { names::EMBED } else { names::HEAD };
+        if let Some(map) = Linear::quantised(weights, name, device)? {
+            return Ok((Self::Tensor(table), map));
+        }
+        let name = if head == Head::Tied { names::EMBED } else { names::HEAD };
+        if let Some(map) = Linear::quantised(weights, name, device)? {
+            return Ok((Self::Tensor(table), map));
+        }
         let head = match head {
             Head::Tied => Linear::from_table(weights, &table)?,
             Head::Separate => Linear::from_table(weights, &weights.tensor(names::HEAD, &shape, device)?)?,
         };
         Ok((Self::Tensor(table), head))
+    }
+
+    /// The type of its rows.
+    pub(super) fn dtype(&self) -> DType {
+        match self {
+            Self::Tensor(table) => table.dtype(),
+            Self::Matrix(_) => DType::F32,
+        }
     }
 
     /// The rows of a chunk: (rows, hidden). Ids must have been checked.
