@@ -17,15 +17,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Case, what a log calls its format, and how far log-probabilities may be from transformers' in f32. On the kernels of
-/// large models activations meet quantised weights rounded to 8 bits, as in llama.cpp.
-const CASES: [(&str, &str, f32); 5] = [
-    ("f16", "f16", 2e-4),
-    ("bf16", "bf16", 2e-4),
-    ("q8_0", "q8_0", 0.06),
-    ("q4_k_m", "q4_k_m", 0.06),
-    ("mixed", "q4_k_m", 0.06),
-];
+/// Case, and what a log calls its format.
+const CASES: [(&str, &str); 5] =
+    [("f16", "f16"), ("bf16", "bf16"), ("q8_0", "q8_0"), ("q4_k_m", "q4_k_m"), ("mixed", "q4_k_m")];
 
 fn folder(case: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/gguf").join(case)
@@ -75,7 +69,8 @@ fn logits(network: &Network, golden: &HashMap<String, Tensor>, key: &str) -> Vec
 
 #[test]
 fn every_file_computes_what_transformers_computes_from_its_numbers() {
-    for (case, name, most) in CASES {
+    for (case, name) in CASES {
+        let quantised = name.starts_with('q');
         let golden = candle_core::safetensors::load(folder(case).join("golden.safetensors"), &Device::Cpu).unwrap();
         let source = FileSource::at(folder(case));
         for (path, options) in [
@@ -85,18 +80,22 @@ fn every_file_computes_what_transformers_computes_from_its_numbers() {
         ] {
             let network = Network::load_with(&source, &options).unwrap();
             // Numbers of 16 bits are widened where that costs nothing, and only there.
-            let widened = path != "shared" && !name.starts_with('q');
-            if path != "shared" || !network.config().text.hidden.is_multiple_of(7) {
-                assert_eq!(network.dtype(), if widened { "f32" } else { name }, "{case} {path}");
-            }
-            // Where nothing is rounded on the way, the numbers are the same.
-            let most = if path == "shared" { most } else { 2e-4 };
+            let widened = path != "shared" && !quantised;
+            assert_eq!(network.dtype(), if widened { "f32" } else { name }, "{case} {path}");
             for key in ["p0", "p1"] {
                 let expected: Vec<f32> = golden[&format!("{key}.logits")].flatten_all().unwrap().to_vec1().unwrap();
                 let (ours, theirs) = (log_softmax(&logits(&network, &golden, key)), log_softmax(&expected));
                 let worst = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                println!("{case} {path} {key}: {worst:.2e}");
-                assert!(worst < most, "{case} {path} {key}: {worst}");
+                let divergence: f32 =
+                    ours.iter().zip(&theirs).map(|(ours, theirs)| theirs.exp() * (theirs - ours)).sum();
+                println!("{case} {path} {key}: {worst:.2e}, KL {divergence:.2e}");
+                // On the kernels of large models activations meet quantised weights in 8 bits, as in llama.cpp; elsewhere
+                // nothing is rounded on the way.
+                // (Types that are not computed with are rounded once more.)
+                match (path == "shared" && quantised) || case == "mixed" {
+                    true => assert!(divergence < 0.01, "{case} {path} {key}: {divergence}"),
+                    false => assert!(worst < 2e-4, "{case} {path} {key}: {worst}"),
+                }
             }
         }
     }
@@ -112,7 +111,8 @@ fn a_file_may_be_named_itself_and_is_a_whole_model() {
     assert_eq!((config.text.rope_sections.as_slice(), config.text.norm_eps), ([4, 2, 2].as_slice(), 1e-6));
     assert_eq!((config.vision.full_attention.as_slice(), config.vision.window), ([2].as_slice(), 112));
     let processor = by_file.processor();
-    assert_eq!(processor.image_mean, [0.481_454_66, 0.457_827_5, 0.408_210_73]);
+    // The file has them in 32 bits.
+    assert_eq!(processor.image_mean.map(|mean| mean as f32), [0.481_454_66_f32, 0.457_827_5, 0.408_210_73]);
     assert_eq!((processor.patch_size, processor.merge_size), (14, 2));
     let tokens: Value = serde_json::from_slice(&fs::read(folder("tokens.json")).unwrap()).unwrap();
     let special = |token: &str| tokens["special"][token].as_u64().unwrap() as u32;
@@ -144,7 +144,7 @@ fn copy(case: &str) -> TempDir {
 }
 
 fn refused(path: &Path) -> ModelError {
-    let error = Network::load(&FileSource::at(path), &Device::Cpu).map(|_| ()).expect_err("accepted");
+    let error = Model::load(&FileSource::at(path), &Device::Cpu).map(|_| ()).expect_err("accepted");
     assert!(!error.to_string().is_empty());
     error
 }
