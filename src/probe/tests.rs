@@ -19,7 +19,7 @@ use crate::trace::SegmentKind;
 const QUESTION: &str = "s914828034050-panel-understanding";
 
 fn model() -> Arc<Model> {
-    Arc::new(load_model(&demo::model_named(Some("demo"))).unwrap())
+    Arc::new(load_model(demo::model_named(Some("demo"))).unwrap())
 }
 
 fn place(dir: &Path) -> RunPlace {

@@ -18,7 +18,7 @@ const HOT: Sampling = Sampling { temperature: 1.3, top_k: 0, top_p: 1.0, repetit
 
 fn model() -> Arc<Model> {
     static MODEL: OnceLock<Arc<Model>> = OnceLock::new();
-    Arc::clone(MODEL.get_or_init(|| Arc::new(load_model(&demo::model_source()).unwrap())))
+    Arc::clone(MODEL.get_or_init(|| Arc::new(load_model(demo::model_source()).unwrap())))
 }
 
 fn bench() -> &'static Benchmark {

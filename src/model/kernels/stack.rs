@@ -148,6 +148,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     #[inline(always)]
+    #[allow(clippy::mut_from_ref, reason = "columns that nobody else has; see below")]
     fn row(&self, row: usize) -> &mut [f32] {
         // SAFETY: a panel is computed by one task, and panels have columns of their own.
         unsafe { self.y.part(row * self.outputs + self.column, self.count) }

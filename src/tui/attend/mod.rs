@@ -66,6 +66,9 @@ pub struct Attending {
     refused: Option<(Look, String)>,
 }
 
+/// What answers a look at a token of a recording.
+pub type Looker<'a> = dyn FnMut(&Past, &Look) -> Result<Vec<Body>, String> + 'a;
+
 impl Attending {
     /// What is to be kept of every step while this is shown.
     pub fn looking(&self) -> Looking {
@@ -114,11 +117,7 @@ impl Attending {
     ///
     /// # Errors
     /// What `look` says.
-    pub fn settle(
-        &self,
-        explorer: &mut Explorer,
-        look: &mut dyn FnMut(&Past, &Look) -> Result<Vec<Body>, String>,
-    ) -> Result<(), String> {
+    pub fn settle(&self, explorer: &mut Explorer, look: &mut Looker<'_>) -> Result<(), String> {
         let past = explorer.past();
         while let Some(wanted) = self.wanted(explorer) {
             explorer.tell(look(&past, &wanted)?);
