@@ -53,7 +53,7 @@ fn the_demo_benchmark_asks_all_seven_tasks() {
 
 #[test]
 fn the_demo_model_zooms_answers_and_follows_content_not_order() {
-    let model = Arc::new(load_model(&model_source()).unwrap());
+    let model = Arc::new(load_model(model_source()).unwrap());
     let benchmark = learnt();
     assert_eq!(benchmark.questions().len(), 40);
     let (mut right, mut zoomed, mut listed, mut same) = (0, 0, 0, 0);
@@ -75,7 +75,7 @@ fn the_demo_model_zooms_answers_and_follows_content_not_order() {
 
 #[test]
 fn without_the_tool_it_does_not_know() {
-    let model = Arc::new(load_model(&model_source()).unwrap());
+    let model = Arc::new(load_model(model_source()).unwrap());
     let benchmark = learnt();
     let outcomes: Vec<_> = benchmark.questions().iter().map(|q| ask(&model, &benchmark, q, false)).collect();
     let right = outcomes.iter().filter(|o| o.score.as_ref().is_some_and(|s| s.value >= 1.0)).count();
@@ -84,7 +84,7 @@ fn without_the_tool_it_does_not_know() {
 
 #[test]
 fn recorded_sessions_are_of_the_shipped_model() {
-    let weights = load_model(&model_source()).unwrap().info().weights;
+    let weights = load_model(model_source()).unwrap().info().weights;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sessions/demo");
     let logs = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
     let mut told = Vec::new();
@@ -108,7 +108,7 @@ fn recorded_sessions_are_of_the_shipped_model() {
 
 #[test]
 fn it_zooms_and_is_far_above_chance_in_every_task() {
-    let model = Arc::new(load_model(&model_source()).unwrap());
+    let model = Arc::new(load_model(model_source()).unwrap());
     for task in Task::ALL {
         let wanted = Selection { tasks: vec![task], limit: Some(12), ..Selection::default() };
         let benchmark = open_with("demo", &wanted).unwrap();

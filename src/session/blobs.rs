@@ -97,7 +97,8 @@ pub fn put_blob(store: &SessionStore, hash: &str, pixels: &RgbImage) -> Result<(
 /// # Errors
 /// [`SessionError::Io`]; what was there before is then still there.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), SessionError> {
-    let dir = path.parent().unwrap_or(Path::new("."));
+    // A bare name has an empty parent.
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     write_renamed(dir, path, bytes)?;
     // The new name must be on the disk before what relies on it. Only Unix opens folders.
     #[cfg(unix)]

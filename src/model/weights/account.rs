@@ -15,7 +15,7 @@ impl Weights {
     pub(super) fn refuse_twice(&self) -> Result<(), ModelError> {
         let Some(quant) = self.keep.quant else { return Ok(()) };
         if self.maps().any(|(_, entry)| entry.stored.is_quantised()) {
-            return Err(ModelError::Quantised { kept: self.kept(), asked: quant.name().to_owned() });
+            return Err(ModelError::Quantised { kept: self.stored_as(), asked: quant.name().to_owned() });
         }
         Ok(())
     }

@@ -46,7 +46,8 @@ impl App {
                 screen.typing = false;
                 return self.ask_for_board();
             }
-            Action::Close if screen.typing || screen.wrong.is_some() || !screen.applied.is_empty() => {
+            // A filter that was not answered yet counts: Esc takes it back rather than leave.
+            Action::Close if screen.typing || !screen.applied.is_empty() || !screen.filter.text().trim().is_empty() => {
                 screen.typing = false;
                 screen.wrong = None;
                 screen.filter.clear();
@@ -109,6 +110,8 @@ impl App {
                 self.failures.applied = filter;
                 self.failures.set(std::sync::Arc::new(board));
             }
+            // Of a filter that was taken back meanwhile.
+            Err(_) if filter != self.failures.filter.text().trim() => {}
             Err(why) => {
                 self.failures.loading = false;
                 self.failures.wrong = Some(crate::text::one_line(&why).into_owned());

@@ -115,9 +115,9 @@ fn ctrl_c_cannot_be_taken() {
 
 #[test]
 fn hints_say_what_the_keys_are() {
-    let (map, _) = changed("[explorer]\nscrub_prev_token = ['v']\nscrub_next_token = ['V']\nstep_token = ['.']");
+    let (map, _) = changed("[explorer]\nscrub_prev_token = ['ü']\nscrub_next_token = ['Ü']\nstep_token = ['.']");
     let hint = |name| map.hint_keys(map.bindings().iter().find(|b| b.name == name).unwrap());
-    assert_eq!(hint("scrub_prev_token"), "vV");
+    assert_eq!(hint("scrub_prev_token"), "üÜ");
     assert_eq!(hint("step_token"), ".");
     let library = map.bindings().iter().find(|b| b.context == Context::Library && b.name == "down").unwrap();
     assert_eq!(map.hint_keys(library), "↑↓");

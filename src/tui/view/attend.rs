@@ -75,8 +75,9 @@ fn legend_texts(shown: &Shown, raw: bool) -> Vec<String> {
     vec![
         format!("{most}{less} · images {images} prompt {prompt} own {own} first token {first} "),
         format!("{most}{less} · img {images} text {prompt} own {own} sink {first} "),
-        format!("{most} · img {images} text {prompt} own {own} sink {first} "),
-        format!("{most} img {images} sink {first} "),
+        format!("{most}{less} · img {images} sink {first} "),
+        format!("{most}{less} · img {images} "),
+        format!("{most}{less} "),
         most,
     ]
 }
