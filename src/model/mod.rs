@@ -11,6 +11,7 @@ mod choice;
 mod config;
 mod error;
 pub mod generation;
+pub mod inspect;
 mod keep;
 mod kernels;
 mod layers;

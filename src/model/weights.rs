@@ -1,5 +1,7 @@
 //! Weight files: opened, indexed and compared with the configuration before a single number is read.
 
+mod view;
+
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use candle_core::{Device, Tensor};
