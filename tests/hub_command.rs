@@ -101,10 +101,11 @@ fn a_model_is_fetched_asked_and_then_used_without_the_network() {
 #[test]
 fn a_question_is_answered_by_a_model_from_a_hub() {
     let (home, hub) = (tempfile::tempdir().unwrap(), Hub::new(files(), Manners::default()));
+    let page = home.path().join("page.png");
+    image::RgbImage::from_fn(120, 90, |x, y| image::Rgb([(x * 2) as u8, (y * 2) as u8, 90])).save(&page).unwrap();
+    let args = ["ask", "--model", "tiny/model@v1", "--question", "Who is there?", "--no-record", "--json", "--max-tokens", "4"];
     let mut ask = program(home.path(), hub.port);
-    let id = panelscope::benchmark::open("demo").unwrap().questions()[0].id.clone();
-    let (output, out, err) =
-        run(ask.args(["ask", "--model", "tiny/model@v1", "--id", &id, "--no-record", "--json", "--max-tokens", "4"]));
+    let (output, out, err) = run(ask.args(args).arg("--page").arg(&page));
     let first: Value = serde_json::from_str(out.lines().next().unwrap_or_default()).unwrap_or_default();
     assert_eq!(first["data"]["model"]["name"], "tiny/model@v1", "{:?} {err}", output.status);
     assert_eq!(first["data"]["model"]["resampler"], "pillow");
