@@ -167,6 +167,9 @@ fn weights_and_lens_equal_transformers() {
                     for (layer, heads) in by_head.iter().enumerate() {
                         for (head, golden) in heads.iter().enumerate() {
                             let (layers, heads) = (Layers::One(layer), Heads::One(head));
+                            let mut again = Watch::of(Some(heads), false);
+                            network.look_again(&mut sequence, row, &mut again).unwrap();
+                            let kept = again.take().remove(0);
                             let found = attention(&network, &sequence, &kept, row + 1, layers, heads, own);
                             assert_eq!((found.len(), found[0].layer), (1, Some(layer)));
                             check_split(&network, &sequence, &found[0], golden, own);
@@ -301,6 +304,7 @@ fn what_cannot_be_looked_at_is_said() {
     assert!(matches!(ask(Layers::Mean, Heads::One(6), 9), Err(ModelError::Watch(_))));
     assert!(matches!(ask(Layers::Mean, Heads::Mean, prompt.ids.len() + 1), Err(ModelError::Watch(_))));
     assert!(matches!(ask(Layers::Mean, Heads::Mean, 0), Err(ModelError::Watch(_))));
+    assert!(matches!(ask(Layers::Mean, Heads::Mean, 9), Err(ModelError::Watch(_))), "weights of another length");
     assert!(matches!(network.lens(&kept, 1, 1), Err(ModelError::Watch(_))), "outputs were not kept");
     assert!(network.attention(&sequence, &Kept::default(), 3, AttentionPick::default(), &[]).is_err());
     let pad = prompt.ids.iter().position(|id| *id == network.config().image_token).unwrap();

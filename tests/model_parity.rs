@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use candle_core::{D, DType, Device, Tensor};
 use panelscope::geometry::Size;
-use panelscope::model::{Chunk, Dump, Feed, FileSource, ImageEmbedding, Network, Patches, Sequence};
+use panelscope::model::{Chunk, Dump, Feed, FileSource, ImageEmbedding, LoadOptions, Network, Patches, Sequence};
 
 /// Most a log-probability may differ.
 const LOGPROB: f32 = 2e-4;
@@ -26,13 +26,26 @@ fn folder(case: &str) -> PathBuf {
 }
 
 fn load(case: &str) -> (Network, Golden) {
-    load_by(case, false)
+    load_by(case, Way::Alone)
 }
 
-/// `plain` leaves out the kernels of small models, which all these checkpoints otherwise run on.
-fn load_by(case: &str, plain: bool) -> (Network, Golden) {
+/// What computes: all these checkpoints are small.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// The kernels of small models.
+    Alone,
+    /// Those of large models.
+    Shared,
+    /// candle.
+    Plain,
+}
+
+const WAYS: [Way; 3] = [Way::Alone, Way::Shared, Way::Plain];
+
+fn load_by(case: &str, way: Way) -> (Network, Golden) {
     let source = FileSource::Folder(folder(case));
-    let network = if plain { Network::load_plain(&source, &Device::Cpu) } else { Network::load(&source, &Device::Cpu) };
+    let options = LoadOptions { plain: way == Way::Plain, shared: way == Way::Shared, ..LoadOptions::default() };
+    let network = Network::load_with(&source, &options);
     let network = network.unwrap();
     let golden = candle_core::safetensors::load(folder(case).join("golden.safetensors"), &Device::Cpu).unwrap();
     (network, golden)
@@ -136,8 +149,8 @@ fn every_stage_equals_transformers() {
         let most = reached.entry(stage.to_owned()).or_default();
         *most = most.max(value);
     };
-    for (case, plain) in CASES.into_iter().flat_map(|case| [(case, false), (case, true)]) {
-        let (network, golden) = load_by(case, plain);
+    for (case, way) in CASES.into_iter().flat_map(|case| WAYS.map(|way| (case, way))) {
+        let (network, golden) = load_by(case, way);
         let config = network.config().clone();
         for key in prompts(&golden) {
             let at = |name: &str| format!("{key}.{name}");
@@ -247,8 +260,8 @@ fn greedy(network: &Network, sequence: &mut Sequence, mut logits: Vec<f32>, step
 /// Far enough for the cache to grow between the mark and the rewind.
 #[test]
 fn rewinding_and_going_on_is_bit_identical() {
-    for (case, plain) in CASES.into_iter().flat_map(|case| [(case, false), (case, true)]) {
-        let (network, golden) = load_by(case, plain);
+    for (case, way) in CASES.into_iter().flat_map(|case| WAYS.map(|way| (case, way))) {
+        let (network, golden) = load_by(case, way);
         let ids = ids(&golden, "p0");
         let encoded = encode(&network, &images(&network, &golden, "p0"), &mut Dump::default());
         let prompt = chunks(&ids, network.config().image_token, &encoded);
@@ -277,8 +290,8 @@ fn start_of(network: &Network, ids: &[u32], encoded: &[ImageEmbedding]) -> Vec<f
 
 #[test]
 fn sequences_stepped_together_equal_each_alone() {
-    for (case, plain) in ["tied-new", "untied-old-flat-bf16"].into_iter().flat_map(|c| [(c, false), (c, true)]) {
-        let (network, golden) = load_by(case, plain);
+    for (case, way) in ["tied-new", "untied-old-flat-bf16"].into_iter().flat_map(|c| WAYS.map(|way| (c, way))) {
+        let (network, golden) = load_by(case, way);
         let pad = network.config().image_token;
         let keys = prompts(&golden);
         let all: Vec<_> = keys
@@ -318,14 +331,14 @@ fn sequences_stepped_together_equal_each_alone() {
 
 /// Every row is computed alone: cut into passes anyhow, alone or with others, a sequence has the same bits.
 #[test]
-fn small_models_do_not_depend_on_how_a_context_is_cut() {
+fn kernels_do_not_depend_on_how_a_context_is_cut() {
     if Network::load(&FileSource::Folder(folder("tied-new")), &Device::Cpu)
         .is_ok_and(|network| network.new_sequence().unwrap().prefix(0).is_none())
     {
         return; // This processor has no such kernels.
     }
-    for case in CASES {
-        let (network, golden) = load(case);
+    for (case, way) in CASES.into_iter().flat_map(|case| [(case, Way::Alone), (case, Way::Shared)]) {
+        let (network, golden) = load_by(case, way);
         let ids: Vec<u32> = ids(&golden, "p0").into_iter().map(|id| id % 200).collect();
         let mut whole = network.new_sequence().unwrap();
         let expected = step(&network, &mut whole, vec![Chunk::Tokens(&ids)]);
@@ -344,9 +357,9 @@ fn small_models_do_not_depend_on_how_a_context_is_cut() {
                 logits = network.forward(&mut batch).unwrap().remove(1);
             }
             let bits = |logits: &[f32]| logits.iter().map(|logit| logit.to_bits()).collect::<Vec<_>>();
-            assert_eq!(bits(&logits), bits(&expected), "{case} in pieces of {piece}");
+            assert_eq!(bits(&logits), bits(&expected), "{case} {way:?} in pieces of {piece}");
         }
-        let (plain, _) = load_by(case, true);
+        let (plain, _) = load_by(case, Way::Plain);
         assert!(plain.new_sequence().unwrap().prefix(0).is_none());
         let foreign = plain.forward(&mut [Feed { sequence: &mut whole, chunks: vec![Chunk::Tokens(&[1])] }]);
         assert!(foreign.is_err(), "a sequence of other kernels");

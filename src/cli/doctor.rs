@@ -13,6 +13,7 @@ use super::images_flag::ImagesFlag;
 use super::sessions::printed;
 use super::{CliError, CliResult, Global};
 use crate::demo;
+use crate::model::{DeviceChoice, device};
 use crate::session;
 use crate::text::one_line;
 use crate::tui::images::{Caps, ImageMode};
@@ -56,6 +57,7 @@ pub fn run(args: DoctorArgs, global: &Global) -> CliResult {
         "images": found.images(),
         "sessions": sessions(global),
         "model": { "name": demo::MODEL_NAME, "place": "in the program" },
+        "devices": devices(),
     });
     let mut out = io::stdout().lock();
     if args.json {
@@ -113,6 +115,32 @@ impl Found<'_> {
         let cell = self.answers.answered.then_some([self.caps.cell.0, self.caps.cell.1]);
         json!({ "way": self.caps.way.name(), "why": self.caps.why, "cell_pixels": cell })
     }
+}
+
+/// Where models can compute, and what `auto` takes for one that is not small.
+fn devices() -> Value {
+    let auto = device::open(DeviceChoice::Auto).map_or_else(|error| error.to_string(), |taken| taken.why);
+    let mut devices = json!(device::survey());
+    if let Some(devices) = devices.as_object_mut() {
+        devices.insert("auto".to_owned(), Value::String(one_line(&auto).into_owned()));
+    }
+    devices
+}
+
+/// The devices for a person: what `auto` takes, then a line for each GPU.
+fn device_lines(report: &Value) -> Vec<(&'static str, String)> {
+    let text = |place: &str| report.pointer(place).and_then(Value::as_str).unwrap_or("unknown").to_owned();
+    let mut rows = vec![("device", text("/devices/auto"))];
+    for found in report.pointer("/devices/found").and_then(Value::as_array).into_iter().flatten() {
+        let word = |key: &str| found.get(key).and_then(Value::as_str).map(str::to_owned);
+        let size = |key: &str| found.get(key).and_then(Value::as_u64).map(|bytes| bytes as f64 / f64::from(1 << 30));
+        let mut words = vec![word("name").unwrap_or_else(|| "a GPU".to_owned())];
+        words.extend(size("free").zip(size("memory")).map(|(free, all)| format!("{free:.1} of {all:.1} GiB free")));
+        words.extend(word("capability").map(|capability| format!("compute capability {capability}")));
+        words.extend(word("driver").map(|driver| format!("its driver understands CUDA {driver}")));
+        rows.push(("", format!("{}: {}", word("device").unwrap_or_default(), words.join(", "))));
+    }
+    rows
 }
 
 /// Where sessions go, and whether they can.
@@ -181,5 +209,6 @@ fn lines(report: &Value) -> Vec<String> {
         ("sessions", folder),
         ("model", format!("{} ({})", word("/model/name"), word("/model/place"))),
     ];
-    rows.into_iter().map(|(name, what)| format!("{name:<14}{what}")).collect()
+    let rows = rows.into_iter().chain(device_lines(report));
+    rows.map(|(name, what)| format!("{name:<14}{what}")).collect()
 }

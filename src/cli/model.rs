@@ -6,10 +6,16 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{CliError, CliResult, Global};
+use crate::demo;
+use crate::model::{FileSource, ModelChoice};
+use check::CheckArgs;
 use get::GetArgs;
+use info::InfoArgs;
 use probe::ProbeArgs;
 
+mod check;
 mod get;
+mod info;
 mod probe;
 mod report;
 
@@ -22,6 +28,10 @@ pub struct ModelArgs {
 
 #[derive(Subcommand, Debug)]
 enum ModelCommand {
+    /// Read every file of a model and compare them: shapes, numbers, tokens, settings
+    Check(CheckArgs),
+    /// Say what a model is, how large, and what it needs, without loading it
+    Info(InfoArgs),
     /// Fetch a model from a hub into the Hugging Face cache, and print its folder
     Get(GetArgs),
     /// Show what a checkpoint says next: ids, positions, likeliest tokens, greedy continuation
@@ -34,8 +44,18 @@ enum ModelCommand {
 /// Says what failed.
 pub fn run(args: ModelArgs, global: &Global) -> CliResult {
     match args.command {
+        ModelCommand::Check(args) => check::run(&args, global),
+        ModelCommand::Info(args) => info::run(&args, global).map(|()| ExitCode::SUCCESS),
         ModelCommand::Get(args) => get::run(&args).map(|()| ExitCode::SUCCESS),
         ModelCommand::Probe(args) => probe::run(&args, global).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// What a model is called.
+fn name(choice: &ModelChoice) -> String {
+    match choice.source {
+        FileSource::Embedded(_) => demo::MODEL_NAME.to_owned(),
+        _ => choice.name(),
     }
 }
 

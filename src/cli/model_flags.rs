@@ -6,7 +6,8 @@ use super::{CliError, Global};
 use crate::config::Config;
 use crate::demo;
 use crate::hub::{Meaning, meaning};
-use crate::model::{DtypeChoice, ModelChoice, Quant, ResamplerChoice};
+use crate::model::device::UnknownDevice;
+use crate::model::{DeviceChoice, DtypeChoice, ModelChoice, ModelError, Placed, Quant, ResamplerChoice};
 use crate::text::one_line;
 
 /// How a model is loaded. Flags win over the configuration, and that over what is usual.
@@ -18,6 +19,9 @@ pub(super) struct LoadFlags {
     /// Quantise the language model while it is loaded
     #[arg(long, value_enum, value_name = "FORMAT")]
     quant: Option<QuantFlag>,
+    /// Where it computes: auto, cpu, cuda, cuda:N or metal [default: auto]
+    #[arg(long, value_name = "WHERE")]
+    device: Option<DeviceChoice>,
     /// Whose resampling images are prepared with [default: auto]
     #[arg(long, value_enum, value_name = "WHOSE")]
     resampler: Option<ResamplerFlag>,
@@ -81,6 +85,20 @@ pub(super) struct Loading {
     pub(super) resampler: ResamplerChoice,
     /// Nothing is fetched.
     pub(super) offline: bool,
+    /// `None` where nobody named one.
+    pub(super) device: Option<DeviceChoice>,
+}
+
+/// Opens a model's device and says on stderr which it is.
+///
+/// # Errors
+/// As [`ModelChoice::place`].
+pub(super) fn placed(choice: &ModelChoice) -> Result<Placed, ModelError> {
+    let placed = choice.place()?;
+    if let Some(line) = &placed.line {
+        eprintln!("{}", one_line(line));
+    }
+    Ok(placed)
 }
 
 impl LoadFlags {
@@ -99,7 +117,16 @@ impl LoadFlags {
             quant: self.quant.map_or(known.quant, QuantFlag::quant),
             resampler: self.resampler.map_or(known.resampler, ResamplerFlag::choice),
             offline: self.offline || known.offline,
+            device: self.device.or(known.device),
         }
+    }
+
+    /// Where it computes, by flag or configuration.
+    ///
+    /// # Errors
+    /// The configuration names what is not there.
+    pub(super) fn device(self, global: &Global) -> Result<Option<DeviceChoice>, CliError> {
+        Ok(self.device.or(configured(&global.settings)?.device))
     }
 
     /// The model of that name (none is the shipped one), to be loaded so.
@@ -124,7 +151,8 @@ impl Loading {
             Some(Meaning::Hub(reference)) => ModelChoice::remote(reference, self.offline),
             _ => ModelChoice::from(demo::model_named(name)),
         };
-        Ok(ModelChoice { dtype: self.dtype, quant: self.quant, resampler: self.resampler, ..choice })
+        let Self { dtype, quant, resampler, device, .. } = self;
+        Ok(ModelChoice { dtype, quant, resampler, device, ..choice })
     }
 }
 
@@ -172,9 +200,14 @@ pub(super) fn check(settings: &Config) -> Result<(), CliError> {
 
 /// What the configuration says, as if it had been said by flags.
 fn configured(settings: &Config) -> Result<LoadFlags, CliError> {
+    let device = settings.device.as_deref().map(|name| {
+        let wrong = |why: UnknownDevice| CliError::usage(one_line(&format!("configuration: device = {why}")));
+        name.parse().map_err(wrong)
+    });
     Ok(LoadFlags {
         dtype: word("dtype", settings.dtype.as_deref())?,
         quant: word("quant", settings.quant.as_deref())?,
+        device: device.transpose()?,
         resampler: word("resampler", settings.resampler.as_deref())?,
         offline: false,
     })

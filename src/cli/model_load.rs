@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::CliError;
-use crate::engine::load_model;
+use super::model_flags::placed;
+use crate::engine::load_placed;
 use crate::hub::{HubError, Progress, Step};
 use crate::model::{Model, ModelChoice};
 use crate::text::one_line;
@@ -23,7 +24,8 @@ const EVERY: Duration = Duration::from_secs(10);
 /// What is missing or wrong; [`CliError::Interrupted`] where the flag was set.
 pub(super) fn loaded(choice: &ModelChoice, stop: Option<&AtomicBool>) -> Result<Model, CliError> {
     let choice = fetched(choice, stop)?.into_owned();
-    load_model(choice).map_err(|error| CliError::failed(format!("cannot load the model: {error}")))
+    let load = || load_placed(&choice, &placed(&choice)?);
+    load().map_err(|error| CliError::failed(format!("cannot load the model: {error}")))
 }
 
 /// The choice with files that are on this machine.

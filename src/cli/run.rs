@@ -17,6 +17,7 @@ use super::model_load::loaded;
 use super::selection::SelectionArgs;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::open_with;
+use crate::model::DeviceChoice;
 use crate::protocol::Profile;
 use crate::run::{
     CropChoice, Job, Manifest, ManifestError, PageChoice, RunError, RunFolder, RunPlace, RunReport, RunSettings,
@@ -127,7 +128,7 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
         let what = "has pages and no questions; `panelscope ask --bench B --page-name NAME --question TEXT` asks one";
         return Err(CliError::usage(format!("{} {what}", settings.benchmark)));
     }
-    let choice = args.loading(&settings).of(Some(&settings.model))?;
+    let choice = args.loading(&settings, args.load.device(global)?).of(Some(&settings.model))?;
     let model = Arc::new(loaded(&choice, None)?);
     let no_more = super::interrupt_flag();
     let job = Job { model: &model, questions: &benchmark, profile: &profile, settings: &settings, no_more: &no_more };
@@ -216,16 +217,16 @@ fn finish(done: &Done, no_more: &AtomicBool) -> CliResult {
 
 impl RunArgs {
     /// How the model is loaded: by flags, else as settings say.
-    fn loading(&self, known: &RunSettings) -> Loading {
+    fn loading(&self, known: &RunSettings, device: Option<DeviceChoice>) -> Loading {
         let (dtype, quant, resampler) = (known.dtype, known.quant, known.resampler);
-        self.load.or(Loading { dtype, quant, resampler, ..Loading::default() })
+        self.load.or(Loading { dtype, quant, resampler, device, ..Loading::default() })
     }
 
     /// The settings: what is given, else what is known.
     fn settings(&self, resumed: Option<RunSettings>, global: &Global) -> Result<RunSettings, CliError> {
         let loading = match &resumed {
             // A run goes on as it began, whatever the configuration says by now.
-            Some(known) => self.loading(known),
+            Some(known) => self.loading(known, None),
             None => self.load.loading(global)?,
         };
         let known = resumed.unwrap_or_default();

@@ -63,6 +63,9 @@ pub struct Config {
     /// Whose resampling images are prepared with, as --resampler has it: "auto", "pillow", "torchvision".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resampler: Option<String>,
+    /// Where models compute, as --device has it: "auto", "cpu", "cuda", "cuda:N", "metal".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// The profile the explorer talks to it with: a name, or a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,

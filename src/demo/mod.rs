@@ -21,10 +21,10 @@ pub fn model_source() -> FileSource {
     FileSource::Embedded(MODEL_FILES)
 }
 
-/// The checkpoint a `--model` flag names: a shipped one, or a folder.
+/// The checkpoint a `--model` flag names: a shipped one, or a folder or GGUF file.
 pub fn model_named(name: Option<&str>) -> FileSource {
     match name {
-        Some(folder) if !is_shipped(name) => FileSource::Folder(folder.into()),
+        Some(path) if !is_shipped(name) => FileSource::at(path),
         _ => model_source(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
-use super::Fork;
+use super::{Fork, Looking};
 use crate::benchmark::Question;
 use crate::geometry::PageBox;
 use crate::model::sampler::Sampling;
@@ -89,6 +89,8 @@ pub struct Debugging {
     pub fork: Option<Arc<Fork>>,
     /// Fewest and most pixels of a processed image; none are the model's own.
     pub pixels: Option<(u64, u64)>,
+    /// What the log says of every token the model writes.
+    pub looking: Looking,
 }
 
 impl Ask {
@@ -197,4 +199,6 @@ pub struct Emission {
     pub record: Record,
     /// What the model was given (after interventions).
     pub pixels: Option<Arc<RgbImage>>,
+    /// An answer to whoever asked for a look: no part of the log, its `seq` is the next record's.
+    pub aside: bool,
 }

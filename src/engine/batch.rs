@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::drive::{guarded_step, outcome};
-use super::{Ask, Emission, ImageCache, LocalEngine, Outcome, StepEngine, TurnLoop};
+use super::{Ask, Emission, ImageCache, LocalEngine, Looking, Outcome, StepEngine, TurnLoop};
 use crate::model::{Feed, Model, Sequence};
 
 /// Most rows of one pass, unless a single session has more: activations stay in a core's cache, and many openings at once
@@ -200,19 +200,22 @@ fn pass(model: &Model, group: &mut Vec<(&mut Running, usize)>, rows: usize) {
     }
     let clock = Instant::now();
     let bases: Vec<usize> = group.iter().map(|(running, _)| running.engine.computed()).collect();
+    let looks = group.iter().fold(Looking::default(), |all, (running, _)| all.and(running.engine.looking));
+    let mut watch = looks.watch();
     let done = catch_unwind(AssertUnwindSafe(|| {
         let mut feeds: Vec<Feed<'_>> =
             group.iter_mut().filter_map(|(running, _)| running.engine.feed_ahead()).collect();
-        model.forward(&mut feeds)
+        model.forward_traced(&mut feeds, &mut watch)
     }));
     // After a panic or an error every sequence is cut back to where it was: nothing a half-done pass left is read.
     let mut logits =
         done.ok().and_then(Result::ok).filter(|all| all.len() == group.len()).unwrap_or_default().into_iter();
     let seconds = clock.elapsed().as_secs_f64();
+    let mut kept = watch.take().into_iter();
     for ((running, own), base) in group.drain(..).zip(bases) {
         running.session.charge(seconds * own as f64 / rows.max(1) as f64);
         match logits.next() {
-            Some(logits) => running.engine.set_ahead(logits, base),
+            Some(logits) => running.engine.set_ahead(logits, base, kept.next()),
             None => running.engine.no_ahead(base),
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Journal {
     seq: u64,
     out: Vec<Emission>,
     batch: Option<Tokens>,
+    /// What belongs to tokens of the batch.
+    following: Vec<Body>,
     last_token: f64,
     /// One record a token, as while stepping.
     pub(super) single: bool,
@@ -44,6 +46,7 @@ impl Journal {
             seq: 0,
             out: Vec::new(),
             batch: None,
+            following: Vec::new(),
             last_token: 0.0,
             single: false,
         }
@@ -131,6 +134,21 @@ impl Journal {
             }
             self.push(Body::Tokens(batch), None);
         }
+        for body in std::mem::take(&mut self.following) {
+            self.push(body, None);
+        }
+    }
+
+    /// Tells something that the log does not have; what waits goes first.
+    pub(super) fn aside(&mut self, body: Body) {
+        self.flush();
+        let record = Record { seq: self.seq, t: self.now(), body };
+        self.out.push(Emission { record, pixels: None, aside: true });
+    }
+
+    /// Records something once the tokens that wait are.
+    pub(super) fn follow(&mut self, bodies: Vec<Body>) {
+        self.following.extend(bodies);
     }
 
     /// Hands over what was recorded.
@@ -142,7 +160,7 @@ impl Journal {
         self.latest = self.now();
         let record = Record { seq: self.seq, t: self.latest, body };
         self.seq += 1;
-        self.out.push(Emission { record, pixels });
+        self.out.push(Emission { record, pixels, aside: false });
     }
 }
 

@@ -1,16 +1,19 @@
 //! A loaded model, stepped.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use image::RgbImage;
 
 use super::image_cache::{ImageCache, fingerprint};
+use super::look::Row;
 use super::resume::Placed;
-use super::{Appended, Capabilities, EngineError, Mark, Recorded, Resumed, StepEngine, StepToken};
+use super::{Appended, Capabilities, EngineError, Look, Looking, Mark, Recorded, Resumed, StepEngine, StepToken};
 use crate::model::sampler::{Drawn, Sampler, SamplerError, Sampling};
+use crate::model::watch::Kept;
 use crate::model::{Chunk, Feed, ImageEmbedding, ImageProcessor, Model, Sequence};
-use crate::trace::ModelInfo;
+use crate::trace::{Body, ModelInfo};
 
 /// In the chat layout these end a turn, whatever else the checkpoint names.
 const TURN_ENDS: [&str; 2] = ["<|im_end|>", "<|endoftext|>"];
@@ -49,6 +52,10 @@ pub struct LocalEngine {
     pub(super) placed: Vec<Placed>,
     /// The sessions whose own bits the cache holds: the one that stands in it, and those it departed from exactly.
     pub(super) sessions: Vec<String>,
+    /// What is looked at as the session goes on.
+    pub(super) looking: Looking,
+    /// What the latest pass kept for it.
+    pub(super) kept: Option<Row>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +70,8 @@ struct Ahead {
     logits: Vec<f32>,
     /// Tokens in the cache before it.
     base: usize,
+    /// What was kept of its last row.
+    kept: Option<Row>,
 }
 
 /// A place where contexts that began alike may part.
@@ -109,6 +118,8 @@ impl LocalEngine {
             passes: Vec::new(),
             placed: Vec::new(),
             sessions: Vec::new(),
+            looking: Looking::default(),
+            kept: None,
         }
     }
 
@@ -127,6 +138,7 @@ impl LocalEngine {
         self.passes.clear();
         self.placed.clear();
         self.sessions.clear();
+        self.kept = None;
         self.seed_link = CONTEXTS.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -135,6 +147,7 @@ impl LocalEngine {
     pub(super) fn forget_from(&mut self, length: usize) {
         self.passes.truncate(self.passes.partition_point(|&began| began < length));
         self.placed.retain(|image| image.start + image.embedding.tokens() <= length);
+        self.kept = None;
     }
 
     /// The model behind it.
@@ -167,13 +180,16 @@ impl LocalEngine {
         let logits = match self.ahead.take() {
             Some(ahead) => {
                 self.passes.push(ahead.base);
+                self.kept = ahead.kept;
                 ahead.logits
             }
             None => {
                 let sequence = self.sequence.as_mut().ok_or(EngineError::Misuse("a step before the beginning"))?;
                 let began = sequence.len();
                 let feed = Feed { sequence, chunks: chunks(&self.pending) };
-                let logits = self.model.forward(&mut [feed])?.pop();
+                let mut watch = self.looking.watch();
+                let logits = self.model.forward_traced(&mut [feed], &mut watch)?.pop();
+                self.kept = watch.take().pop().map(|kept| Row { seen: sequence.len(), kept });
                 self.passes.push(began);
                 logits.ok_or(EngineError::Misuse("the model gave no logits"))?
             }
@@ -196,9 +212,15 @@ impl LocalEngine {
         self.sequence.as_mut().map(|sequence| Feed { sequence, chunks })
     }
 
-    /// Takes over what was computed ahead over a cache of `base` tokens.
-    pub(super) fn set_ahead(&mut self, logits: Vec<f32>, base: usize) {
-        self.ahead = Some(Ahead { logits, base });
+    /// Takes over what was computed ahead over a cache of `base` tokens, and what was kept of its last row.
+    pub(super) fn set_ahead(&mut self, logits: Vec<f32>, base: usize, kept: Option<Kept>) {
+        let seen = self.sequence.as_ref().map_or(0, Sequence::len);
+        self.ahead = Some(Ahead { logits, base, kept: kept.map(|kept| Row { seen, kept }) });
+    }
+
+    /// Computes what waits and forgets its logits.
+    pub(super) fn compute(&mut self) -> Result<(), EngineError> {
+        self.logits().map(|_| ())
     }
 
     /// The pass failed: the cache is as it was with `base` tokens.
@@ -273,7 +295,7 @@ impl LocalEngine {
 
 impl StepEngine for LocalEngine {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { logprobs: true, force: true, rewind: true, exact: true }
+        Capabilities { logprobs: true, force: true, rewind: true, exact: true, attention: true, lens: true }
     }
 
     fn info(&self) -> ModelInfo {
@@ -348,6 +370,14 @@ impl StepEngine for LocalEngine {
         self.put(drawn)
     }
 
+    fn watch(&mut self, looking: Looking) {
+        self.looking = looking;
+    }
+
+    fn look(&mut self, look: &Look, own: &[Range<usize>]) -> Result<Vec<Body>, EngineError> {
+        self.looked(look, own)
+    }
+
     fn position(&self) -> u64 {
         self.context.len() as u64
     }
@@ -375,6 +405,7 @@ impl StepEngine for LocalEngine {
             return Err(EngineError::StaleMark);
         }
         sequence.truncate(place.computed)?;
+        self.kept = None;
         self.pending.clone_from(&place.pending);
         self.context.truncate(place.length);
         self.chain.truncate(place.length);

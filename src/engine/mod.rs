@@ -17,6 +17,7 @@ mod image_cache;
 mod fork;
 mod journal;
 mod local;
+mod look;
 mod resume;
 mod scripted;
 mod spawn;
@@ -32,8 +33,11 @@ pub use error::EngineError;
 pub use fork::{At, Edit, Fork, ForkError, OtherCrop, Past, Setting};
 pub use image_cache::{ImageCache, ImageCacheCounts};
 pub use local::LocalEngine;
+pub use look::{Look, Looker, Looking};
 pub use scripted::ScriptedEngine;
-pub use spawn::{Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, Warm, load_model, spawn};
+pub use spawn::{
+    Command, EngineMaker, EngineState, Handle, ModelSource, Start, StepUnit, Warm, load_model, load_placed, spawn,
+};
 pub use step::{Appended, Capabilities, Mark, Recorded, Resumed, StepEngine, StepToken};
 pub use turn_loop::{Boundary, TurnLoop, TurnMark};
 

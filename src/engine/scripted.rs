@@ -174,7 +174,7 @@ impl ScriptedEngine {
 
 impl StepEngine for ScriptedEngine {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { logprobs: true, force: true, rewind: true, exact: true }
+        Capabilities { logprobs: true, force: true, rewind: true, exact: true, attention: false, lens: false }
     }
 
     fn info(&self) -> ModelInfo {

@@ -10,10 +10,10 @@ use tokio::sync::mpsc as emissions;
 
 use super::drive::{guarded_step, panic_text};
 use super::watch::Watch;
-use super::{Ask, Boundary, Emission, EngineError, LocalEngine, StepEngine, TurnLoop};
+use super::{Ask, Boundary, Emission, EngineError, LocalEngine, Look, Looking, StepEngine, TurnLoop};
 use crate::demo;
 use crate::hub::Quiet;
-use crate::model::{FileSource, Model, ModelChoice, ModelError};
+use crate::model::{FileSource, Model, ModelChoice, ModelError, Placed};
 use crate::trace::ModelInfo;
 use crate::trace::breakpoint::Breakpoint;
 
@@ -77,6 +77,11 @@ pub enum Command {
     Step(StepUnit),
     /// Pause where one of these fires, from now on.
     Breakpoints(Vec<Breakpoint>),
+    /// Keep what looking at the latest token needs, from now on; or no longer.
+    Watch(Looking),
+    /// Look at a token. The answer comes among the emissions, as no part of the log; one that holds nothing where this engine
+    /// cannot look, or there is no such token.
+    Look(Look),
     /// End the session.
     Stop,
 }
@@ -279,6 +284,14 @@ impl Worker {
                 Some(Command::Run) if self.running && self.stepping.is_none() => {}
                 Some(Command::Run) => self.go("run", None, position),
                 Some(Command::Step(unit)) => self.go(unit.action(), Some(unit), position),
+                Some(Command::Watch(looking)) => self.session.watch(engine, looking),
+                Some(Command::Look(look)) => {
+                    let done = catch_unwind(AssertUnwindSafe(|| self.session.look(engine, &look)));
+                    if done.is_err() {
+                        let why = EngineError::Internal("a look at a token failed".to_owned());
+                        self.session.fail(&why, position);
+                    }
+                }
                 Some(Command::Breakpoints(points)) => {
                     // Tokens that were written before are no news.
                     self.session.flush();
@@ -313,7 +326,9 @@ impl Worker {
 
     fn hand_over(&mut self) -> Result<(), Abandoned> {
         for emission in self.session.drain() {
-            self.watch.see(&emission.record.body);
+            if !emission.aside {
+                self.watch.see(&emission.record.body);
+            }
             self.emissions.blocking_send(emission).map_err(|_| Abandoned)?;
         }
         Ok(())
@@ -379,7 +394,15 @@ fn known_of(model: &ModelSource) -> ModelInfo {
 pub fn load_model(choice: impl Into<ModelChoice>) -> Result<Model, ModelError> {
     let choice = choice.into();
     let choice = choice.fetched(&mut Quiet)?;
-    Model::load_with(&choice.source, &choice.options()).map(|model| model.named(name_of(&choice)))
+    load_placed(&choice, &choice.place()?)
+}
+
+/// As [`load_model`], once the files are here and the device is open.
+///
+/// # Errors
+/// As [`Model::load_with`].
+pub fn load_placed(choice: &ModelChoice, placed: &Placed) -> Result<Model, ModelError> {
+    Model::load_with(&choice.source, &placed.options).map(|model| model.named(name_of(choice)))
 }
 
 fn name_of(choice: &ModelChoice) -> String {

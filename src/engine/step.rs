@@ -1,14 +1,15 @@
 //! What can be stepped.
 
 use std::any::Any;
+use std::ops::Range;
 use std::sync::Arc;
 
 use image::RgbImage;
 
-use super::EngineError;
+use super::{EngineError, Look, Looking};
 use crate::geometry::Size;
 use crate::model::sampler::Sampling;
-use crate::trace::ModelInfo;
+use crate::trace::{Body, ModelInfo};
 
 /// What an engine can do beyond appending and drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,10 @@ pub struct Capabilities {
     pub rewind: bool,
     /// Going on after a rewind is bit-identical.
     pub exact: bool,
+    /// What a token's row attended to can be looked at.
+    pub attention: bool,
+    /// What the layers would have said can be looked at.
+    pub lens: bool,
 }
 
 /// One token with its figures, all from the raw logits.
@@ -156,6 +161,16 @@ pub trait StepEngine {
     /// # Errors
     /// When this engine has none, or they mean nothing.
     fn limit_pixels(&mut self, limits: Option<(u64, u64)>) -> Result<(), EngineError>;
+    /// Keeps from now on what looking at the latest token needs, so that a look at it costs little; or no longer.
+    fn watch(&mut self, _looking: Looking) {}
+    /// Records of what is wanted of a token of the context; `own` are the places of tokens the model wrote, rising. The
+    /// context is afterwards what it was, to the bit.
+    ///
+    /// # Errors
+    /// When this engine cannot look, or there is no such token.
+    fn look(&mut self, _look: &Look, _own: &[Range<usize>]) -> Result<Vec<Body>, EngineError> {
+        Err(EngineError::Misuse("this engine cannot be looked into"))
+    }
     /// Tokens in the context.
     fn position(&self) -> u64;
     /// The present place, sampler state included.

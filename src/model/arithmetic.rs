@@ -134,8 +134,13 @@ pub struct LoadOptions {
     pub memory: Option<u64>,
     /// Computes on candle alone, without the kernels of this program: the path all others are held against.
     pub plain: bool,
+    /// Computes even small models as large ones are computed, for tests of that path.
+    pub shared: bool,
     /// Whose resampling images are prepared with.
     pub resampler: ResamplerChoice,
+    /// The type of activations, keys and values where it is not the usual one: f32 on a CPU, that of the weights
+    /// elsewhere. On a CPU only for holding the path of other devices against goldens: it is slow.
+    pub arithmetic: Option<DtypeChoice>,
 }
 
 impl Default for LoadOptions {
@@ -146,7 +151,9 @@ impl Default for LoadOptions {
             quant: None,
             memory: None,
             plain: false,
+            shared: false,
             resampler: ResamplerChoice::Auto,
+            arithmetic: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::config::TextConfig;
+use super::device;
 use super::error::ModelError;
 use super::kernels::Panels;
 use super::memory;
@@ -22,6 +23,7 @@ pub(crate) struct KvCache {
     head_dim: usize,
     capacity: usize,
     length: usize,
+    dtype: DType,
     device: Device,
 }
 
@@ -41,6 +43,12 @@ struct Layer {
     values: Tensor,
 }
 
+/// Bytes of the first block of keys and values.
+pub(crate) fn first_bytes(config: &TextConfig, dtype: DType) -> u64 {
+    let numbers = memory::product(&[2, config.layers, config.kv_heads, BLOCK, config.head_dim]);
+    numbers.saturating_mul(dtype.size_in_bytes() as u64)
+}
+
 /// The keys of one block.
 pub(crate) enum Keys<'a> {
     /// For the kernels.
@@ -58,17 +66,18 @@ pub(crate) enum Saved {
 }
 
 impl KvCache {
-    /// An empty cache; `panels` says that the kernels of small models will use it.
-    pub(crate) fn new(config: &TextConfig, panels: bool, device: &Device) -> Result<Self> {
+    /// An empty cache of numbers of a type; `panels` says that the kernels of small models will use it.
+    pub(crate) fn new(config: &TextConfig, panels: bool, dtype: DType, device: &Device) -> Result<Self> {
         let shape = (config.kv_heads, 0, config.head_dim);
-        let layer = || Ok(Layer { keys: zeros(shape, device)?, values: zeros(shape, device)? });
+        let zeros = || Tensor::zeros(shape, dtype, device);
+        let layer = || Ok(Layer { keys: zeros()?, values: zeros()? });
         let store = if panels {
             Store::Panels((0..config.layers).map(|_| Panels::new(config.kv_heads, config.head_dim, 0)).collect())
         } else {
             Store::Tensors((0..config.layers).map(|_| layer()).collect::<Result<_>>()?)
         };
         let (kv_heads, head_dim) = (config.kv_heads, config.head_dim);
-        Ok(Self { store, kv_heads, head_dim, capacity: 0, length: 0, device: device.clone() })
+        Ok(Self { store, kv_heads, head_dim, capacity: 0, length: 0, dtype, device: device.clone() })
     }
 
     pub(crate) fn layers(&self) -> usize {
@@ -143,14 +152,18 @@ impl KvCache {
             return Ok(());
         }
         let capacity = needed.max(self.capacity + self.capacity / 2).next_multiple_of(BLOCK);
-        let bytes = memory::f32_bytes(memory::product(&[2, self.layers(), self.kv_heads, capacity, self.head_dim]));
-        memory::ensure("the keys and values of the context", bytes, memory::available())?;
+        let numbers = memory::product(&[2, self.layers(), self.kv_heads, capacity, self.head_dim]);
+        let bytes = numbers.saturating_mul(self.dtype.size_in_bytes() as u64);
+        device::ensure("the keys and values of the context", bytes, &self.device)?;
         match &mut self.store {
             Store::Panels(layers) => layers.iter_mut().for_each(|layer| *layer = layer.resized(capacity)),
             Store::Tensors(layers) => {
+                // One after another: the old ones are gone before the next is copied. Where it fails half-way, some have
+                // more room than is told, which harms nobody.
                 let shape = (self.kv_heads, capacity, self.head_dim);
-                let grown = layers.iter().map(|layer| layer.grown(shape, self.length, &self.device));
-                *layers = grown.collect::<Result<_>>()?;
+                for layer in layers {
+                    *layer = layer.grown(shape, self.length)?;
+                }
             }
         }
         self.capacity = capacity;
@@ -176,7 +189,7 @@ impl KvCache {
         let capacity = length.next_multiple_of(PIECE);
         let store = Store::Panels(layers.iter().map(|layer| layer.resized(capacity)).collect());
         let (kv_heads, head_dim) = (self.kv_heads, self.head_dim);
-        Some(Self { store, kv_heads, head_dim, capacity, length, device: self.device.clone() })
+        Some(Self { store, kv_heads, head_dim, capacity, length, dtype: self.dtype, device: self.device.clone() })
     }
 
     pub(crate) fn advance(&mut self, rows: usize) {
@@ -191,16 +204,13 @@ impl KvCache {
 
 impl Layer {
     /// The first `length` tokens in buffers of another shape.
-    fn grown(&self, shape: (usize, usize, usize), length: usize, device: &Device) -> Result<Self> {
-        let (keys, values) = (zeros(shape, device)?, zeros(shape, device)?);
+    fn grown(&self, shape: (usize, usize, usize), length: usize) -> Result<Self> {
+        let zeros = || Tensor::zeros(shape, self.keys.dtype(), self.keys.device());
+        let (keys, values) = (zeros()?, zeros()?);
         if length > 0 {
             keys.slice_set(&self.keys.narrow(1, 0, length)?.contiguous()?, 1, 0)?;
             values.slice_set(&self.values.narrow(1, 0, length)?.contiguous()?, 1, 0)?;
         }
         Ok(Self { keys, values })
     }
-}
-
-fn zeros(shape: (usize, usize, usize), device: &Device) -> Result<Tensor> {
-    Tensor::zeros(shape, DType::F32, device)
 }

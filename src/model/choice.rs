@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 
 use super::arithmetic::{DtypeChoice, LoadOptions, Quant};
+use super::config::Config;
+use super::device::{self, DeviceChoice};
+use super::error::ModelError;
 use super::processor::ResamplerChoice;
 use super::source::FileSource;
 use crate::hub::{Hub, HubError, Progress, Reference};
@@ -18,8 +21,20 @@ pub struct ModelChoice {
     pub quant: Option<Quant>,
     /// Whose resampling images are prepared with.
     pub resampler: ResamplerChoice,
+    /// Where it computes; `None` is what is usual.
+    pub device: Option<DeviceChoice>,
     /// Where the files come from, for a model on a hub.
     pub remote: Option<Remote>,
+}
+
+/// How a model will be loaded, once its device is open.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// How.
+    pub options: LoadOptions,
+    /// Which device was taken and why, where a person may like to know: one was asked for, or this program could use
+    /// others than the CPU.
+    pub line: Option<String>,
 }
 
 /// A model on a hub.
@@ -32,8 +47,22 @@ pub struct Remote {
 }
 
 impl ModelChoice {
-    /// How it is to be loaded.
-    pub fn options(&self) -> LoadOptions {
+    /// Opens the device it is to be loaded on; reads no more than the model's configuration.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`], or what is wrong with `config.json`.
+    pub fn place(&self) -> Result<Placed, ModelError> {
+        let asked = self.device.unwrap_or_default();
+        let taken = match asked {
+            DeviceChoice::Auto => device::open_for(asked, &Config::from_json(&self.source.read("config.json")?)?)?,
+            _ => device::open(asked)?,
+        };
+        let line = (self.device.is_some() || !device::built_for().is_empty()).then(|| format!("device: {}", taken.why));
+        Ok(Placed { options: LoadOptions { device: taken.device, ..self.options() }, line })
+    }
+
+    /// How it is to be loaded, on the CPU.
+    fn options(&self) -> LoadOptions {
         LoadOptions { dtype: self.dtype, quant: self.quant, resampler: self.resampler, ..LoadOptions::default() }
     }
 
@@ -51,7 +80,7 @@ impl ModelChoice {
     pub fn fetched(&self, progress: &mut dyn Progress) -> Result<Cow<'_, Self>, HubError> {
         let Some(remote) = &self.remote else { return Ok(Cow::Borrowed(self)) };
         let local = Hub::from_env(remote.offline)?.get(&remote.reference, false, progress)?;
-        let source = FileSource::Folder(local.gguf.unwrap_or(local.folder));
+        let source = FileSource::at(local.gguf.unwrap_or(local.folder));
         Ok(Cow::Owned(Self { source, ..self.clone() }))
     }
 
@@ -63,7 +92,14 @@ impl ModelChoice {
 
 impl From<FileSource> for ModelChoice {
     fn from(source: FileSource) -> Self {
-        Self { source, dtype: DtypeChoice::Auto, quant: None, resampler: ResamplerChoice::Auto, remote: None }
+        Self {
+            source,
+            dtype: DtypeChoice::Auto,
+            quant: None,
+            resampler: ResamplerChoice::Auto,
+            device: None,
+            remote: None,
+        }
     }
 }
 

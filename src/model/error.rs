@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::device::{DeviceError, told};
 use super::generation::GenerationError;
+use super::gguf::GgufError;
 use super::processor::ProcessorError;
 use super::tokenizer::TokenizerError;
 
@@ -61,6 +63,22 @@ pub enum ModelError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A GGUF file is damaged, or of another model.
+    #[error("{file}: {source}")]
+    Gguf {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: GgufError,
+    },
+    /// Numbers that are quantised already were to be quantised.
+    #[error("the weights are quantised already ({kept}); leave out --quant {asked}")]
+    Quantised {
+        /// What they are.
+        kept: String,
+        /// What they were to be.
+        asked: String,
+    },
     /// The checkpoint's tensors are not those of its configuration; every difference is listed.
     #[error("the checkpoint does not fit its config.json: {}", list(.0))]
     Tensors(Vec<TensorProblem>),
@@ -74,6 +92,23 @@ pub enum ModelError {
         /// Bytes available.
         available: u64,
     },
+    /// The work would not fit, or did not fit, into a device's memory.
+    #[error("not enough memory on {device} for {what}: {}; {advice}", device_figures(*needed, *free))]
+    DeviceMemory {
+        /// The device, such as `cuda:0`.
+        device: String,
+        /// What the memory was for.
+        what: &'static str,
+        /// Bytes needed, where they were counted beforehand.
+        needed: Option<u64>,
+        /// Bytes free, where the device tells.
+        free: Option<u64>,
+        /// What would fit.
+        advice: String,
+    },
+    /// The device that was asked for cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The tokenizer cannot be read.
     #[error("tokenizer.json: {0}")]
     Tokenizer(#[from] TokenizerError),
@@ -203,6 +238,15 @@ impl fmt::Display for TensorProblem {
 fn list(problems: &[TensorProblem]) -> String {
     let lines: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
     format!("{} tensor(s){lines}", problems.len())
+}
+
+fn device_figures(needed: Option<u64>, free: Option<u64>) -> String {
+    match (needed, free) {
+        (Some(needed), Some(free)) => format!("{} needed, {} free", told(needed), told(free)),
+        (Some(needed), None) => format!("{} needed", told(needed)),
+        (None, Some(free)) => format!("it ran out, {} free", told(free)),
+        (None, None) => "it ran out".to_owned(),
+    }
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -1,10 +1,14 @@
-//! Layers both towers are made of. All arithmetic is f32.
+//! Layers both towers are made of. On the CPU all arithmetic is f32; elsewhere it is in the type of the weights, with
+//! f32 statistics in the norms.
 
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
-use candle_nn::ops;
+use std::sync::Arc;
+
+use candle_core::quantized::QMatMul;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Module, Result, Shape, Tensor, bail};
 
 use super::error::ModelError;
-use super::kernels::{Packed, Wide};
+use super::kernels::{Activations, Crew, Format, Map, Matrix, Packed, Stack, Wide};
+use super::ops::{norm, swiglu};
 use super::weights::Weights;
 
 /// A linear map of rows.
@@ -17,8 +21,17 @@ pub(crate) enum Linear {
         /// (1, out)
         bias: Option<Tensor>,
     },
+    /// Quantised, on a device other than the CPU.
+    Quantised {
+        /// (out, in)
+        map: QMatMul,
+        /// (1, out)
+        bias: Option<Tensor>,
+    },
     /// For the kernels of small models.
     Packed(Box<Packed>),
+    /// For the kernels of other models.
+    Stack(Box<Stack>),
 }
 
 impl Linear {
@@ -30,18 +43,41 @@ impl Linear {
         bias: bool,
         device: &Device,
     ) -> std::result::Result<Self, ModelError> {
+        if let Some(stack) = weights.stack(prefixes, columns, bias)? {
+            return Ok(Self::Stack(Box::new(stack)));
+        }
         let named = |end: &str| prefixes.iter().map(|prefix| format!("{prefix}.{end}")).collect::<Vec<_>>();
-        let weight = weights.stacked(&named("weight"), columns, device)?;
         let bias = match bias {
             true => Some(weights.stacked(&named("bias"), 0, device)?.unsqueeze(0)?),
             false => None,
         };
+        if let Some(map) = weights.quantised(&named("weight"), columns, device)? {
+            return Ok(Self::Quantised { map, bias });
+        }
+        let weight = weights.stacked(&named("weight"), columns, device)?;
         Ok(Self::new(weights.wide(), &weight, bias)?)
     }
 
-    /// A map without bias from a stored (out, in) table.
-    pub(crate) fn from_table(weights: &Weights, table: &Tensor) -> Result<Self> {
-        Self::new(weights.wide(), table, None)
+    /// A map without bias from a stored (out, in) table, read only if it is not quantised.
+    pub(crate) fn of_table(
+        weights: &Weights,
+        name: &str,
+        table: impl FnOnce() -> std::result::Result<Tensor, ModelError>,
+        columns: usize,
+        device: &Device,
+    ) -> std::result::Result<Self, ModelError> {
+        if let Some(map) = weights.quantised(&[name.to_owned()], columns, device)? {
+            return Ok(Self::Quantised { map, bias: None });
+        }
+        let table = table()?;
+        if let Some((wide, team)) = weights.shared() {
+            let (numbers, inputs) = (table.flatten_all()?.to_vec1::<f32>()?, table.dim(1)?);
+            let matrix = Matrix::from_f32(wide, Format::F32, &numbers, &[], inputs).map(Arc::new);
+            if let Some(stack) = matrix.and_then(|matrix| Stack::new(team, vec![matrix])) {
+                return Ok(Self::Stack(Box::new(stack)));
+            }
+        }
+        Ok(Self::new(weights.wide(), &table, None)?)
     }
 
     fn new(wide: Option<Wide>, weight: &Tensor, bias: Option<Tensor>) -> Result<Self> {
@@ -55,26 +91,46 @@ impl Linear {
         Ok(Self::Plain { weight: weight.t()?, bias })
     }
 
-    /// The map as the kernels of small models take it, if it was made for them.
-    pub(crate) fn packed(&self) -> Option<&Packed> {
+    /// The map on the kernels, if it was made for them.
+    pub(crate) fn map(&self) -> Option<Map<'_>> {
         match self {
-            Self::Packed(packed) => Some(packed),
-            Self::Plain { .. } => None,
+            Self::Packed(packed) => Some(Map::Alone(packed)),
+            Self::Stack(stack) => Some(Map::Shared(stack)),
+            Self::Plain { .. } | Self::Quantised { .. } => None,
         }
     }
 
     /// (rows, in) → (rows, out)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (weight, bias) = match self {
+        let (y, bias) = match self {
             Self::Packed(packed) => return x.contiguous()?.apply_op1_no_bwd(&**packed),
-            Self::Plain { weight, bias } => (weight, bias),
+            Self::Stack(stack) => return x.contiguous()?.apply_op1_no_bwd(&Stacked(stack)),
+            Self::Quantised { map, bias } => (map.forward(&x.contiguous()?)?, bias),
+            Self::Plain { weight, bias } => (x.matmul(weight)?, bias),
         };
-        let y = x.matmul(weight)?;
         match bias {
             None => Ok(y),
             Some(bias) if y.dims() == bias.dims() => &y + bias,
             Some(bias) => y.broadcast_add(bias),
         }
+    }
+}
+
+struct Stacked<'a>(&'a Stack);
+
+impl CustomOp1 for Stacked<'_> {
+    fn name(&self) -> &'static str {
+        "stacked-linear"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (rows, columns) = layout.shape().dims2()?;
+        if columns != self.0.inputs() {
+            bail!("stacked linear: rows of {columns} numbers, the map takes {}", self.0.inputs())
+        }
+        let mut y = Vec::new();
+        self.0.apply(numbers(storage, layout)?, &mut y, &mut Activations::default());
+        Ok((CpuStorage::F32(y), Shape::from((rows, self.0.outputs()))))
     }
 }
 
@@ -110,7 +166,15 @@ impl RmsNorm {
         Ok(Self { weight, eps, rows })
     }
 
-    /// The norm as the kernels of small models take it, if it was made for them.
+    /// A norm of given weights.
+    #[cfg(test)]
+    pub(crate) fn of(wide: Wide, weight: Vec<f32>, eps: f32) -> Self {
+        let tensor = Tensor::zeros(1, candle_core::DType::F32, &Device::Cpu).ok();
+        let rows = Some(NormRows { wide, weight, eps });
+        Self { weight: tensor.unwrap_or_else(|| unreachable!()), eps, rows }
+    }
+
+    /// The norm as the kernels take it, if it was made for them.
     pub(crate) fn rows(&self) -> Option<&NormRows> {
         self.rows.as_ref()
     }
@@ -119,12 +183,17 @@ impl RmsNorm {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.rows {
             Some(rows) => x.contiguous()?.apply_op1_no_bwd(rows),
-            None => ops::rms_norm(x, &self.weight, self.eps),
+            None => norm(x, &self.weight, self.eps),
         }
     }
 }
 
 impl NormRows {
+    /// The same by a crew.
+    pub(crate) fn apply_by(&self, crew: Crew<'_>, x: &[f32], y: &mut Vec<f32>) {
+        crew.norm(x, &self.weight, self.eps, y);
+    }
+
     /// (rows, width) → (rows, width)
     pub(crate) fn apply(&self, x: &[f32], y: &mut Vec<f32>) {
         self.wide.norm(x, &self.weight, self.eps, y);
@@ -174,7 +243,8 @@ impl GatedMlp {
         let both = self.gate_up.forward(x)?;
         let gated = match &self.gate_up {
             Linear::Packed(packed) => both.apply_op1_no_bwd(&Gate(packed.wide()))?,
-            Linear::Plain { .. } => ops::swiglu(&both)?,
+            Linear::Stack(stack) => both.apply_op1_no_bwd(&Gate(stack.wide()))?,
+            Linear::Plain { .. } | Linear::Quantised { .. } => swiglu(&both)?,
         };
         self.down.forward(&gated)
     }

@@ -1,9 +1,10 @@
 //! A whole model: the network with its tokenizer, image processor and generation settings.
 
-use candle_core::{Device, DeviceLocation};
+use candle_core::Device;
 
 use super::arithmetic::LoadOptions;
 use super::config::Config;
+use super::device;
 use super::error::ModelError;
 use super::generation::Generation;
 use super::network::Network;
@@ -119,16 +120,11 @@ impl Model {
 impl Network {
     /// Hash, arithmetic and device under a name.
     pub fn info(&self, name: &str) -> ModelInfo {
-        let device = match self.device().location() {
-            DeviceLocation::Cpu => "cpu".to_owned(),
-            DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
-            DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
-        };
         ModelInfo {
             name: name.to_owned(),
             weights: self.hash().to_owned(),
             dtype: self.dtype().to_owned(),
-            device,
+            device: device::name(self.device()),
             ..ModelInfo::default()
         }
     }

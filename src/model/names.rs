@@ -62,6 +62,11 @@ pub(crate) fn is_text_map(name: &str) -> bool {
     name == HEAD || (name.starts_with("model.language_model.") && name.ends_with(".weight") && !name.contains("norm"))
 }
 
+/// The block of the language model a tensor belongs to.
+pub(crate) fn text_layer(name: &str) -> Option<usize> {
+    name.strip_prefix("model.language_model.layers.")?.split('.').next()?.parse().ok()
+}
+
 /// Every tensor of the architecture except embedding table and head, whose tie is decided elsewhere.
 pub(crate) fn expected(config: &Config) -> Vec<Expected> {
     let mut list = Vec::new();

@@ -1,20 +1,23 @@
 //! The network alone: weights and arithmetic, no tokenizer and no pixels.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Tensor};
 
 use super::arithmetic::LoadOptions;
-use super::cache::KvCache;
+use super::cache::{self, KvCache};
 use super::config::Config;
+use super::device::{self, Room};
 use super::error::ModelError;
-use super::kernels::Wide;
+use super::kernels::{Team, Wide};
 use super::memory;
 use super::processor::Patches;
 use super::sequence::{Chunk, Feed, ImageEmbedding, Sequence};
 use super::source::FileSource;
 use super::tap::{NoTap, Tap};
-use super::text::{Span, TextTower};
+use super::text::{self, Span, TextTower};
 use super::vision::VisionTower;
-use super::weights::Weights;
+use super::weights::{Head, Weights};
 
 /// Most numbers of a matrix of a small model (4 MiB): a few of them fit into a core's cache.
 const SMALL: u64 = 1 << 20;
@@ -66,22 +69,49 @@ impl Network {
     pub fn load_with(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
         let config = Config::from_json(&source.read("config.json")?)?;
         let device = &options.device;
-        let small = device.is_cpu() && is_small(&config) && !options.plain;
-        let wide = small.then(Wide::detect).flatten();
-        let mut weights = Weights::open(source)?;
+        let wide = (device.is_cpu() && !options.plain).then(Wide::detect).flatten();
+        let alone = is_small(&config) && !options.shared;
+        let team = wide.filter(|_| !alone).map(|_| Arc::new(Team::new(super::threads::count())));
+        let mut weights = Weights::open(source, options)?;
         let head = weights.check(&config)?;
-        weights.pack_for(wide);
-        weights.keep_as(options);
-        memory::ensure("the weights", weights.f32_bytes(head), options.memory.or_else(memory::available))?;
-        Ok(Self {
-            vision: VisionTower::load(&weights, &config.vision, device)?,
-            text: TextTower::load(&weights, &config.text, head, device)?,
-            device: device.clone(),
-            hash: weights.hash(),
-            dtype: weights.kept().to_owned(),
-            panels: wide.is_some(),
-            config,
-        })
+        weights.pack_for(wide, team);
+        let arithmetic = weights.arithmetic(options);
+        weights.compute_in(arithmetic);
+        if device.is_cpu() {
+            memory::ensure("the weights", weights.memory_bytes(head), options.memory.or_else(memory::available))?;
+        } else {
+            Self::room_on_device(&weights, head, &config, arithmetic, options).check(device)?;
+        }
+        let towers = || -> Result<_, ModelError> {
+            let vision = VisionTower::load(&weights, &config.vision, device)?;
+            let text = TextTower::load(&weights, &config.text, head, device)?;
+            // Whatever thread asks it next: the weights are there.
+            device.synchronize()?;
+            Ok((vision, text))
+        };
+        let (vision, text) = towers().map_err(|error| device::told_of(error, "the weights", device))?;
+        let kept = weights.kept();
+        let dtype = if device.is_cpu() || weights.is_quantised() { kept } else { arithmetic.as_str().to_owned() };
+        Ok(Self { vision, text, device: device.clone(), hash: weights.hash(), dtype, panels: wide.is_some(), config })
+    }
+
+    /// Weights, the first keys and values of a context and the activations of its first rows, against what is free.
+    fn room_on_device(
+        weights: &Weights,
+        head: Head,
+        config: &Config,
+        arithmetic: DType,
+        options: &LoadOptions,
+    ) -> Room {
+        let free = options.memory.or_else(|| device::free_bytes(&options.device));
+        let besides = cache::first_bytes(&config.text, arithmetic).saturating_add(text::first_activation_bytes(config));
+        let numbers = weights.numbers(head);
+        match weights.is_quantised() {
+            // The table of tokens and the vision tower stay in the type of the activations.
+            true => Room { needed: None, ..Room::of_weights(numbers, besides, arithmetic, free) },
+            // The largest stack is there twice for the moment in which its parts are joined.
+            false => Room::of_weights(numbers, besides.max(weights.largest(head)), arithmetic, free),
+        }
     }
 
     /// Sizes and special tokens.
@@ -113,7 +143,7 @@ impl Network {
     /// # Errors
     /// [`ModelError::Compute`] if the device refuses.
     pub fn new_sequence(&self) -> Result<Sequence, ModelError> {
-        Ok(Sequence::new(&self.config.text, self.panels, &self.device)?)
+        Ok(Sequence::new(&self.config.text, self.panels, self.text.dtype(), &self.device)?)
     }
 
     /// Runs the vision tower over one image.
@@ -140,10 +170,18 @@ impl Network {
             let found = patches.data.len() / rows;
             return wrong(format!("{found} numbers a patch, the model takes {}", vision.patch_len()));
         }
-        memory::ensure("the image", self.vision.activation_bytes(rows), memory::available())?;
-        let tensor = Tensor::from_slice(&patches.data, (rows, vision.patch_len()), &self.device)?;
-        let tensor = self.vision.forward(&tensor, patches.grid, tap)?;
+        device::ensure("the image", self.vision.activation_bytes(rows), &self.device)?;
+        let tensor = self.encoded(patches, rows, tap);
+        let tensor = tensor.map_err(|error| device::told_of(error.into(), "the image", &self.device))?;
         Ok(ImageEmbedding { tensor, grid: [frames, height / vision.merge, width / vision.merge] })
+    }
+
+    fn encoded(&self, patches: &Patches, rows: usize, tap: &mut dyn Tap) -> candle_core::Result<Tensor> {
+        let tensor = Tensor::from_slice(&patches.data, (rows, self.config.vision.patch_len()), &self.device)?;
+        let tensor = self.vision.forward(&tensor, patches.grid, tap)?;
+        // Another thread may ask about it next.
+        self.device.synchronize()?;
+        Ok(tensor)
     }
 
     /// Appends to several sequences in one pass (linear layers over all rows, attention for each alone) and gives each
@@ -169,6 +207,7 @@ impl Network {
             feed.sequence.begin(&feed.chunks);
         }
         let result = self.compute(batch, &spans, tap);
+        let result = result.map_err(|error| device::told_of(error, "the prompt", &self.device));
         for feed in batch.iter_mut() {
             match result {
                 Ok(_) => feed.sequence.finish(&feed.chunks, self.config.image_token),
@@ -191,10 +230,11 @@ impl Network {
         if start > batch.len() {
             let longest = batch.iter().zip(&spans).map(|(feed, span)| feed.sequence.len() + span.rows).max();
             let bytes = self.text.activation_bytes(start, longest.unwrap_or(0));
-            memory::ensure("the prompt", bytes, memory::available())?;
+            device::ensure("the prompt", bytes, &self.device)?;
         }
         for (feed, span) in batch.iter_mut().zip(&spans) {
-            feed.sequence.cache.reserve(span.rows)?;
+            let room = feed.sequence.cache.reserve(span.rows);
+            room.map_err(|error| device::told_of(error, "the keys and values of the context", &self.device))?;
         }
         Ok(spans)
     }
@@ -241,7 +281,7 @@ impl Network {
 }
 
 /// Whether one core computes a step of this model faster than several that have to agree on it.
-fn is_small(config: &Config) -> bool {
+pub(super) fn is_small(config: &Config) -> bool {
     let (text, vision) = (&config.text, &config.vision);
     let mixed = (text.heads + 2 * text.kv_heads) * text.head_dim;
     let merged = vision.hidden * vision.merge_unit();

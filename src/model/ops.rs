@@ -1,31 +1,72 @@
-//! Two operations of a decode step without hand-overs to other threads.
+//! Softmax and rotary in any type on any device; on the CPU in f32 without hand-overs to other threads.
 //!
 //! candle's own rotary and softmax kernels go through a thread pool even for one row; at a few microseconds of work and
 //! dozens of calls a token, waking another thread is most of the time. Large softmaxes still go to candle's.
+//!
+//! Elsewhere only operations are composed that candle has kernels for on CUDA and Metal in f32, bf16 and f16
+//! (`candle-kernels` `reduce.cu`, `cast.cu`).
 
 #![allow(clippy::indexing_slicing, reason = "chunk sizes follow from shapes checked at the top of each kernel")]
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
-use candle_nn::{ops::softmax_last_dim, rotary_emb::rope_thd};
+use candle_nn::ops::{rms_norm, softmax_last_dim};
+use candle_nn::rotary_emb::rope_thd;
 
 /// Softmaxes of up to this many numbers stay on the calling thread.
 const SMALL: usize = 1 << 15;
 
-/// Softmax over the last dimension, f32.
+/// Softmax over the last dimension, computed in f32, as f32.
 pub(crate) fn softmax(x: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() && x.dtype() == DType::F32 && x.elem_count() <= SMALL {
+    let x = x.to_dtype(DType::F32)?;
+    if x.device().is_cpu() && x.elem_count() <= SMALL {
         return x.apply_op1_no_bwd(&Softmax);
     }
-    softmax_last_dim(x)
+    softmax_last_dim(&x)
 }
 
 /// Rotates pairs (i, i + width / 2) of every head: `x` (rows, heads, width), `cos` and `sin` (rows, width / 2), all
-/// contiguous but for the rows of `x`, which may lie apart.
+/// contiguous but for the rows of `x`, which may lie apart. Computed in the type of `cos` and `sin`, given in that of
+/// `x`: `transformers` turns text in the model's type and patches in f32.
 pub(crate) fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() && x.dtype() == DType::F32 {
+    let dtype = cos.dtype();
+    if x.device().is_cpu() && x.dtype() == DType::F32 && dtype == DType::F32 {
         return x.apply_op3_no_bwd(cos, sin, &Rotate);
     }
-    rope_thd(&x.contiguous()?.unsqueeze(0)?, cos, sin)?.squeeze(0)
+    let wide = x.to_dtype(dtype)?.contiguous()?.unsqueeze(0)?;
+    rope_thd(&wide, cos, sin)?.squeeze(0)?.to_dtype(x.dtype())
+}
+
+/// (rows, 2 * width) → (rows, width): SiLU of the first half of each row times the second. The SiLU is computed in f32
+/// and rounded once, as PyTorch does; candle's kernel does so itself for bf16 on CUDA (`unary.cu`), where a step of
+/// decoding is short of launches.
+pub(crate) fn swiglu(x: &Tensor) -> Result<Tensor> {
+    let width = x.dim(1)? / 2;
+    let (gate, up) = (x.narrow(1, 0, width)?, x.narrow(1, width, width)?);
+    let gate = match x.dtype() {
+        DType::BF16 if x.device().is_cuda() => gate.silu()?,
+        dtype => gate.to_dtype(DType::F32)?.silu()?.to_dtype(dtype)?,
+    };
+    gate * up
+}
+
+/// Root-mean-square norm of (rows, width) with f32 statistics, rounded once, after the weights.
+///
+/// candle's kernels for GPUs do that; its CPU kernel rounds short types before the weights too, as `transformers` does.
+/// Once is nearer to f32 (on the goldens of `tests/dtype_parity.rs` by a fifth), and one launch instead of two.
+pub(crate) fn norm(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> {
+    if x.device().is_cpu() && x.dtype() != DType::F32 {
+        let weight = weight.to_dtype(DType::F32)?;
+        return rms_norm(&x.to_dtype(DType::F32)?.contiguous()?, &weight, eps)?.to_dtype(x.dtype());
+    }
+    rms_norm(x, weight, eps)
+}
+
+/// Rotates pairs (i, i + width / 2) of one head.
+pub(crate) fn turn(head: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let (first, second) = head.split_at_mut(cos.len());
+    for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+        (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
+    }
 }
 
 struct Softmax;

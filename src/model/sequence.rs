@@ -1,6 +1,6 @@
 //! One context: its tokens, positions and cache, and what can be appended to it.
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use super::cache::KvCache;
 use super::config::TextConfig;
@@ -67,8 +67,9 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    pub(crate) fn new(config: &TextConfig, panels: bool, device: &Device) -> candle_core::Result<Self> {
-        Ok(Self { ids: Vec::new(), positions: Positions::default(), cache: KvCache::new(config, panels, device)? })
+    pub(crate) fn new(config: &TextConfig, panels: bool, dtype: DType, device: &Device) -> candle_core::Result<Self> {
+        let cache = KvCache::new(config, panels, dtype, device)?;
+        Ok(Self { ids: Vec::new(), positions: Positions::default(), cache })
     }
 
     /// Every token id, image pads included.

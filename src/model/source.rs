@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memmap2::Mmap;
 
 use super::error::ModelError;
+use super::gguf::{GgufFiles, Opened};
 
 /// Largest configuration or tokenizer file that is read (bytes).
 const TEXT_LIMIT: u64 = 256 << 20;
@@ -18,6 +19,8 @@ const TEXT_LIMIT: u64 = 256 << 20;
 pub enum FileSource {
     /// A Hugging Face model folder.
     Folder(PathBuf),
+    /// Two GGUF files, as llama.cpp has a model; their values appear as a folder's files.
+    Gguf(GgufFiles),
     /// `(file name, contents)` pairs, such as the ones embedded in the program.
     Embedded(&'static [(&'static str, &'static [u8])]),
     /// Files made in memory, such as a checkpoint in training.
@@ -30,6 +33,8 @@ pub(crate) enum FileBytes {
     Mapped(Mmap),
     Static(&'static [u8]),
     Shared(Arc<Vec<(String, Vec<u8>)>>, usize),
+    /// The language model's file, or the image part's.
+    Gguf(Arc<Opened>, bool),
 }
 
 impl FileBytes {
@@ -37,18 +42,29 @@ impl FileBytes {
         match self {
             Self::Mapped(map) => map,
             Self::Static(bytes) => bytes,
+            Self::Gguf(opened, false) => &opened.text.map,
+            Self::Gguf(opened, true) => &opened.vision.map,
             Self::Shared(files, index) => files.get(*index).map_or(&[][..], |(_, bytes)| bytes),
         }
     }
 }
 
 impl FileSource {
+    /// What a path names: GGUF files, or a Hugging Face folder (also one that is not there, which is told on opening).
+    pub fn at(path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        GgufFiles::at(path).map_or_else(|| Self::Folder(path.to_owned()), Self::Gguf)
+    }
+
     /// A short name: the folder's own name, or `embedded`.
     pub fn name(&self) -> String {
         match self {
             Self::Folder(path) => {
                 let full = path.canonicalize().unwrap_or_else(|_| path.clone());
                 full.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+            }
+            Self::Gguf(files) => {
+                files.path().file_stem().map_or_else(|| self.place(), |name| name.to_string_lossy().into_owned())
             }
             Self::Embedded(_) => "embedded".to_owned(),
             Self::Memory(_) => "in memory".to_owned(),
@@ -59,6 +75,7 @@ impl FileSource {
     pub(crate) fn place(&self) -> String {
         match self {
             Self::Folder(path) => path.display().to_string(),
+            Self::Gguf(files) => files.path().display().to_string(),
             Self::Embedded(_) => "embedded model".to_owned(),
             Self::Memory(_) => "model in memory".to_owned(),
         }
@@ -68,6 +85,7 @@ impl FileSource {
     pub fn has(&self, file: &str) -> bool {
         match self {
             Self::Folder(path) => path.join(file).is_file(),
+            Self::Gguf(_) => GgufFiles::has(file),
             Self::Embedded(files) => files.iter().any(|(name, _)| *name == file),
             Self::Memory(files) => files.iter().any(|(name, _)| name == file),
         }
@@ -79,6 +97,13 @@ impl FileSource {
     /// [`ModelError::NoFile`], [`ModelError::TooLarge`] beyond 256 MiB, or [`ModelError::Io`].
     pub fn read(&self, file: &str) -> Result<Cow<'static, [u8]>, ModelError> {
         match self {
+            Self::Gguf(files) => match files.folder() {
+                // Settings that lie beside the files say more than the files do.
+                Some(folder) if GgufFiles::may_lie_beside(file) && folder.join(file).is_file() => {
+                    Self::Folder(folder).read(file)
+                }
+                _ => files.read(file),
+            },
             Self::Folder(folder) => {
                 let path = folder.join(file);
                 let handle = self.open(file)?;
@@ -115,6 +140,7 @@ impl FileSource {
                     .map(FileBytes::Mapped)
                     .map_err(|source| ModelError::Io { path: folder.join(file), source })
             }
+            Self::Gguf(_) => Err(self.no_file(file)),
             Self::Embedded(_) => Ok(FileBytes::Static(self.embedded(file)?)),
             Self::Memory(files) => Ok(FileBytes::Shared(Arc::clone(files), self.held(file)?)),
         }
@@ -147,7 +173,7 @@ impl FileSource {
 }
 
 #[allow(unsafe_code, reason = "memory-mapping a file has no safe form")]
-fn map_file(handle: &File) -> std::io::Result<Mmap> {
+pub(crate) fn map_file(handle: &File) -> std::io::Result<Mmap> {
     // SAFETY: the map is read-only and private to this process; every offset used later was checked against its length.
     // What remains is another process shrinking the file while it is being loaded, which would end this process with a
     // bus error; the map lives only while weights are copied out of it.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
+use super::watch::Heads;
+
 /// Sees named intermediate results while they are computed.
 ///
 /// Names of the vision tower (`i` a block; the same names for every image): `vision.window_index` (merged cells, in
@@ -18,6 +20,11 @@ pub trait Tap {
     /// Whether results are wanted at all; small ones are only built if so.
     fn wanted(&self) -> bool {
         true
+    }
+
+    /// The head whose weights are to be shown while they are computed, or the mean of all.
+    fn shows(&self) -> Option<Heads> {
+        None
     }
 
     /// Whether the last rows of every block of the language model are wanted, through [`Tap::last_rows`].
@@ -36,6 +43,8 @@ pub enum RowPart {
     Queries,
     /// Its output, `hidden` numbers.
     Output,
+    /// Its weights over all tokens, as [`Tap::shows`] asks; where the way it was computed gives them. Queries come otherwise.
+    Weights,
 }
 
 /// One row, where it was computed.

@@ -2,6 +2,8 @@
 
 /// Variable that candle and its thread pool read.
 const VARIABLE: &str = "RAYON_NUM_THREADS";
+/// More threads than any product here keeps busy.
+const MOST: usize = 64;
 
 /// Fixes the thread count for the rest of the process, if nobody did yet. Call it first thing in `main`.
 ///
@@ -23,6 +25,13 @@ pub fn settle_single_thread() {
     if alone() {
         set("1");
     }
+}
+
+/// Threads that the kernels of large models compute with: what the variable says, or the cores this process may use.
+pub(crate) fn count() -> usize {
+    let said = std::env::var(VARIABLE).ok().and_then(|text| text.trim().parse().ok());
+    let allowed = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    said.filter(|count| *count > 0).unwrap_or_else(allowed).min(MOST)
 }
 
 /// Whether this is the process's only thread; `false` where that cannot be known.

@@ -1,21 +1,30 @@
 //! Weight files: opened, indexed and compared with the configuration before a single number is read.
 
+mod account;
+mod entry;
+mod gguf;
+mod matrix;
+mod piece;
 mod view;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
-use safetensors::{Dtype, SafeTensors};
+use candle_core::{DType, Device, Tensor};
+use safetensors::SafeTensors;
 use serde_json::Value;
 
 use super::arithmetic::LoadOptions;
 use super::config::Config;
 use super::error::{ModelError, TensorProblem};
 use super::keep::Keep;
-use super::kernels::Wide;
-use super::memory;
+use super::kernels::{Team, Wide};
 use super::names::{self, Expected};
 use super::source::{FileBytes, FileSource};
+pub(crate) use entry::Stored;
+use entry::{Entry, Part};
+pub(crate) use piece::Piece;
 
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
@@ -28,22 +37,17 @@ pub(crate) struct Weights {
     tensors: BTreeMap<String, Entry>,
     problems: Vec<TensorProblem>,
     wide: Option<Wide>,
+    team: Option<Arc<Team>>,
     keep: Keep,
+    /// What a GGUF file says its mixture of formats is called.
+    mixture: Option<String>,
+    /// The type of everything that is not kept in a format of its own.
+    arithmetic: DType,
 }
 
 struct WeightFile {
     name: String,
     bytes: FileBytes,
-}
-
-/// One tensor of a file, its name as written there.
-struct Entry {
-    file: usize,
-    written: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    start: usize,
-    end: usize,
 }
 
 /// Where the output head's numbers are.
@@ -56,35 +60,59 @@ pub(crate) enum Head {
 }
 
 impl Weights {
-    /// From now on layers are made for the kernels of small models, if there is a proof that they can run.
-    pub(crate) fn pack_for(&mut self, wide: Option<Wide>) {
+    /// From now on layers are made for the kernels, if there is a proof that they can run: for those of small models, or
+    /// for a team.
+    pub(crate) fn pack_for(&mut self, wide: Option<Wide>, team: Option<Arc<Team>>) {
         self.wide = wide;
+        self.team = team;
     }
 
-    /// Whether layers are to be made for the kernels of small models.
+    /// Whether layers are to be made for the kernels.
     pub(crate) fn wide(&self) -> Option<Wide> {
         self.wide
     }
 
-    /// From now on numbers are kept as asked.
-    pub(crate) fn keep_as(&mut self, options: &LoadOptions) {
-        self.keep = Keep::new(options);
+    /// From now on tensors are made in this type.
+    pub(crate) fn compute_in(&mut self, arithmetic: DType) {
+        self.arithmetic = arithmetic;
     }
 
-    /// How a log calls the format the weights are kept in.
-    pub(crate) fn kept(&self) -> &'static str {
-        self.keep.name()
+    pub(crate) fn computes_in(&self) -> DType {
+        self.arithmetic
+    }
+
+    /// How a tensor is written in its file.
+    pub(crate) fn stored(&self, name: &str) -> Option<Stored> {
+        self.tensors.get(name).map(|entry| entry.stored)
+    }
+
+    /// Names and shapes of all tensors.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.tensors.iter().map(|(name, entry)| (name.as_str(), entry.shape.as_slice()))
     }
 
     /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
-    pub(crate) fn open(source: &FileSource) -> Result<Self, ModelError> {
+    pub(crate) fn open(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
         let mut weights = Self {
             files: Vec::new(),
             tensors: BTreeMap::new(),
             problems: Vec::new(),
             wide: None,
-            keep: Keep::default(),
+            team: None,
+            keep: Keep::new(options),
+            mixture: None,
+            arithmetic: DType::F32,
         };
+        if let FileSource::Gguf(files) = source {
+            let opened = files.open()?;
+            (weights.tensors, weights.problems) = gguf::entries(&opened);
+            weights.mixture = gguf::mixture(&opened);
+            for (image, part) in [(false, &opened.text), (true, &opened.vision)] {
+                let bytes = FileBytes::Gguf(Arc::clone(&opened), image);
+                weights.files.push(WeightFile { name: part.name.clone(), bytes });
+            }
+            return Ok(weights);
+        }
         for name in file_names(source)? {
             let bytes = source.map(&name)?;
             weights.index(&name, &bytes)?;
@@ -107,9 +135,9 @@ impl Weights {
             if bytes.get(start..end).is_none() {
                 return Err(damaged(format!("{written} lies beyond the end")));
             }
-            let entry =
-                Entry { file: self.files.len(), written, dtype: info.dtype, shape: info.shape.clone(), start, end };
-            self.insert(entry);
+            let parts = vec![Part { file: self.files.len(), bytes: start..end }];
+            let stored = Stored::of_safetensors(info.dtype);
+            self.insert(Entry { written, stored, shape: info.shape.clone(), parts, run: 0 });
         }
         Ok(())
     }
@@ -143,7 +171,12 @@ impl Weights {
                 problems.push(TensorProblem::Extra { name: entry.written.clone(), shape: entry.shape.clone() });
             }
         }
-        if problems.is_empty() { Ok(head) } else { Err(ModelError::Tensors(problems)) }
+        if !problems.is_empty() {
+            return Err(ModelError::Tensors(problems));
+        }
+        self.keep = Keep { layers: config.text.layers, tied: head == Head::Tied, ..self.keep };
+        self.refuse_twice()?;
+        Ok(head)
     }
 
     fn compare(&self, expected: &Expected, problems: &mut Vec<TensorProblem>) {
@@ -159,11 +192,11 @@ impl Weights {
                 found: entry.shape.clone(),
             });
         }
-        if !matches!(entry.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::F64) {
+        if !entry.stored.is_readable() {
             problems.push(TensorProblem::DType {
                 name: entry.written.clone(),
                 shape: entry.shape.clone(),
-                dtype: format!("{:?}", entry.dtype),
+                dtype: entry.stored.name().to_owned(),
             });
         }
     }
@@ -197,25 +230,16 @@ impl Weights {
 
     fn same_table(&self) -> bool {
         match (self.tensors.get(names::EMBED), self.tensors.get(names::HEAD)) {
-            (Some(a), Some(b)) => a.dtype == b.dtype && a.shape == b.shape && self.raw(a) == self.raw(b),
+            (Some(a), Some(b)) => a.stored == b.stored && a.shape == b.shape && self.raw(a) == self.raw(b),
             _ => false,
         }
     }
 
-    fn raw(&self, entry: &Entry) -> &[u8] {
-        self.files.get(entry.file).and_then(|file| file.bytes.as_slice().get(entry.start..entry.end)).unwrap_or(&[])
-    }
-
-    /// Bytes the weights will take as f32, the largest stacked read counted twice for the moment it is moved.
-    pub(crate) fn f32_bytes(&self, head: Head) -> u64 {
-        let counts = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
-        let (mut sum, mut largest) = (0_u64, 0_u64);
-        for (_, entry) in counts {
-            let count = memory::product(&entry.shape);
-            sum = sum.saturating_add(count);
-            largest = largest.max(count);
-        }
-        memory::f32_bytes(sum.saturating_add(largest))
+    fn raw(&self, entry: &Entry) -> Cow<'_, [u8]> {
+        entry.gather(|part| {
+            let file = self.files.get(part.file);
+            file.and_then(|file| file.bytes.as_slice().get(part.bytes.clone())).unwrap_or(&[])
+        })
     }
 
     /// blake3 (hex) over the weight files' bytes, in the order of their names.
@@ -231,16 +255,25 @@ impl Weights {
 
     /// One tensor as f32 with the given shape (a reshape of its own).
     pub(crate) fn tensor(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor, ModelError> {
-        let mut numbers = Vec::with_capacity(self.count(name));
-        self.append(name, &mut numbers)?;
+        if self.is_moved(device) {
+            return self.uploaded(&[name.to_owned()], shape, self.arithmetic, device);
+        }
+        let mut numbers = Vec::new();
+        self.piece(name)?.append(&mut numbers);
         Ok(Tensor::from_vec(numbers, shape, device)?)
     }
 
     /// Several tensors below each other: rows add up, columns are shared. With `columns` 0, vectors end to end.
     pub(crate) fn stacked(&self, parts: &[String], columns: usize, device: &Device) -> Result<Tensor, ModelError> {
-        let mut numbers = Vec::with_capacity(parts.iter().map(|name| self.count(name)).sum());
+        if self.is_moved(device) {
+            let count = |name: &String| self.tensors.get(name).map_or(0, Entry::count);
+            let count: usize = parts.iter().map(count).sum();
+            let shape = count.checked_div(columns).map_or_else(|| vec![count], |rows| vec![rows, columns]);
+            return self.uploaded(parts, &shape, self.arithmetic, device);
+        }
+        let mut numbers = Vec::new();
         for name in parts {
-            self.append(name, &mut numbers)?;
+            self.piece(name)?.append(&mut numbers);
         }
         let count = numbers.len();
         let tensor = match columns {
@@ -250,37 +283,20 @@ impl Weights {
         Ok(tensor)
     }
 
-    /// Numbers of a tensor; its bytes were found in the file, so this is no fantasy.
-    fn count(&self, name: &str) -> usize {
-        self.tensors.get(name).map_or(0, |entry| entry.shape.iter().product())
-    }
-
-    fn append(&self, name: &str, numbers: &mut Vec<f32>) -> Result<(), ModelError> {
+    /// The rows of a tensor in the format it is kept in: the file's own bytes where that is how they lie there.
+    pub(crate) fn piece(&self, name: &str) -> Result<Piece<'_>, ModelError> {
         let Some(entry) = self.tensors.get(name) else {
             let problem = TensorProblem::Missing { name: name.to_owned(), shape: Vec::new() };
             return Err(ModelError::Tensors(vec![problem]));
         };
-        let bytes = self.raw(entry);
-        let start = numbers.len();
-        match entry.dtype {
-            Dtype::F32 => numbers.extend(words(bytes).map(f32::from_le_bytes)),
-            Dtype::F64 => numbers.extend(words(bytes).map(|word| f64::from_le_bytes(word) as f32)),
-            Dtype::F16 => numbers.extend(words(bytes).map(|word| half::f16::from_le_bytes(word).to_f32())),
-            Dtype::BF16 => numbers.extend(words(bytes).map(|word| half::bf16::from_le_bytes(word).to_f32())),
-            other => {
-                let (name, shape) = (entry.written.clone(), entry.shape.clone());
-                let problem = TensorProblem::DType { name, shape, dtype: format!("{other:?}") };
-                return Err(ModelError::Tensors(vec![problem]));
-            }
-        }
-        let columns = entry.shape.get(1..).map_or(1, |sides| sides.iter().product());
-        self.keep.round(name, columns, numbers.get_mut(start..).unwrap_or_default())
+        let (columns, raw) = (entry.columns(), self.raw(entry));
+        let format = self.keep.format(name, entry.stored, &entry.shape);
+        let bytes = match entry.stored {
+            Stored::Kept(stored) if stored == format => raw,
+            stored => Cow::Owned(piece::converted(stored, &raw, columns, format)?),
+        };
+        Ok(Piece { format, rows: entry.count() / columns.max(1), columns, bytes })
     }
-}
-
-/// The bytes as little words of `N` bytes; an incomplete last one (impossible after the header check) is dropped.
-fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
-    bytes.as_chunks::<N>().0.iter().copied()
 }
 
 /// The weight files of a model, sorted by name.

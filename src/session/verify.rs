@@ -106,7 +106,8 @@ impl Check {
                 }
             }
             Body::Answer(answer) => self.seen("answer", answer.position),
-            Body::Attention(blob) | Body::Lens(blob) => self.hash("blob", &blob.blob),
+            Body::Attention(event) => self.hash("blob", &event.blob),
+            Body::Lens(event) => self.hash("blob", &event.blob),
             Body::SessionEnd(_) => self.ended = true,
             Body::Score(_)
             | Body::Break(_)

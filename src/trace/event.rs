@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::look::{AttentionEvent, LensEvent};
 use crate::benchmark::Question;
 use crate::geometry::{FrameKind, PageBox, Size};
 
@@ -50,10 +51,10 @@ pub enum Body {
     Fork(ForkEvent),
     /// A person did something.
     Control(Control),
-    /// Attention weights, as a blob.
-    Attention(BlobEvent),
-    /// Logit lens, as a blob.
-    Lens(BlobEvent),
+    /// What a token's row attended to.
+    Attention(Box<AttentionEvent>),
+    /// What the layers would have said in a token's place.
+    Lens(Box<LensEvent>),
     /// Something went wrong.
     Error(ErrorEvent),
     /// The last line.
@@ -470,15 +471,6 @@ pub struct Control {
     pub action: String,
     /// Token position at that moment.
     pub position: u64,
-}
-
-/// A blob with figures for one token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BlobEvent {
-    /// Token position.
-    pub position: u64,
-    /// blake3 (hex) of the blob.
-    pub blob: String,
 }
 
 /// Something went wrong.

@@ -8,6 +8,7 @@ use super::event::{
     Answer, Body, BreakEvent, Control, ErrorEvent, ForkEvent, ImageEvent, Piece, Record, ScoreEvent, SegmentEvent,
     SessionEnd, SessionStart, TokenSource, Tokens, TopEntry, ZoomEvent,
 };
+use super::looked::Looked;
 use super::view::{Cursor, View};
 
 /// How many tokens or segments may arrive out of order before further ones are dropped: each costs a shift of what
@@ -52,6 +53,8 @@ pub struct Trace {
     pub dropped_problems: usize,
     /// Records of a type this version does not know.
     pub unknown: usize,
+    /// What tokens attended to, and what layers would have said.
+    pub looked: Looked,
     pub(super) stamps: Stamps,
     /// Bytes of all pieces one after another; `ends[i]` is where token `i` ends. Every span's text is a slice.
     bytes: Vec<u8>,
@@ -166,8 +169,8 @@ impl Trace {
                 self.end = Some(end.clone());
                 self.stamps.end = stamp;
             }
-            // Blobs are read on demand by whoever shows them.
-            Body::Attention(_) | Body::Lens(_) => {}
+            Body::Attention(event) => self.looked.attention(event),
+            Body::Lens(event) => self.looked.lens(event),
             Body::Other { .. } => self.unknown += 1,
         }
     }

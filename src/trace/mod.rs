@@ -6,14 +6,18 @@
 pub mod breakpoint;
 mod event;
 mod fold;
+mod look;
+mod looked;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub use event::{
-    Answer, BlobEvent, Body, BreakEvent, Change, Control, ErrorEvent, FORMAT_VERSION, ForkEvent, ImageEvent, ImageRole,
-    ModelInfo, Parent, Piece, Record, Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd,
-    SessionStart, TokenSource, Tokens, TopEntry, ZoomEvent, ZoomOutcome,
+    Answer, Body, BreakEvent, Change, Control, ErrorEvent, FORMAT_VERSION, ForkEvent, ImageEvent, ImageRole, ModelInfo,
+    Parent, Piece, Record, Refusal, SamplingInfo, ScoreEvent, SegmentEvent, SegmentKind, SessionEnd, SessionStart,
+    TokenSource, Tokens, TopEntry, ZoomEvent, ZoomOutcome,
 };
 pub use fold::{PlacedImage, Token, Trace};
+pub use look::{AttentionEvent, AttentionMap, ImageWeights, LensEvent, MOST_CELLS, pool_for};
+pub use looked::Looked;
 pub use view::{Cursor, SegmentSpan, View};

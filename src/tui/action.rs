@@ -6,6 +6,7 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use super::app::{Choice, EngineState, Entry, Verdict};
+use super::attend::AttendAction;
 use super::compare::{CompareAction, RunRow, Versus};
 use super::debug::DebugAction;
 use super::debug::label::{About, Said};
@@ -15,7 +16,7 @@ use super::mouse::MouseAction;
 pub use super::page_moves::PageMove;
 use super::probe::{ProbeAction, ProbeNews};
 use super::sessions::{Deed, Outcome, Row};
-use crate::trace::Record;
+use crate::trace::{Body, Record};
 
 /// A unit to step by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +144,10 @@ pub enum Action {
     Debug(DebugAction),
     /// Something of the probes.
     Probe(ProbeAction),
+    /// Something of attention and layers.
+    Attend(AttendAction),
+    /// What came of a look at a token that no live session was asked for: records, or why not.
+    Looked(Result<Vec<Body>, String>),
     /// A running probe tells something.
     Probed(Box<ProbeNews>),
     /// The fork that was asked for begins.
@@ -212,4 +217,6 @@ pub enum Action {
     Preview(Preview),
     /// Something failed; one sentence.
     Failed(String),
+    /// Something a person may like to know; one sentence.
+    Told(String),
 }

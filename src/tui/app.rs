@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
+use super::attend::Attending;
 use super::compare::Compare;
 use super::debug::Debugger;
 use super::explorer::Explorer;
@@ -151,6 +152,8 @@ pub struct App {
     pub debug: Debugger,
     /// Probes of sessions.
     pub probe: Probing,
+    /// Attention and layers.
+    pub attend: Attending,
     /// The form.
     pub ask: AskForm,
     /// The picture beside a list.
@@ -214,6 +217,7 @@ impl App {
             explorer: None,
             debug: Debugger::default(),
             probe: Probing::default(),
+            attend: Attending::default(),
             ask: AskForm::default(),
             preview: PreviewPane::default(),
             themes: Arc::new(vec![theme.clone()]),

@@ -1,6 +1,7 @@
 //! Work that would make the screen wait, on a thread of its own: reading pages and logs, drawing demo pages, listing
 //! sessions, loading the model.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
@@ -93,7 +94,15 @@ pub fn start(mut tell: impl FnMut(News) + Send + 'static) -> std::io::Result<mps
 pub fn load_model(choice: ModelChoice, tell: impl Fn(News) + Send + 'static) -> std::io::Result<()> {
     let work = move || {
         let loaded = fetch(&choice, |words| tell(News::Fetching(words)));
-        let loaded = loaded.map(|choice| std::panic::catch_unwind(|| engine::load_model(choice)));
+        let loaded = loaded.map(|choice| {
+            std::panic::catch_unwind(AssertUnwindSafe(|| {
+                let placed = choice.place()?;
+                if let Some(line) = &placed.line {
+                    tell(News::Action(Action::Told(line.clone())));
+                }
+                engine::load_placed(&choice, &placed)
+            }))
+        });
         let loaded = match loaded {
             Err(why) => Err(why.to_string()),
             Ok(Ok(Ok(model))) => Ok(Arc::new(model)),

@@ -6,6 +6,7 @@ use super::action::Unit;
 use super::app::Choice;
 use super::debug::Order;
 use super::sessions::Chore;
+use crate::engine::{Look, Looking};
 use crate::probe::ProbeKind;
 use crate::trace::breakpoint::Breakpoint;
 
@@ -43,6 +44,10 @@ pub enum Effect {
     Fork(Box<Order>),
     /// Run a probe of the session on screen.
     Probe(ProbeKind),
+    /// Look at a token of the session on screen.
+    Look(Look),
+    /// Keep what looking at the latest token needs, or no longer.
+    Watch(Looking),
     /// Stop the probe that runs.
     StopProbe,
     /// Pause where one of these fires.

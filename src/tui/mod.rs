@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod app;
+pub mod attend;
 mod background;
 pub mod compare;
 pub mod debug;
@@ -42,6 +43,7 @@ pub mod failures;
 mod follow;
 mod forking;
 mod library;
+mod looking;
 pub mod mouse;
 pub mod palette;
 pub mod picker;

@@ -99,6 +99,9 @@ impl App {
         if self.debug.is_open() && self.screen == Screen::Explorer {
             return Vec::new();
         }
+        if self.in_probe_mouse(event, area) {
+            return Vec::new();
+        }
         match self.screen {
             Screen::Library => self.in_library_mouse(event, area),
             Screen::Explorer => self.in_explorer_mouse(event, area),
@@ -175,6 +178,20 @@ impl App {
             self.compare.select(place);
         }
         Vec::new()
+    }
+
+    /// A click on a row of a probe's result chooses it; what lies below the result gets nothing of it.
+    fn in_probe_mouse(&mut self, event: MouseAction, area: Rect) -> bool {
+        let shown = self.probe.pane_of(self.explorer.as_ref()).filter(|_| self.screen == Screen::Explorer);
+        let Some(shown) = shown else { return false };
+        if !event.is_in(view::probe::place(self, area)) {
+            return false;
+        }
+        let row = view::probe::row_at(self, shown, area, event.column, event.row);
+        if let (Some(row), Some(pane), MouseKind::Press) = (row, &mut self.probe.pane, event.kind) {
+            pane.selected = row;
+        }
+        true
     }
 
     fn in_ask_mouse(&mut self, event: MouseAction, area: Rect) -> Vec<Effect> {

@@ -20,6 +20,7 @@ use super::effect::Effect;
 use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
+use super::looking::Looks;
 use super::mouse::MouseAction;
 use super::probe::{ProbeNews, Thread as Probe, Who};
 use super::sessions::{Chore, finder};
@@ -78,6 +79,8 @@ pub struct Program {
     closing: Vec<JoinHandle<()>>,
     /// The probe that runs; dropped, it stops.
     probe: Option<Probe>,
+    /// Looks at tokens of sessions that are over.
+    looks: Looks,
     /// Looks at the run that is followed until it is dropped.
     follower: Option<Follower>,
     quit: bool,
@@ -136,6 +139,7 @@ impl Program {
             pending: None,
             closing: Vec::new(),
             probe: None,
+            looks: Looks::default(),
             follower: None,
             quit: false,
         })
@@ -419,6 +423,8 @@ impl Program {
             Effect::Copy(text) => self.copy(&text)?,
             Effect::Probe(kind) => self.start_probe(kind)?,
             Effect::StopProbe => self.stop_probe(),
+            Effect::Look(look) => self.look_at(look)?,
+            Effect::Watch(looking) => self.send(Command::Watch(looking)),
             Effect::Quit => self.quit = true,
         }
         Ok(())
@@ -465,6 +471,35 @@ impl Program {
         match &self.model {
             Slot::Ready(model) => Who::Loaded(Arc::clone(model)),
             Slot::Absent | Slot::Loading | Slot::Failed => Who::Load(self.setup.model.clone()),
+        }
+    }
+
+    /// Whether a live session answers for itself.
+    pub(super) fn is_live(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| !live.is_over())
+    }
+
+    /// The model for looks at sessions that are over; it is loaded where it is not there yet.
+    pub(super) fn model_to_look(&mut self) -> Option<Result<Arc<Model>, String>> {
+        self.load_model();
+        match &self.model {
+            Slot::Ready(model) => Some(Ok(Arc::clone(model))),
+            Slot::Failed => Some(Err("there is no model at hand".to_owned())),
+            Slot::Absent | Slot::Loading => None,
+        }
+    }
+
+    /// What is looked at, and by whom.
+    pub(super) fn looks(&mut self) -> &mut Looks {
+        &mut self.looks
+    }
+
+    /// What tells the loop of anything.
+    pub(super) fn teller_of_actions(&self) -> impl Fn(Action) + Send + use<> {
+        let tell = self.outbox.clone();
+        move |action| {
+            // The loop is gone: nobody waits any more.
+            let _ = tell.send(Message::News(Box::new(News::Action(action))));
         }
     }
 
@@ -548,7 +583,7 @@ impl Program {
             }
         };
         self.start_pending();
-        Ok(())
+        self.look_at_waiting()
     }
 
     /// Starts the session that waits, once its page and the model are there.
@@ -573,6 +608,10 @@ impl Program {
             let _ = tell.send(Message::News(Box::new(News::Action(Action::Failed(why)))));
         };
         self.live = Some(Live::start(model, ask, self.setup.store.as_ref().filter(|_| self.setup.record), trouble));
+        let looking = self.app.attend.looking();
+        if !looking.is_off() {
+            self.send(Command::Watch(looking));
+        }
     }
 
     /// Stops the engine behind the screen and has its log finished.

@@ -62,7 +62,7 @@ impl Live {
 
     fn take(&self, emission: Emission) -> Arrival {
         let arrival = Arrival { record: emission.record.clone(), pixels: emission.pixels.clone() };
-        if let Some(log) = &self.log {
+        if let Some(log) = self.log.as_ref().filter(|_| !emission.aside) {
             // A log that cannot be written has said so; the session goes on without it.
             let _ = log.records.send(emission);
         }
@@ -103,7 +103,7 @@ impl Live {
         std::thread::Builder::new().name("close".to_owned()).spawn(move || {
             handle.send(Command::Stop);
             while let Some(emission) = handle.emissions().blocking_recv() {
-                if let Some(log) = &log {
+                if let Some(log) = log.as_ref().filter(|_| !emission.aside) {
                     let _ = log.records.send(emission);
                 }
             }

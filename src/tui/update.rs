@@ -54,7 +54,7 @@ impl App {
                 self.library.change(changes);
                 self.preview_selected()
             }
-            Action::Failed(why) => {
+            Action::Failed(why) | Action::Told(why) => {
                 self.toast = Some(super::clean(&why).replace('\n', " "));
                 Vec::new()
             }
@@ -69,6 +69,7 @@ impl App {
             }
             Action::Forked => self.forked(),
             Action::Probed(news) => self.probed(*news),
+            Action::Looked(found) => self.looked(found),
             Action::Beside { path, records } => self.read_beside(path, records),
             other if self.palette.is_some() => self.in_palette(other),
             other if self.picker.is_some() => self.in_picker(&other),
@@ -85,7 +86,8 @@ impl App {
             },
         };
         self.relayout();
-        effects
+        let look = self.look_wanted();
+        effects.into_iter().chain(look).collect()
     }
 
     fn in_help(&mut self, action: &Action) -> Vec<Effect> {
@@ -175,6 +177,7 @@ impl App {
             explorer.early_page = Some(std::sync::Arc::clone(pixels));
         }
         self.explorer = Some(explorer);
+        self.attend.forget();
         self.sessions.opened = false;
         self.screen = Screen::Explorer;
     }
@@ -246,6 +249,7 @@ impl App {
             Action::Page(step) => self.move_page(step),
             Action::Debug(action) => return self.debug(action),
             Action::Probe(action) => return self.probe(action),
+            Action::Attend(action) => return self.attend(action),
             Action::Up | Action::Down | Action::PageUp | Action::PageDown => self.scroll_reasoning(&action),
             Action::AskOwn => return self.ask_on_screen(),
             Action::Back | Action::Close => return self.close_explorer(),
@@ -346,6 +350,7 @@ impl App {
     fn arrived(&mut self, arrivals: Vec<Arrival>) -> Vec<Effect> {
         if let Some(explorer) = &mut self.explorer {
             let begun = explorer.trace().start.is_some();
+            self.attend.arrived(arrivals.iter().map(|arrival| &arrival.record.body));
             explorer.arrive(arrivals);
             let other =
                 explorer.trace().start.as_ref().filter(|_| !begun).and_then(|start| self.debug.other_model(start));
@@ -375,6 +380,7 @@ impl App {
         self.sessions.opened |= self.screen == Screen::Sessions;
         let before = self.explorer.replace(explorer);
         self.screen = Screen::Explorer;
+        self.attend.forget();
         // What was open was about the session before.
         self.debug.close();
         self.find_stops();
@@ -413,6 +419,7 @@ pub(super) const fn is_key(action: &Action) -> bool {
             | Action::Failed(_)
             | Action::Forked
             | Action::Probed(_)
+            | Action::Looked(_)
             | Action::Beside { .. }
     )
 }

@@ -37,20 +37,25 @@ impl App {
     fn explorer_wants(&self, explorer: &Explorer, area: Rect) -> Vec<Request> {
         let panes = layout::explorer(area, explorer.page_aspect(), self.cell_aspect);
         let mut wanted = Vec::new();
+        let shown = self.attend.shown(explorer);
         let (page, crop) = (layout::inside(panes.page), layout::inside(panes.crop));
         if let Some((pixels, space)) = explorer.page_pixels().filter(|_| !page.is_empty()) {
             let marks = page_pane::marks(self, explorer);
             let view = self.viewport_in(explorer, page);
             let view = view.map(|v| View { source: v.source.corners(), cells: (v.area.width, v.area.height) });
-            let heat = self.probe.heat_of(explorer).and_then(|found| found.heat.clone());
+            let wash = shown.as_ref().and_then(|shown| shown.wash(0));
+            let heat = self.probe.heat_of(explorer).and_then(|found| found.heat.clone()).filter(|_| wash.is_none());
             let seen = page_pane::seen(explorer).filter(|_| heat.is_none());
             let pixels = heat.unwrap_or(pixels);
-            wanted.push(Request { marks, space, view, seen, ..self.request(Slot::Page, pixels, page) });
+            wanted.push(Request { marks, space, view, seen, wash, ..self.request(Slot::Page, pixels, page) });
         }
         let view = explorer.trace().at(explorer.cursor());
         let pixels = view.crop().and_then(|(_, image)| explorer.pixels(&image.event.hash));
         if let Some(pixels) = pixels.filter(|_| !crop.is_empty()) {
-            wanted.push(self.request(Slot::Crop, Arc::clone(pixels), crop));
+            let place = view.crop().map(|(_, image)| image.position);
+            let index = explorer.trace().images.iter().position(|image| Some(image.position) == place);
+            let wash = shown.as_ref().zip(index).and_then(|(shown, index)| shown.wash(index));
+            wanted.push(Request { wash, ..self.request(Slot::Crop, Arc::clone(pixels), crop) });
         }
         wanted
     }

@@ -11,6 +11,7 @@ use candle_core::Device;
 use clap::{Args, Subcommand};
 
 use super::{CliError, CliResult, Global};
+use crate::model::{DeviceChoice, device as devices};
 use crate::train::trainer::Outcome;
 
 /// Arguments of `train`.
@@ -55,7 +56,7 @@ struct RunArgs {
     /// Plain lines instead of live charts
     #[arg(long)]
     plain: bool,
-    /// Where to compute: cpu, or cuda[:N] in a build with that feature
+    /// Where to compute: cpu, or auto, cuda, cuda:N, metal in a build with that feature
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     device: String,
 }
@@ -114,13 +115,7 @@ impl RunArgs {
 }
 
 fn device(name: &str) -> Result<Device, CliError> {
-    let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
-    let number: usize =
-        number.parse().map_err(|_| CliError::usage(format!("--device {name}: {number} is no number")))?;
-    match kind {
-        "cpu" => Ok(Device::Cpu),
-        "cuda" => Device::new_cuda(number).map_err(|error| CliError::failed(format!("--device {name}: {error}"))),
-        "metal" => Device::new_metal(number).map_err(|error| CliError::failed(format!("--device {name}: {error}"))),
-        _ => Err(CliError::usage(format!("--device {name}: use cpu, cuda:N or metal:N"))),
-    }
+    let choice = name.parse::<DeviceChoice>().map_err(|error| CliError::usage(format!("--device: {error}")))?;
+    let taken = devices::open(choice).map_err(|error| CliError::failed(format!("--device {name}: {error}")))?;
+    Ok(taken.device)
 }

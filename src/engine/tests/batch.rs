@@ -211,7 +211,7 @@ fn what_was_computed_ahead_is_as_if_it_was_not() {
     let look = |engine: &mut LocalEngine| {
         let base = engine.computed();
         let logits = model().forward(&mut [engine.feed_ahead().unwrap()]).unwrap().remove(0);
-        engine.set_ahead(logits, base);
+        engine.set_ahead(logits, base, None);
     };
     assert_eq!(ahead.rows_ahead(), 4);
     look(&mut ahead);

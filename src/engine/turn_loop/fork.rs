@@ -8,6 +8,7 @@ use image::RgbImage;
 use super::opening::hashed;
 use super::{Boundary, Reply, TurnLoop};
 use crate::engine::fork::{Fork, OtherCrop, Words};
+use crate::engine::look::note_own;
 use crate::engine::{EngineError, Recorded, Resumed, StepEngine, StepToken, zoom};
 use crate::geometry::PageBox;
 use crate::protocol::Refused;
@@ -127,6 +128,7 @@ impl TurnLoop {
     fn token_again(&mut self, token: &Token, eos: &[u32]) -> Result<Option<StepToken>, EngineError> {
         self.state.generated += 1;
         self.state.turn.tokens += 1;
+        note_own(&mut self.state.own, token.position);
         self.journal.at(token.at);
         self.journal.copy(std::slice::from_ref(token));
         let bytes = token.piece.bytes();

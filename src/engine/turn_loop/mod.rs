@@ -2,6 +2,7 @@
 
 mod ending;
 mod fork;
+mod look;
 mod opening;
 mod turn;
 
@@ -69,6 +70,8 @@ struct State {
     turns: u32,
     zooms: u32,
     refused: u32,
+    /// Places of what the model wrote.
+    own: Vec<std::ops::Range<usize>>,
 }
 
 /// What the present turn has brought.
@@ -112,6 +115,7 @@ impl TurnLoop {
             turns: 0,
             zooms: 0,
             refused: 0,
+            own: Vec::new(),
         };
         Self {
             ask,
@@ -295,6 +299,7 @@ impl TurnLoop {
             let forced = forced.or_else(|| self.forced.pop_front());
             self.token(engine, forced)
         } else {
+            engine.watch(self.ask.debug.looking);
             self.open(engine)
         };
         match done {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::opening::hashed;
 use super::{Boundary, TurnLoop, fork};
+use crate::engine::look::note_own;
 use crate::engine::{CropMode, EngineError, StepEngine, StepToken, zoom};
 use crate::geometry::{PageBox, Size};
 use crate::protocol::{ParseEvent, Refused, Surroundings, ZoomCall, place};
@@ -46,6 +47,8 @@ impl TurnLoop {
         self.state.turn.tokens += 1;
         let pieces = token.top.iter().map(|&(id, _)| Piece::from_bytes(&engine.piece(id))).collect();
         self.journal.token(position, token, pieces, by);
+        note_own(&mut self.state.own, position);
+        self.record_look(engine, position);
         if engine.eos().contains(&token.id) {
             return self.end_turn(engine, token);
         }

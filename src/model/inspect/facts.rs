@@ -10,7 +10,7 @@ use super::kind::Part;
 use super::needs::Needs;
 use super::template::Template;
 use crate::model::weights::{Head, Weights};
-use crate::model::{Config, FileSource, ModelError, read_processor, read_tokenizer};
+use crate::model::{Config, FileSource, LoadOptions, ModelError, Resampler, read_processor, read_tokenizer};
 
 /// What a model is.
 #[derive(Clone, Debug, Serialize)]
@@ -127,7 +127,7 @@ pub struct Images {
     /// Most tokens of an image.
     pub max_tokens: u64,
     /// Whose resampling, where nobody asks for another.
-    pub resampler: &'static str,
+    pub resampler: Resampler,
 }
 
 impl ModelFacts {
@@ -138,12 +138,12 @@ impl ModelFacts {
     pub fn read(source: &FileSource, name: &str) -> Result<Self, ModelError> {
         let text = source.read("config.json")?;
         let config = Config::from_json(&text)?;
-        let mut weights = Weights::open(source)?;
+        let mut weights = Weights::open(source, &LoadOptions::default())?;
         let head = weights.check(&config)?;
         let parameters = parameters(&weights, head);
         let processor = read_processor(source, &config)?;
         let token = u64::from(processor.factor()).pow(2).max(1);
-        let files = files::facts(source)?;
+        let files = files::facts(source, &weights);
         Ok(Self {
             v: 1,
             name: name.to_owned(),
@@ -163,7 +163,7 @@ impl ModelFacts {
                 max_pixels: processor.max_pixels,
                 min_tokens: processor.min_pixels.div_ceil(token),
                 max_tokens: processor.max_pixels / token,
-                resampler: processor.resampler.name(),
+                resampler: processor.resampler,
             },
             template: Template::read(source)?,
             sizes: Sizes::of(&config),

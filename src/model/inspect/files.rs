@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::weights::Weights;
 use crate::model::{FileSource, ModelError};
 
 /// The one weight file of a small model.
@@ -30,12 +31,12 @@ pub struct FileFact {
     pub bytes: u64,
 }
 
-/// The files that are read, with their sizes.
-pub(super) fn facts(source: &FileSource) -> Result<Vec<FileFact>, ModelError> {
-    let mut names: Vec<String> = SMALL.into_iter().filter(|name| source.has(name)).map(str::to_owned).collect();
-    names.extend(weight_files(source)?);
-    let fact = |name: String| Ok(FileFact { bytes: source.map(&name)?.as_slice().len() as u64, name });
-    names.into_iter().map(fact).collect()
+/// The files that are read, with their sizes. Small files of a GGUF model are parts of its large ones.
+pub(super) fn facts(source: &FileSource, weights: &Weights) -> Vec<FileFact> {
+    let size = |name: &str| source.map(name).ok().map(|file| file.as_slice().len() as u64);
+    let small = SMALL.into_iter().filter(|name| source.has(name));
+    let small = small.filter_map(|name| Some(FileFact { name: name.to_owned(), bytes: size(name)? }));
+    small.chain(weights.files().map(|(name, bytes)| FileFact { name: name.to_owned(), bytes })).collect()
 }
 
 /// Names of the weight files: one, or the shards of an index; none for other formats.

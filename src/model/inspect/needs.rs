@@ -50,10 +50,9 @@ impl Needs {
         let mut weights = Vec::new();
         for (format, dtype, quant) in formats {
             let options = LoadOptions { dtype, quant, ..LoadOptions::default() };
-            let mut opened = Weights::open(source)?;
-            opened.keep_as(&options);
+            let mut opened = Weights::open(source, &options)?;
             // What is quantised already is not quantised again.
-            if quant.is_some() && opened.is_quantised() {
+            if quant.is_some() && opened.holds_blocks() {
                 continue;
             }
             let head = opened.check(config)?;

@@ -3,11 +3,16 @@
 #![allow(clippy::indexing_slicing, reason = "lengths are checked or made at the top of each function")]
 
 use super::rows::weigh;
+use super::team::{Shared, Team};
 use super::tile::{interleave, tile};
-use super::{LANES, Panels, Wide};
+#[cfg(target_arch = "x86_64")]
+use super::x86::float;
+use super::{LANES, Lanes, Level, Panels, Wide};
 
-/// Queries computed together.
+/// Queries of a tile with AVX2.
 const ROWS: usize = 4;
+/// Most queries of a task.
+const PIECE: usize = 48;
 
 /// What one attention needs besides its result; kept between calls.
 #[derive(Debug, Default)]
@@ -15,11 +20,13 @@ pub(crate) struct Workspace {
     queries: Vec<f32>,
     scores: Vec<f32>,
     weights: Vec<f32>,
+    /// What is shown of the weights, where someone watches; see [`super::look`].
+    pub(crate) shown: Option<super::Shown>,
 }
 
-/// Queries of one sequence and where they stand.
+/// Queries and where they stand.
 #[derive(Clone, Copy, Debug)]
-struct Job<'a> {
+pub(super) struct Job<'a> {
     /// (rows, heads, width), turned and scaled.
     q: &'a [f32],
     panels: &'a Panels,
@@ -27,6 +34,9 @@ struct Job<'a> {
     past: usize,
     /// Heads of queries for one of keys.
     group: usize,
+    /// Every row sees so many keys, rather than those up to its own.
+    all: Option<usize>,
+    level: Level,
 }
 
 impl Wide {
@@ -43,41 +53,155 @@ impl Wide {
         y: &mut [f32],
         workspace: &mut Workspace,
     ) {
-        let row = heads * panels.width();
-        let group = heads / panels.heads().max(1);
-        let rows = q.len().checked_div(row).unwrap_or(0);
-        if group == 0 || q.len() != y.len() || rows * row != q.len() || past + rows > panels.capacity() {
-            return;
+        // One core, and the tiles that the models it is for have always had.
+        let Some((job, rows)) = Job::new(Level::Avx2, q, panels, past, heads, y.len()) else { return };
+        if let Some(shown) = &mut workspace.shown {
+            shown.begin(past + rows);
         }
-        let job = Job { q, panels, past, group };
-        // SAFETY: `self` proves that the processor has AVX2 and FMA.
+        let y = Shared::new(y);
+        for head in 0..panels.heads() {
+            // SAFETY: nobody else writes `y`.
+            #[allow(unsafe_code, reason = "see there")]
+            unsafe {
+                job.run(head, 0..rows * job.group, &y, workspace);
+            }
+        }
+    }
+
+    /// The same by a team, heads of keys and some queries each.
+    pub(crate) fn attend_shared(
+        self,
+        team: &Team,
+        q: &[f32],
+        panels: &Panels,
+        past: usize,
+        heads: usize,
+        y: &mut [f32],
+    ) {
+        let Some((job, rows)) = Job::new(self.level, q, panels, past, heads, y.len()) else { return };
+        let y = Shared::new(y);
+        let count = rows * job.group;
+        let piece = count.div_ceil(2 * team.threads()).next_multiple_of(2 * ROWS).min(PIECE);
+        let pieces = count.div_ceil(piece);
+        team.run_staged(panels.heads() * pieces, |stage, task| {
+            // Later queries see more keys: they come first, so that the last tasks are short.
+            let (head, first) = (task % panels.heads(), (pieces - 1 - task / panels.heads()) * piece);
+            // SAFETY: tasks are disjoint queries.
+            #[allow(unsafe_code, reason = "see there")]
+            unsafe {
+                job.run(head, first..(first + piece).min(count), &y, &mut stage.workspace);
+            }
+        });
+    }
+
+    /// Queries `q` (rows, heads, width), all of which see the first `seen` keys of as many heads.
+    pub(super) fn attend_all<'a>(self, q: &'a [f32], panels: &'a Panels, seen: usize) -> Option<Job<'a>> {
+        let (job, _) = Job::new(self.level, q, panels, 0, panels.heads(), q.len())?;
+        (seen <= panels.capacity()).then_some(Job { all: Some(seen), ..job })
+    }
+}
+
+/// Products of one kind of processor.
+trait Products {
+    /// As [`tile`].
+    ///
+    /// # Safety
+    /// The processor is of that kind.
+    unsafe fn tile<const R: usize>(x: &[f32], panel: &[Lanes], out: &mut [Lanes; R]);
+}
+
+struct Avx2;
+
+#[allow(unsafe_code, reason = "processor features are the caller's to prove")]
+impl Products for Avx2 {
+    #[inline(always)]
+    unsafe fn tile<const R: usize>(x: &[f32], panel: &[Lanes], out: &mut [Lanes; R]) {
+        // SAFETY: the caller's.
         #[allow(unused_unsafe, reason = "safe where there is nothing to prove")]
         unsafe {
-            job.run(rows, y, workspace);
+            tile::<R>(x.as_chunks().0, panel, out);
         }
     }
 }
 
-impl Job<'_> {
+#[cfg(target_arch = "x86_64")]
+struct Avx512;
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "processor features are the caller's to prove")]
+impl Products for Avx512 {
+    #[inline(always)]
+    unsafe fn tile<const R: usize>(x: &[f32], panel: &[Lanes], out: &mut [Lanes; R]) {
+        let panel = panel.as_flattened();
+        // SAFETY: numbers are four bytes each, without padding; the features are the caller's.
+        unsafe {
+            let panel = std::slice::from_raw_parts(panel.as_ptr().cast(), size_of_val(panel));
+            float::tile_512::<R, float::Single>(panel, x.as_chunks::<R>().0.as_flattened(), out);
+        }
+    }
+}
+
+#[allow(unsafe_code, reason = "results are shared out by queries, processor features are proved by `Wide`")]
+impl<'a> Job<'a> {
+    /// The job and its rows; `None` where lengths do not fit each other.
+    fn new(
+        level: Level,
+        q: &'a [f32],
+        panels: &'a Panels,
+        past: usize,
+        heads: usize,
+        results: usize,
+    ) -> Option<(Self, usize)> {
+        let row = heads * panels.width();
+        let group = heads / panels.heads().max(1);
+        let rows = q.len().checked_div(row).unwrap_or(0);
+        let fits = group > 0 && q.len() == results && rows * row == q.len() && past + rows <= panels.capacity();
+        fits.then_some((Self { q, panels, past, group, all: None, level }, rows))
+    }
+
     /// The queries of a head of keys are numbered row by row, the heads of its group side by side.
-    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
-    fn run(self, rows: usize, y: &mut [f32], workspace: &mut Workspace) {
-        for head in 0..self.panels.heads() {
-            let count = rows * self.group;
-            let mut first = 0;
-            while first < count {
-                match count - first {
-                    1 => self.tile::<1>(head, first, y, workspace),
-                    2 | 3 => self.tile::<2>(head, first, y, workspace),
-                    _ => self.tile::<ROWS>(head, first, y, workspace),
-                }
-                first += match count - first {
-                    1 => 1,
-                    2 | 3 => 2,
-                    _ => ROWS,
+    ///
+    /// # Safety
+    /// Nobody else writes or reads the results of these queries.
+    pub(super) unsafe fn run(
+        self,
+        head: usize,
+        queries: std::ops::Range<usize>,
+        y: &Shared<'_, f32>,
+        workspace: &mut Workspace,
+    ) {
+        let (mut first, count) = (queries.start, queries.end);
+        while first < count {
+            // SAFETY: the caller's; a level is a proof of its features.
+            unsafe {
+                first += match (self.level, count - first) {
+                    #[cfg(target_arch = "x86_64")]
+                    (Level::Avx512, 12..) => self.wide::<12>(head, first, y, workspace),
+                    #[cfg(target_arch = "x86_64")]
+                    (Level::Avx512, 8..) => self.wide::<8>(head, first, y, workspace),
+                    (_, 4..) => self.narrow::<ROWS>(head, first, y, workspace),
+                    (_, 2..) => self.narrow::<2>(head, first, y, workspace),
+                    _ => self.narrow::<1>(head, first, y, workspace),
                 };
             }
         }
+    }
+
+    /// # Safety
+    /// As [`Job::run`].
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    unsafe fn wide<const R: usize>(self, head: usize, first: usize, y: &Shared<'_, f32>, w: &mut Workspace) -> usize {
+        // SAFETY: the caller's.
+        unsafe { self.tile::<R, Avx512>(head, first, y, w) }
+    }
+
+    /// # Safety
+    /// As [`Job::run`].
+    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+    unsafe fn narrow<const R: usize>(self, head: usize, first: usize, y: &Shared<'_, f32>, w: &mut Workspace) -> usize {
+        // SAFETY: the caller's.
+        unsafe { self.tile::<R, Avx2>(head, first, y, w) }
     }
 
     /// Where query `number` of a head of keys begins among all numbers.
@@ -87,43 +211,59 @@ impl Job<'_> {
         (number / self.group * heads + head * self.group + number % self.group) * self.panels.width()
     }
 
-    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
-    fn tile<const R: usize>(self, head: usize, first: usize, y: &mut [f32], workspace: &mut Workspace) {
+    /// `R` queries from `first` on; gives `R`.
+    ///
+    /// # Safety
+    /// As [`Job::run`].
+    #[inline(always)]
+    unsafe fn tile<const R: usize, P: Products>(
+        self,
+        head: usize,
+        first: usize,
+        y: &Shared<'_, f32>,
+        workspace: &mut Workspace,
+    ) -> usize {
         let width = self.panels.width();
-        let sees = |r: usize| self.past + (first + r) / self.group + 1;
+        let sees = |r: usize| self.all.unwrap_or(self.past + (first + r) / self.group + 1);
         let seen = sees(R - 1);
         let padded = seen.next_multiple_of(LANES);
-        let Workspace { queries, scores, weights } = workspace;
+        let Workspace { queries, scores, weights, shown } = workspace;
         queries.resize(width * R, 0.0);
-        let queries = queries.as_chunks_mut::<R>().0;
-        interleave::<R>((0..R).map(|r| &self.q[self.place(head, first + r)..][..width]), queries);
+        let q = (0..R).map(|r| &self.q[self.place(head, first + r)..][..width]);
+        interleave::<R>(q, queries.as_chunks_mut::<R>().0);
         scores.resize(padded * R, 0.0);
         for (index, panel) in self.panels.keys_of(head).take(padded / LANES).enumerate() {
             let mut sums = [[0.0; LANES]; R];
-            tile::<R>(queries, panel, &mut sums);
+            // SAFETY: the caller's.
+            unsafe { P::tile::<R>(queries, panel, &mut sums) };
             for (scores, sums) in scores.chunks_exact_mut(padded).zip(&sums) {
                 scores[index * LANES..][..LANES].copy_from_slice(sums);
             }
         }
         weights.resize(seen * R, 0.0);
-        let weights = weights.as_chunks_mut::<R>().0;
         let mut totals = [0.0; R];
         for (r, scores) in scores.chunks_exact_mut(padded).take(R).enumerate() {
             totals[r] = weigh(&mut scores[..sees(r)]);
+            if let Some(shown) = shown {
+                shown.see(head * self.group + (first + r) % self.group, &scores[..sees(r)], totals[r]);
+            }
             scores[sees(r)..].fill(0.0);
         }
-        interleave::<R>(scores.chunks_exact(padded), weights);
+        interleave::<R>(scores.chunks_exact(padded), weights.as_chunks_mut::<R>().0);
         for block in 0..width.div_ceil(LANES) {
             let mut sums = [[0.0; LANES]; R];
-            tile::<R>(weights, self.panels.values_of(head, block), &mut sums);
+            // SAFETY: the caller's.
+            unsafe { P::tile::<R>(weights, self.panels.values_of(head, block), &mut sums) };
             let count = LANES.min(width - block * LANES);
             for (r, sums) in sums.iter().enumerate() {
-                let y = &mut y[self.place(head, first + r) + block * LANES..][..count];
+                // SAFETY: the results of one query, which the caller has alone.
+                let y = unsafe { y.part(self.place(head, first + r) + block * LANES, count) };
                 for (y, sum) in y.iter_mut().zip(sums) {
                     *y = sum / totals[r];
                 }
             }
         }
+        R
     }
 }
 
@@ -173,6 +313,11 @@ mod tests {
                     let wrong = y.iter().zip(&right).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
                     assert!(wrong < 1e-5, "{heads} {kv_heads} {width} {past} {rows}: {wrong}");
                 }
+            }
+            for (threads, wide) in [(1, wide), (2, wide), (2, wide.narrow())] {
+                let mut shared = vec![0.0; q.len()];
+                wide.attend_shared(&Team::new(threads), &q, &panels, past, heads, &mut shared);
+                assert_eq!(shared, y);
             }
             // A row alone gets the bits it gets among others.
             let last = (rows - 1) * heads * width;

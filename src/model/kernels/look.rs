@@ -9,6 +9,47 @@ use super::{LANES, Panels, Wide};
 /// Heads computed together.
 const ROWS: usize = 4;
 
+/// Weights of last rows, added up over heads while attention computes them.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// Only this head's; `None` is the mean over all.
+    head: Option<usize>,
+    /// Heads there are.
+    heads: usize,
+    /// One entry a sequence, in the order they were computed.
+    rows: Vec<Vec<f32>>,
+}
+
+impl Shown {
+    /// Of one head or the mean of all `heads`.
+    pub(crate) fn new(head: Option<usize>, heads: usize) -> Self {
+        Self { head, heads: heads.max(1), rows: Vec::new() }
+    }
+
+    /// What was seen, one row a sequence.
+    pub(crate) fn into_rows(self) -> Vec<Vec<f32>> {
+        self.rows
+    }
+
+    /// The next sequence, whose last row sees so many keys.
+    pub(super) fn begin(&mut self, seen: usize) {
+        self.rows.push(vec![0.0; seen]);
+    }
+
+    /// A head's weights of one row, still to be divided by their sum; rows before the last are passed over.
+    #[inline]
+    pub(super) fn see(&mut self, head: usize, weights: &[f32], total: f32) {
+        let share = match self.head {
+            None => 1.0 / (self.heads as f32 * total),
+            Some(one) if one == head => 1.0 / total,
+            Some(_) => return,
+        };
+        if let Some(row) = self.rows.last_mut().filter(|row| row.len() == weights.len()) {
+            row.iter_mut().zip(weights).for_each(|(row, weight)| *row += weight * share);
+        }
+    }
+}
+
 impl Wide {
     /// What the row with queries `q` (heads, width), turned and scaled, makes of the first `seen` keys: `visit` gets every
     /// head's number and its weights (`seen` numbers that are still to be divided by the sum that comes with them), heads

@@ -8,23 +8,40 @@
 //! map, over the width of a key, over the keys of a context. So a sequence gives the same bits stepped alone, stepped
 //! with others, and put in at once. (candle's products add a single row up in another order than several.)
 
+mod activations;
 mod attend;
 mod blocks;
 mod bytes;
+mod crew;
 mod look;
+mod map;
 mod matrix;
 mod pack;
 mod packed;
 mod panels;
+mod pool;
 mod rows;
+mod segments;
+#[cfg(test)]
+mod speed;
+mod stack;
+mod staged;
+mod team;
 mod tile;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
+pub(crate) use activations::Activations;
 pub(super) use attend::Workspace;
 pub use blocks::Format;
-#[allow(unused_imports, reason = "for the readers of weight files")]
+pub(crate) use crew::Crew;
+pub(crate) use look::Shown;
+pub(crate) use map::{Map, Scratch};
 pub(crate) use matrix::Matrix;
 pub(super) use packed::Packed;
 pub(super) use panels::Panels;
+pub(crate) use stack::Stack;
+pub(crate) use team::{Shared, Team};
 
 /// Columns that are computed together.
 pub(super) const LANES: usize = 32;
@@ -32,17 +49,42 @@ pub(super) const LANES: usize = 32;
 /// `LANES` numbers side by side.
 pub(super) type Lanes = [f32; LANES];
 
-/// Proof that this processor has AVX2 and FMA: whoever holds one has asked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wide(());
+/// Rows computed together with AVX-512.
+const TALL: usize = 12;
+
+/// Proof that this processor has AVX2, FMA and 16-bit floats, or more: whoever holds one has asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wide {
+    level: Level,
+}
+
+/// What a processor has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    /// AVX2, FMA, F16C.
+    Avx2,
+    /// These, and AVX-512 (F, BW, DQ, VL, VNNI).
+    Avx512,
+}
 
 impl Wide {
     /// The proof, if the processor is of that kind.
     pub(crate) fn detect() -> Option<Self> {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-            return Some(Self(()));
+        {
+            use std::arch::is_x86_feature_detected as has;
+            if has!("avx2") && has!("fma") && has!("f16c") {
+                let more = has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
+                let level = if more && has!("avx512vnni") { Level::Avx512 } else { Level::Avx2 };
+                return Some(Self { level });
+            }
         }
         None
+    }
+
+    /// The same without what only newer processors have.
+    #[cfg(test)]
+    pub(crate) fn narrow(self) -> Self {
+        Self { level: Level::Avx2 }
     }
 }

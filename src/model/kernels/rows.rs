@@ -12,6 +12,11 @@ impl Wide {
     pub(crate) fn norm(self, x: &[f32], weight: &[f32], eps: f32, y: &mut Vec<f32>) {
         y.clear();
         y.resize(x.len(), 0.0);
+        self.norm_into(x, weight, eps, y);
+    }
+
+    /// The same into rows that are there already.
+    pub(crate) fn norm_into(self, x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
         #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
         fn run(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
             let width = weight.len().max(1);
@@ -33,6 +38,11 @@ impl Wide {
     pub(crate) fn gate(self, x: &[f32], width: usize, y: &mut Vec<f32>) {
         y.clear();
         y.resize(x.len() / 2, 0.0);
+        self.gate_into(x, width, y);
+    }
+
+    /// The same into rows that are there already.
+    pub(crate) fn gate_into(self, x: &[f32], width: usize, y: &mut [f32]) {
         #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
         fn run(x: &[f32], width: usize, y: &mut [f32]) {
             for (x, y) in x.chunks_exact(2 * width).zip(y.chunks_exact_mut(width)) {

@@ -3,7 +3,7 @@
 use candle_core::{Device, Result, Tensor};
 
 use super::rotary::Rotary;
-use crate::model::attention::attend_causal;
+use crate::model::attention::{Masks, attend_causal};
 use crate::model::cache::KvCache;
 use crate::model::config::TextConfig;
 use crate::model::error::ModelError;
@@ -19,6 +19,13 @@ use crate::model::weights::Weights;
 pub(crate) struct Span {
     pub(crate) start: usize,
     pub(crate) rows: usize,
+}
+
+/// What all blocks of one step share.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) rotary: Rotary,
+    pub(super) masks: Masks,
 }
 
 /// Norm, attention, norm, gated feed-forward, with residuals.
@@ -65,10 +72,10 @@ impl Block {
         index: usize,
         spans: &[Span],
         caches: &[&mut KvCache],
-        rotary: &Rotary,
+        step: &mut Step,
         tap: &mut dyn Tap,
     ) -> Result<Tensor> {
-        let mixed = self.attention(&self.norm1.forward(x)?, index, spans, caches, rotary, tap)?;
+        let mixed = self.attention(&self.norm1.forward(x)?, index, spans, caches, step, tap)?;
         let x = (x + self.out.forward(&mixed)?)?;
         let x = (&x + self.mlp.forward(&self.norm2.forward(&x)?)?)?;
         watch::keep_tensors(tap, index, RowPart::Output, &x, 1.0, spans)?;
@@ -81,13 +88,13 @@ impl Block {
         index: usize,
         spans: &[Span],
         caches: &[&mut KvCache],
-        rotary: &Rotary,
+        step: &mut Step,
         tap: &mut dyn Tap,
     ) -> Result<Tensor> {
         let rows = x.dim(0)?;
         let (heads, kv_heads, width) = (self.heads, self.kv_heads, self.head_dim);
         let qkv = self.qkv.forward(x)?.reshape((rows, heads + 2 * kv_heads, width))?;
-        let turned = rotate(&qkv.narrow(1, 0, heads + kv_heads)?, &rotary.cos, &rotary.sin)?;
+        let turned = rotate(&qkv.narrow(1, 0, heads + kv_heads)?, &step.rotary.cos, &step.rotary.sin)?;
         let (q, k) = (turned.narrow(1, 0, heads)?, turned.narrow(1, heads, kv_heads)?);
         let v = qkv.narrow(1, heads + kv_heads, kv_heads)?;
         let scale = 1.0 / (width as f64).sqrt();
@@ -98,7 +105,7 @@ impl Block {
             let keys = own(&k)?.transpose(0, 1)?.contiguous()?;
             let values = own(&v)?.transpose(0, 1)?.contiguous()?;
             let (keys, values) = cache.append(index, &keys, &values)?;
-            parts.push(attend_causal(&own(&q)?, &keys, &values, scale)?);
+            parts.push(attend_causal(&own(&q)?, &keys, &values, scale, &mut step.masks)?);
         }
         match parts.as_slice() {
             [only] => Ok(only.clone()),

@@ -1,39 +1,45 @@
-//! The language model on the kernels of small models: rows in plain memory, no tensor between two blocks.
+//! The language model on the kernels: rows in plain memory, no tensor between two blocks.
 
 #![allow(clippy::indexing_slicing, reason = "row widths follow from the layers' own sizes")]
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::TextTower;
 use super::block::{Block, Span};
-use super::{TextTower, rotary};
 use crate::model::cache::KvCache;
-use crate::model::kernels::{Packed, Wide, Workspace};
+use crate::model::kernels::{Crew, Map, Scratch, Shared, Workspace};
 use crate::model::layers::NormRows;
+use crate::model::ops::turn;
 use crate::model::positions::Position;
 use crate::model::tap::{RowPart, Tap};
 use crate::model::watch;
+
+/// Rows whose widest numbers are held at once.
+const WIDE_ROWS: usize = 512;
 
 /// A tower whose every layer was made for the kernels.
 pub(super) struct Direct<'a> {
     tower: &'a TextTower,
     blocks: Vec<DirectBlock<'a>>,
     norm: &'a NormRows,
-    head: &'a Packed,
+    head: Map<'a>,
+    crew: Crew<'a>,
 }
 
 struct DirectBlock<'a> {
     norm1: &'a NormRows,
     norm2: &'a NormRows,
-    qkv: &'a Packed,
-    out: &'a Packed,
-    gate_up: &'a Packed,
-    down: &'a Packed,
+    qkv: Map<'a>,
+    out: Map<'a>,
+    gate_up: Map<'a>,
+    down: Map<'a>,
     block: &'a Block,
+    crew: Crew<'a>,
 }
 
 /// The numbers of one step.
-#[derive(Default)]
-struct Buffers {
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
     /// (rows, hidden): the residual stream.
     x: Vec<f32>,
     normed: Vec<f32>,
@@ -44,32 +50,30 @@ struct Buffers {
     wide: Vec<f32>,
     gated: Vec<f32>,
     added: Vec<f32>,
-    scratch: Vec<f32>,
+    scratch: Scratch,
     workspace: Workspace,
     cos: Vec<f32>,
     sin: Vec<f32>,
 }
 
 impl TextTower {
-    /// The tower on the kernels of small models, if it was made for them.
+    /// The tower on the kernels, if it was made for them.
     pub(super) fn direct(&self) -> Option<Direct<'_>> {
+        let head = self.head.map()?;
+        let crew = Crew { wide: head.wide(), team: head.team() };
         let blocks = self.blocks.iter().map(|block| {
             Some(DirectBlock {
                 norm1: block.norm1.rows()?,
                 norm2: block.norm2.rows()?,
-                qkv: block.qkv.packed()?,
-                out: block.out.packed()?,
-                gate_up: block.mlp.gate_up.packed()?,
-                down: block.mlp.down.packed()?,
+                qkv: block.qkv.map()?,
+                out: block.out.map()?,
+                gate_up: block.mlp.gate_up.map()?,
+                down: block.mlp.down.map()?,
                 block,
+                crew,
             })
         });
-        Some(Direct {
-            tower: self,
-            blocks: blocks.collect::<Option<_>>()?,
-            norm: self.norm.rows()?,
-            head: self.head.packed()?,
-        })
+        Some(Direct { tower: self, blocks: blocks.collect::<Option<_>>()?, norm: self.norm.rows()?, head, crew })
     }
 }
 
@@ -83,6 +87,10 @@ impl Direct<'_> {
         positions: &[Position],
         tap: &mut dyn Tap,
     ) -> Result<Tensor> {
+        // Whoever comes second works in memory of its own.
+        let mut own = Buffers::default();
+        let mut kept = self.tower.buffers.try_lock().ok();
+        let buffers = kept.as_deref_mut().unwrap_or(&mut own);
         let hidden = self.tower.config.hidden;
         if x.dim(1)? != hidden {
             bail!("rows of {} numbers, the model has {hidden}", x.dim(1)?)
@@ -90,14 +98,17 @@ impl Direct<'_> {
         let tensor = |numbers: &[f32], width: usize| {
             Tensor::from_slice(numbers, (numbers.len() / width.max(1), width), &Device::Cpu)
         };
-        let (cos, sin) = rotary::numbers(&self.tower.config, &self.tower.rates, positions);
-        let mut buffers = Buffers { x: x.flatten_all()?.to_vec1()?, cos, sin, ..Buffers::default() };
+        (buffers.cos, buffers.sin) = self.tower.rotary.numbers(positions);
+        buffers.x = x.flatten_all()?.to_vec1()?;
         for (index, block) in self.blocks.iter().enumerate() {
             // What the last block makes of other rows than the last of each sequence, nobody reads.
             let only_ends = index + 1 == self.blocks.len() && !tap.wanted();
-            block.forward(index, spans, caches, only_ends, &mut buffers)?;
+            buffers.workspace.shown = watch::shown(tap, self.tower.config.heads);
+            block.forward(index, spans, caches, only_ends, buffers)?;
             let queries = buffers.q.len() / rows(spans);
-            watch::keep_numbers(tap, index, RowPart::Queries, &buffers.q, queries, spans);
+            if !watch::keep_shown(tap, index, buffers.workspace.shown.take(), spans) {
+                watch::keep_numbers(tap, index, RowPart::Queries, &buffers.q, queries, spans);
+            }
             watch::keep_numbers(tap, index, RowPart::Output, &buffers.x, hidden, spans);
             if tap.wanted() {
                 tap.see(&format!("text.block.{index}"), &tensor(&buffers.x, hidden)?);
@@ -106,10 +117,10 @@ impl Direct<'_> {
         if buffers.x.len() > spans.len() * hidden {
             keep_ends(&mut buffers.x, hidden, spans);
         }
-        self.norm.apply(&buffers.x, &mut buffers.normed);
+        self.norm.apply_by(self.crew, &buffers.x, &mut buffers.normed);
         tap.see("text.norm", &tensor(&buffers.normed, hidden)?);
         self.head.apply(&buffers.normed, &mut buffers.added, &mut buffers.scratch);
-        let logits = Tensor::from_vec(buffers.added, (spans.len(), self.head.outputs()), &Device::Cpu)?;
+        let logits = tensor(&buffers.added, self.head.outputs())?;
         tap.see("logits", &logits);
         Ok(logits)
     }
@@ -124,61 +135,62 @@ impl DirectBlock<'_> {
         only_ends: bool,
         b: &mut Buffers,
     ) -> Result<()> {
-        self.norm1.apply(&b.x, &mut b.normed);
+        let hidden = self.out.outputs();
+        self.norm1.apply_by(self.crew, &b.x, &mut b.normed);
         self.qkv.apply(&b.normed, &mut b.qkv, &mut b.scratch);
         self.attention(index, spans, caches, b)?;
         if only_ends {
-            let (hidden, mixed) = (b.x.len() / rows(spans), b.mixed.len() / rows(spans));
+            let mixed = b.mixed.len() / rows(spans);
             keep_ends(&mut b.x, hidden, spans);
             keep_ends(&mut b.mixed, mixed, spans);
         }
         self.out.apply(&b.mixed, &mut b.added, &mut b.scratch);
-        add(&mut b.x, &b.added);
-        self.norm2.apply(&b.x, &mut b.normed);
-        self.gate_up.apply(&b.normed, &mut b.wide, &mut b.scratch);
-        self.gate_up.wide().gate(&b.wide, self.gate_up.outputs() / 2, &mut b.gated);
-        self.down.apply(&b.gated, &mut b.added, &mut b.scratch);
-        add(&mut b.x, &b.added);
+        self.crew.add(&mut b.x, &b.added, hidden);
+        self.norm2.apply_by(self.crew, &b.x, &mut b.normed);
+        for (x, normed) in b.x.chunks_mut(WIDE_ROWS * hidden).zip(b.normed.chunks(WIDE_ROWS * hidden)) {
+            self.gate_up.apply(normed, &mut b.wide, &mut b.scratch);
+            self.crew.gate(&b.wide, self.gate_up.outputs() / 2, &mut b.gated);
+            self.down.apply(&b.gated, &mut b.added, &mut b.scratch);
+            self.crew.add(x, &b.added, hidden);
+        }
         Ok(())
     }
 
     fn attention(&self, index: usize, spans: &[Span], caches: &mut [&mut KvCache], b: &mut Buffers) -> Result<()> {
         let Block { heads, kv_heads, head_dim: width, .. } = *self.block;
         let (queries, keys) = (heads * width, kv_heads * width);
-        let wide: Wide = self.qkv.wide();
+        let all = queries + 2 * keys;
         let half = width / 2;
         let scale = (1.0 / (width as f64).sqrt()) as f32;
-        b.q.clear();
-        for (row, numbers) in b.qkv.chunks_exact_mut(queries + 2 * keys).enumerate() {
-            let (cos, sin) = (&b.cos[row * half..][..half], &b.sin[row * half..][..half]);
-            for head in numbers[..queries + keys].chunks_exact_mut(width) {
-                turn(head, cos, sin);
+        let rows = b.qkv.len() / all;
+        b.q.resize(rows * queries, 0.0);
+        let (qkv, cos, sin) = (Shared::new(&mut b.qkv), &b.cos, &b.sin);
+        self.crew.rows(&b.cos, half, &mut b.q, queries, |first, turns, q| {
+            // SAFETY: pieces are disjoint rows.
+            #[allow(unsafe_code, reason = "see there")]
+            let numbers = unsafe { qkv.part(first * all, turns.len() / half.max(1) * all) };
+            for (row, (numbers, q)) in numbers.chunks_exact_mut(all).zip(q.chunks_exact_mut(queries)).enumerate() {
+                let place = (first + row) * half..(first + row + 1) * half;
+                for head in numbers[..queries + keys].chunks_exact_mut(width) {
+                    turn(head, &cos[place.clone()], &sin[place.clone()]);
+                }
+                q.iter_mut().zip(&numbers[..queries]).for_each(|(q, number)| *q = number * scale);
             }
-            b.q.extend(numbers[..queries].iter().map(|number| number * scale));
-        }
-        b.mixed.clear();
+        });
         b.mixed.resize(b.q.len(), 0.0);
         for (span, cache) in spans.iter().zip(caches) {
             let past = cache.length();
             let Some(panels) = cache.panels(index) else { bail!("a cache for other kernels") };
             let (first, end) = (span.start, span.start + span.rows);
             for (at, row) in (past..).zip(first..end) {
-                let numbers = &b.qkv[row * (queries + 2 * keys)..][queries..queries + 2 * keys];
+                let numbers = &b.qkv[row * all..][queries..all];
                 let (key, value) = numbers.split_at(keys);
                 panels.write(at, key, value);
             }
             let place = first * queries..end * queries;
-            wide.attend(&b.q[place.clone()], panels, past, heads, &mut b.mixed[place], &mut b.workspace);
+            self.crew.attend(&b.q[place.clone()], panels, past, heads, &mut b.mixed[place], &mut b.workspace);
         }
         Ok(())
-    }
-}
-
-/// Rotates pairs (i, i + width / 2) of one head.
-fn turn(head: &mut [f32], cos: &[f32], sin: &[f32]) {
-    let (first, second) = head.split_at_mut(cos.len());
-    for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
-        (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
     }
 }
 
@@ -193,8 +205,4 @@ fn keep_ends(x: &mut Vec<f32>, width: usize, spans: &[Span]) {
         x.copy_within(from..from + width, to * width);
     }
     x.truncate(spans.len() * width);
-}
-
-fn add(x: &mut [f32], more: &[f32]) {
-    x.iter_mut().zip(more).for_each(|(x, more)| *x += more);
 }

@@ -3,12 +3,17 @@
 mod block;
 mod direct;
 mod rotary;
+#[cfg(test)]
+mod speed;
+mod table;
 
-use candle_core::{Device, Result, Tensor};
+use std::sync::Mutex;
 
-use super::attention::score_bytes;
+use candle_core::{DType, Device, Result, Tensor};
+
+use super::attention::{Masks, score_bytes};
 use super::cache::KvCache;
-use super::config::TextConfig;
+use super::config::{Config, TextConfig};
 use super::error::ModelError;
 use super::layers::{Linear, RmsNorm};
 use super::memory::{f32_bytes, product};
@@ -17,19 +22,25 @@ use super::positions::Position;
 use super::sequence::Chunk;
 use super::tap::Tap;
 use super::weights::{Head, Weights};
-use block::Block;
 pub(crate) use block::Span;
+use block::{Block, Step};
+use direct::Buffers;
+use table::Table;
+
+/// Rows that a model should have room for besides its weights.
+const FIRST_ROWS: usize = 256;
 
 /// Embedding table, blocks, last norm, head.
 #[derive(Debug)]
 pub(crate) struct TextTower {
     config: TextConfig,
-    /// (vocabulary, hidden)
-    table: Tensor,
+    table: Table,
     blocks: Vec<Block>,
     norm: RmsNorm,
     head: Linear,
-    rates: Vec<f32>,
+    rotary: rotary::Tables,
+    /// What the kernels work in, kept between steps.
+    buffers: Mutex<Buffers>,
 }
 
 impl TextTower {
@@ -40,34 +51,27 @@ impl TextTower {
         device: &Device,
     ) -> std::result::Result<Self, ModelError> {
         let shape = [config.vocabulary, config.hidden];
-        let table = weights.tensor(names::EMBED, &shape, device)?;
-        let head = match head {
-            Head::Tied => Linear::from_table(weights, &table)?,
-            Head::Separate => Linear::from_table(weights, &weights.tensor(names::HEAD, &shape, device)?)?,
-        };
+        let (table, head) = Table::load(weights, shape, head, device)?;
         let blocks = (0..config.layers).map(|index| Block::load(weights, config, index, device));
         Ok(Self {
             blocks: blocks.collect::<std::result::Result<_, _>>()?,
             norm: RmsNorm::load(weights, names::FINAL_NORM, config.hidden, config.norm_eps, device)?,
-            rates: rotary::rates(config),
+            rotary: rotary::Tables::new(config),
             config: config.clone(),
             table,
             head,
+            buffers: Mutex::default(),
         })
+    }
+
+    /// The type of the rows between the blocks, and of keys and values.
+    pub(crate) fn dtype(&self) -> DType {
+        self.table.dtype()
     }
 
     /// The rows of the chunks: (rows, hidden). Ids must have been checked.
     pub(crate) fn embed(&self, chunks: &[Chunk<'_>]) -> Result<Vec<Tensor>> {
-        let device = self.table.device();
-        chunks
-            .iter()
-            .filter(|chunk| chunk.rows() > 0)
-            .map(|chunk| match chunk {
-                Chunk::Tokens([id]) => self.table.narrow(0, *id as usize, 1),
-                Chunk::Tokens(ids) => self.table.index_select(&Tensor::from_slice(ids, ids.len(), device)?, 0),
-                Chunk::Image(image) => Ok(image.tensor.clone()),
-            })
-            .collect()
+        chunks.iter().filter(|chunk| chunk.rows() > 0).map(|chunk| self.table.rows(chunk)).collect()
     }
 
     /// `x`: (rows, hidden) of all sequences below each other, `spans` where each one's rows are; the caches have room.
@@ -88,10 +92,11 @@ impl TextTower {
         if let Some(direct) = self.direct() {
             return direct.forward(&x, spans, caches, positions, tap);
         }
-        let rotary = rotary::tables(&self.config, &self.rates, positions, &device)?;
+        let rotary = self.rotary.at(positions, x.dtype(), &device)?;
+        let mut step = Step { rotary, masks: Masks::default() };
         let mut x = x;
         for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(&x, index, spans, caches, &rotary, tap)?;
+            x = block.forward(&x, index, spans, caches, &mut step, tap)?;
             if tap.wanted() {
                 tap.see(&format!("text.block.{index}"), &x);
             }
@@ -110,11 +115,19 @@ impl TextTower {
 
     /// Bytes the activations of so many rows over a context of `total` tokens may take at once, generously.
     pub(crate) fn activation_bytes(&self, rows: usize, total: usize) -> u64 {
-        let config = &self.config;
-        let heads = (config.heads + 2 * config.kv_heads) * config.head_dim;
-        let widest = 6 * config.hidden + 4 * heads + 4 * config.feed_forward;
-        f32_bytes(product(&[rows, widest])).saturating_add(score_bytes(config.heads, rows, total))
+        activation_bytes(&self.config, rows, total)
     }
+}
+
+/// What the first rows of a context take, before there is a tower to ask.
+pub(crate) fn first_activation_bytes(config: &Config) -> u64 {
+    activation_bytes(&config.text, FIRST_ROWS, FIRST_ROWS)
+}
+
+fn activation_bytes(config: &TextConfig, rows: usize, total: usize) -> u64 {
+    let heads = (config.heads + 2 * config.kv_heads) * config.head_dim;
+    let widest = 6 * config.hidden + 4 * heads + 4 * config.feed_forward;
+    f32_bytes(product(&[rows, widest])).saturating_add(score_bytes(config.heads, rows, total))
 }
 
 /// Only the last row of a sequence goes through norm and head.

@@ -28,18 +28,22 @@ impl Segments {
         }
         Self(runs)
     }
+
+    pub(super) fn runs(&self) -> &[(usize, usize, usize)] {
+        &self.0
+    }
 }
 
 /// Norm, attention, norm, gated feed-forward, with residuals.
 #[derive(Debug)]
 pub(super) struct Block {
-    norm1: RmsNorm,
-    norm2: RmsNorm,
-    qkv: Linear,
-    proj: Linear,
-    mlp: GatedMlp,
-    heads: usize,
-    head_dim: usize,
+    pub(super) norm1: RmsNorm,
+    pub(super) norm2: RmsNorm,
+    pub(super) qkv: Linear,
+    pub(super) proj: Linear,
+    pub(super) mlp: GatedMlp,
+    pub(super) heads: usize,
+    pub(super) head_dim: usize,
 }
 
 impl Block {

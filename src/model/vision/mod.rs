@@ -1,10 +1,13 @@
 //! The vision tower: patches of one image in, one row a language-model token out.
 
 mod block;
+mod direct;
 mod rotary;
+#[cfg(test)]
+mod speed;
 mod window;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 
 use super::attention::score_bytes;
 use super::config::VisionConfig;
@@ -27,6 +30,8 @@ pub(crate) struct VisionTower {
     patch_embed: Linear,
     blocks: Vec<Block>,
     merger: Merger,
+    /// Of the rows between the blocks.
+    dtype: DType,
 }
 
 /// Joins neighbouring patches into one row of the language model's width.
@@ -49,7 +54,14 @@ impl VisionTower {
         let blocks = (0..config.depth).map(|index| Block::load(weights, config, index, NORM_EPS, device));
         Ok(Self {
             config: config.clone(),
-            patch_embed: Linear::from_table(weights, &kernel)?,
+            dtype: kernel.dtype(),
+            patch_embed: Linear::of_table(
+                weights,
+                names::PATCH_EMBED,
+                || Ok(kernel.clone()),
+                config.patch_len(),
+                device,
+            )?,
             blocks: blocks.collect::<std::result::Result<_, _>>()?,
             merger: Merger::load(weights, config, device)?,
         })
@@ -58,6 +70,9 @@ impl VisionTower {
     /// `patches`: (frames * height * width, patch length) in merge order, `grid` = `[frames, height, width]` in patches
     /// → (tokens, hidden of the language model), in the image's own order.
     pub(crate) fn forward(&self, patches: &Tensor, grid: [usize; 3], tap: &mut dyn Tap) -> Result<Tensor> {
+        if let Some(direct) = self.direct() {
+            return direct.forward(patches, grid, tap);
+        }
         let device = patches.device();
         let plan = WindowPlan::new(grid, self.config.merge, self.config.window_cells());
         let cells = plan.index().len();
@@ -65,7 +80,7 @@ impl VisionTower {
         if tap.wanted() {
             tap.see("vision.window_index", &Tensor::from_slice(plan.index(), cells, device)?);
         }
-        let x = self.patch_embed.forward(patches)?;
+        let x = self.patch_embed.forward(&patches.to_dtype(self.dtype)?)?;
         tap.see("vision.patch_embed", &x);
         let mut x = x.index_select(&order, 0)?;
         let rotary = rotary::tables(&self.config, grid, &plan, device)?;
@@ -107,6 +122,8 @@ impl Merger {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (patches, width) = x.dims2()?;
         let x = self.norm.forward(x)?.reshape((patches / self.unit, width * self.unit))?;
-        self.second.forward(&self.first.forward(&x)?.gelu_erf()?)
+        let x = self.first.forward(&x)?;
+        // candle rounds within this function in short types, `transformers` after it.
+        self.second.forward(&x.to_dtype(DType::F32)?.gelu_erf()?.to_dtype(x.dtype())?)
     }
 }

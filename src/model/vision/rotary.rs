@@ -14,6 +14,13 @@ pub(super) struct Rotary {
 
 /// The tables in window order: the first half of the pairs turns with the row of a patch, the second with its column.
 pub(super) fn tables(config: &VisionConfig, grid: [usize; 3], plan: &WindowPlan, device: &Device) -> Result<Rotary> {
+    let shape = (plan.index().len() * config.merge_unit(), config.head_dim() / 2);
+    let (cos, sin) = numbers(config, grid, plan);
+    Ok(Rotary { cos: Tensor::from_vec(cos, shape, device)?, sin: Tensor::from_vec(sin, shape, device)? })
+}
+
+/// The same as plain numbers.
+pub(super) fn numbers(config: &VisionConfig, grid: [usize; 3], plan: &WindowPlan) -> (Vec<f32>, Vec<f32>) {
     let axis = config.head_dim() / 2;
     let base = config.rope_theta as f32;
     let rates: Vec<f32> = (0..axis).step_by(2).map(|i| 1.0 / base.powf(i as f32 / axis as f32)).collect();
@@ -34,5 +41,5 @@ pub(super) fn tables(config: &VisionConfig, grid: [usize; 3], plan: &WindowPlan,
             }
         }
     }
-    Ok(Rotary { cos: Tensor::from_vec(cos, (rows, axis), device)?, sin: Tensor::from_vec(sin, (rows, axis), device)? })
+    (cos, sin)
 }

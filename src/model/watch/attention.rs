@@ -128,7 +128,8 @@ impl Network {
         self.knows(sequence)?;
         let text = &self.config().text;
         let wrong = |what: String| Err(ModelError::Watch(what));
-        if kept.queries.len() != text.layers {
+        let shown = kept.weights.len() == text.layers && kept.heads == pick.heads;
+        if kept.queries.len() != text.layers && !shown {
             return wrong(format!("queries of {} blocks were kept, the model has {}", kept.queries.len(), text.layers));
         }
         if seen == 0 || seen > sequence.len() {
@@ -144,7 +145,11 @@ impl Network {
             Layers::One(layer) => layer..layer + 1,
             Layers::Mean | Layers::All => 0..text.layers,
         };
-        let weights = self.weights(sequence, kept, seen, layers.clone(), pick)?;
+        let weights = if shown {
+            shown_weights(kept, seen, layers.clone(), pick.layers)?
+        } else {
+            self.weights(sequence, kept, seen, layers.clone(), pick)?
+        };
         let images = self.images(sequence);
         let split = |layer, weights: &[f32]| Attention { layer, ..split(weights, &images, own) };
         let alone = !matches!(pick.layers, Layers::Mean);
@@ -195,6 +200,22 @@ impl Network {
         let all = if mean { all.mean_keepdim(0)? } else { all };
         Ok(all.to_vec2()?)
     }
+}
+
+/// The weights that were seen while they were computed: their mean, or one row a block.
+fn shown_weights(kept: &Kept, seen: usize, layers: Range<usize>, pick: Layers) -> Result<Vec<Vec<f32>>, ModelError> {
+    let rows = kept.weights.get(layers).unwrap_or_default();
+    if rows.iter().any(|row| row.len() != seen) {
+        return Err(ModelError::Watch("rows of another context".into()));
+    }
+    if !matches!(pick, Layers::Mean) {
+        return Ok(rows.to_vec());
+    }
+    let (share, mut mean) = (1.0 / rows.len().max(1) as f32, vec![0.0; seen]);
+    for row in rows {
+        mean.iter_mut().zip(row).for_each(|(mean, weight)| *mean += weight * share);
+    }
+    Ok(vec![mean])
 }
 
 /// `q` (1, heads * width), turned and scaled, over keys (kv heads, tokens, width) → f32 weights (tokens) of one head or

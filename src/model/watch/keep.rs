@@ -2,6 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
+use super::Heads;
+use crate::model::kernels::Shown;
 use crate::model::tap::{Row, RowPart, Tap};
 use crate::model::text::Span;
 
@@ -9,6 +11,7 @@ use crate::model::text::Span;
 #[derive(Debug, Default)]
 pub struct Watch {
     attention: bool,
+    heads: Heads,
     lens: bool,
     kept: Vec<Kept>,
 }
@@ -18,12 +21,34 @@ pub struct Watch {
 pub struct Kept {
     pub(super) queries: Vec<Row>,
     pub(super) outputs: Vec<Row>,
+    /// Weights of this head or the mean, where they were seen while they were computed.
+    pub(super) weights: Vec<Vec<f32>>,
+    pub(super) heads: Heads,
+}
+
+impl Kept {
+    /// Whether it has what attention, and what the lens needs, where either is wanted.
+    pub fn has(&self, attention: bool, lens: bool) -> bool {
+        self.has_heads(attention.then_some(self.heads), lens)
+    }
+
+    /// Whether it has what attention of this head (or the mean), and what the lens needs, where either is wanted.
+    pub fn has_heads(&self, attention: Option<Heads>, lens: bool) -> bool {
+        let shown = |heads| heads == self.heads && !self.weights.is_empty();
+        let attends = attention.is_none_or(|heads| shown(heads) || !self.queries.is_empty());
+        attends && !(lens && self.outputs.is_empty())
+    }
 }
 
 impl Watch {
     /// Keeps what attention weights (`attention`) and the logit lens (`lens`) need.
     pub fn new(attention: bool, lens: bool) -> Self {
-        Self { attention, lens, kept: Vec::new() }
+        Self { attention, lens, heads: Heads::Mean, kept: Vec::new() }
+    }
+
+    /// The same for attention of this head, or the mean of all.
+    pub fn of(attention: Option<Heads>, lens: bool) -> Self {
+        Self { heads: attention.unwrap_or_default(), ..Self::new(attention.is_some(), lens) }
     }
 
     /// What was kept of the latest step, in the order of its sequences; empty where nothing was asked for or the step failed.
@@ -43,9 +68,13 @@ impl Tap for Watch {
         self.attention || self.lens
     }
 
+    fn shows(&self) -> Option<Heads> {
+        self.attention.then_some(self.heads)
+    }
+
     fn last_rows(&mut self, layer: usize, part: RowPart, rows: Vec<Row>) {
         let wanted = match part {
-            RowPart::Queries => self.attention,
+            RowPart::Queries | RowPart::Weights => self.attention,
             RowPart::Output => self.lens,
         };
         if !wanted {
@@ -53,15 +82,38 @@ impl Tap for Watch {
         }
         self.kept.resize_with(rows.len(), Kept::default);
         for (kept, row) in self.kept.iter_mut().zip(rows) {
-            let list = match part {
-                RowPart::Queries => &mut kept.queries,
-                RowPart::Output => &mut kept.outputs,
+            let list = match (part, row) {
+                (RowPart::Weights, Row::Numbers(row)) => {
+                    kept.heads = self.heads;
+                    kept.weights.truncate(layer);
+                    kept.weights.push(row);
+                    continue;
+                }
+                (RowPart::Queries, row) => (&mut kept.queries, row),
+                (RowPart::Output | RowPart::Weights, row) => (&mut kept.outputs, row),
             };
+            let (list, row) = list;
             // A step begins with the first block, whatever was left of another.
             list.truncate(layer);
             list.push(row);
         }
     }
+}
+
+/// What a block's attention is to show, where the tap watches it.
+pub(crate) fn shown(tap: &dyn Tap, heads: usize) -> Option<Shown> {
+    Some(match tap.shows()? {
+        Heads::Mean => Shown::new(None, heads),
+        Heads::One(head) => Shown::new(Some(head), heads),
+    })
+}
+
+/// Gives the tap what was shown. False where nothing was: then it needs the queries.
+pub(crate) fn keep_shown(tap: &mut dyn Tap, layer: usize, shown: Option<Shown>, spans: &[Span]) -> bool {
+    let rows = shown.map(Shown::into_rows).filter(|rows| rows.len() == spans.len());
+    let Some(rows) = rows else { return false };
+    tap.last_rows(layer, RowPart::Weights, rows.into_iter().map(Row::Numbers).collect());
+    true
 }
 
 /// Shows the tap the last rows of `numbers`, rows of `width` of all sequences below each other, or the last ones already.

@@ -12,5 +12,5 @@ mod lens;
 
 pub use attention::{Attention, AttentionPick, Heads, ImagePlace, Layers, Mass};
 pub use keep::{Kept, Watch};
-pub(crate) use keep::{keep_numbers, keep_tensors};
+pub(crate) use keep::{keep_numbers, keep_shown, keep_tensors, shown};
 pub use lens::{Lens, LensLayer};

@@ -1,8 +1,6 @@
 //! What reports may know of the tensors.
 
-use safetensors::Dtype;
-
-use super::{Entry, Head, Weights};
+use super::{Head, Weights};
 use crate::model::{memory, names};
 
 /// One tensor of a file.
@@ -12,10 +10,10 @@ pub(crate) struct TensorView<'a> {
     /// Its name in the file.
     pub(crate) written: &'a str,
     /// How its numbers are stored, such as `BF16`.
-    pub(crate) stored: String,
+    pub(crate) stored: &'static str,
     /// Its sizes.
     pub(crate) shape: &'a [usize],
-    /// Its bytes in the file.
+    /// Its bytes in the files.
     pub(crate) bytes: u64,
 }
 
@@ -32,32 +30,29 @@ impl Weights {
         self.tensors.iter().map(|(name, entry)| TensorView {
             name,
             written: &entry.written,
-            stored: format!("{:?}", entry.dtype),
+            stored: entry.stored.name(),
             shape: &entry.shape,
-            bytes: (entry.end - entry.start) as u64,
+            bytes: entry.parts.iter().map(|part| part.bytes.len() as u64).sum(),
         })
     }
 
-    /// What `look` makes of a tensor's raw bytes; it is told how they are stored.
-    pub(crate) fn numbers<T>(&self, name: &str, look: impl FnOnce(&str, &[u8]) -> Option<T>) -> Option<T> {
-        let entry = self.tensors.get(name)?;
-        look(&format!("{:?}", entry.dtype), self.raw(entry))
+    /// The weight files: their names and bytes.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.files.iter().map(|file| (file.name.as_str(), file.bytes.as_slice().len() as u64))
     }
 
     /// Whether the files hold blocks of quantised numbers.
-    pub(crate) fn is_quantised(&self) -> bool {
-        false
+    pub(crate) fn holds_blocks(&self) -> bool {
+        self.tensors.values().any(|entry| entry.stored.is_quantised())
     }
 
-    /// Bytes of the weights in the formats they are kept in.
+    /// Bytes of the weights in the formats they are to be kept in.
     pub(crate) fn kept_bytes(&self, head: Head) -> u64 {
         let kept = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
-        kept.map(|(name, entry)| self.kept_tensor(name, entry)).sum()
-    }
-
-    fn kept_tensor(&self, name: &str, entry: &Entry) -> u64 {
-        let numbers = memory::product(&entry.shape);
-        let _ = (name, Dtype::F32);
-        numbers.saturating_mul(4)
+        let bytes = kept.map(|(name, entry)| {
+            let format = self.keep.format(name, entry.stored, &entry.shape);
+            format.bytes(entry.count()).map_or(u64::MAX, |bytes| bytes as u64)
+        });
+        bytes.fold(0, u64::saturating_add)
     }
 }

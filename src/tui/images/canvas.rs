@@ -5,7 +5,7 @@
 
 use image::{Rgb, RgbImage, Rgba, RgbaImage};
 
-use super::request::{Line, Mark, Seen};
+use super::request::{Line, Mark, Seen, Wash};
 
 /// Pixels that can be painted on.
 pub(super) trait Canvas {
@@ -107,6 +107,24 @@ impl Ground {
         if !self.coarse {
             let size = badge_size(&mark.label, self.dot);
             badge(canvas, self.label_at(edges, canvas.size(), size), mark, self.dot);
+        }
+    }
+
+    /// Lays a heat map over what is seen.
+    pub fn wash(&self, canvas: &mut impl Canvas, wash: &Wash) {
+        let (w, h) = canvas.size();
+        let [x1, y1, x2, y2] = self.source;
+        let share = |i: u32, pixels: u32, from: f64, to: f64, all: u32| {
+            (from + (f64::from(i) + 0.5) / f64::from(pixels.max(1)) * (to - from)) / f64::from(all.max(1))
+        };
+        for y in 0..h {
+            let down = share(y, h, y1, y2, self.space.1);
+            for x in 0..w {
+                let (color, alpha) = Wash::paint_of(wash.level(share(x, w, x1, x2, self.space.0), down));
+                if alpha > 0 {
+                    canvas.put(x, y, color, alpha);
+                }
+            }
         }
     }
 

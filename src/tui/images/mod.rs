@@ -21,5 +21,5 @@ pub use caps::{Caps, ImageMode, Way};
 pub use kitty::{Direct, Sheet};
 pub use paint::{Art, Painted, Painter, layers_of, paint, picture_of};
 pub use pane::Gallery;
-pub use request::{Line, Mark, Request, Seen, Slot, View};
+pub use request::{Line, Mark, Request, Seen, Slot, View, Wash};
 pub use worker::{Worker, free_sequence};

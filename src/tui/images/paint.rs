@@ -131,6 +131,7 @@ impl Painter {
         let sheet = self.sheets.get(&base.pixels, base.crisp, screen)?;
         let source = sheet.part(plan.source, request.space);
         let bare = request.seen.is_none()
+            && request.wash.is_none()
             && request.marks.iter().all(|m| plan.ground(request, caps).edges(m.corners, plan.pixels).is_none());
         let overlay = if bare {
             None
@@ -208,6 +209,9 @@ impl Plan {
     /// Paints grid and boxes.
     fn dress(&self, request: &Request, caps: &Caps, canvas: &mut impl Canvas) {
         let ground = self.ground(request, caps);
+        if let Some(wash) = &request.wash {
+            ground.wash(canvas, wash);
+        }
         if let Some(seen) = request.seen {
             ground.grid(canvas, seen);
         }

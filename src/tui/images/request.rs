@@ -66,6 +66,35 @@ impl Seen {
     pub const WINDOW: u32 = 4;
 }
 
+/// A heat map laid over a whole picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wash {
+    /// Cells across.
+    pub columns: u32,
+    /// Cells down.
+    pub rows: u32,
+    /// Row by row; 0 shows the picture as it is, 255 is the strongest colour.
+    pub levels: Vec<u8>,
+}
+
+impl Wash {
+    /// Colour of a level, and how much of it covers the picture.
+    pub fn paint_of(level: u8) -> ([u8; 3], u8) {
+        let cover = (f64::from(level) / 255.0).powf(0.6) * 200.0;
+        (crate::probe::heat_colour(f64::from(level) / 255.0), cover.round() as u8)
+    }
+
+    /// The level at a place, in shares of width and height.
+    pub fn level(&self, x: f64, y: f64) -> u8 {
+        let place = |share: f64, count: u32| {
+            let cell = (share * f64::from(count)).floor();
+            (cell >= 0.0 && cell < f64::from(count)).then_some(cell as usize)
+        };
+        let (Some(column), Some(row)) = (place(x, self.columns), place(y, self.rows)) else { return 0 };
+        row.checked_mul(self.columns as usize).and_then(|at| self.levels.get(at + column)).copied().unwrap_or(0)
+    }
+}
+
 /// What a pane wants to show.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -81,6 +110,8 @@ pub struct Request {
     pub view: Option<View>,
     /// Shown as the model sees it.
     pub seen: Option<Seen>,
+    /// Laid over it, below the boxes.
+    pub wash: Option<Arc<Wash>>,
     /// Boxes.
     pub marks: Vec<Mark>,
     /// Colour around the boxes' lines.
@@ -91,7 +122,7 @@ impl Request {
     /// A whole picture without boxes.
     pub fn new(slot: Slot, pixels: Arc<RgbImage>, cells: (u16, u16)) -> Self {
         let space = pixels.dimensions();
-        Self { slot, pixels, cells, space, view: None, seen: None, marks: Vec::new(), halo: [0; 3] }
+        Self { slot, pixels, cells, space, view: None, seen: None, wash: None, marks: Vec::new(), halo: [0; 3] }
     }
 }
 
@@ -104,6 +135,7 @@ impl PartialEq for Request {
             && self.space == other.space
             && self.view == other.view
             && self.seen == other.seen
+            && self.wash == other.wash
             && self.marks == other.marks
             && self.halo == other.halo
     }

@@ -4,6 +4,7 @@
 
 use super::Context;
 use crate::tui::action::{Action, Edit, PageMove, Scrub, Unit};
+use crate::tui::attend::{AttendAction, Turn};
 use crate::tui::compare::CompareAction;
 use crate::tui::debug::DebugAction;
 use crate::tui::failures::FailuresAction;
@@ -79,6 +80,27 @@ pub static ROWS: &[Row] = &[
     row(Explorer, "compare", Action::Debug(DebugAction::Sides), "beside the session it departed from", ""),
     row(Explorer, "probe", Action::Probe(ProbeAction::Menu), "probes: why did it answer so?", "probe"),
     row(Explorer, "heat", Action::Probe(ProbeAction::Heat), "show or hide the map of a sweep over the page", ""),
+    row(
+        Explorer,
+        "attention",
+        Action::Attend(AttendAction::Toggle),
+        "show or hide the token's attention over the page",
+        "",
+    ),
+    row(Explorer, "next_layer", Action::Attend(AttendAction::Layer(Turn::Up)), "attention of the next layer", ""),
+    row(Explorer, "prev_layer", Action::Attend(AttendAction::Layer(Turn::Down)), "of the layer before", ""),
+    row(Explorer, "next_head", Action::Attend(AttendAction::Head(Turn::Up)), "attention of the next head", ""),
+    row(Explorer, "prev_head", Action::Attend(AttendAction::Head(Turn::Down)), "of the head before", ""),
+    row(Explorer, "sinks", Action::Attend(AttendAction::Sinks), "subtract what all its tokens attend to, or not", ""),
+    row(
+        Explorer,
+        "lens",
+        Action::Attend(AttendAction::Lens),
+        "what each layer would have said, or the alternatives",
+        "",
+    ),
+    row(Explorer, "lens_up", Action::Attend(AttendAction::Scroll(Turn::Up)), "scroll the layers up", ""),
+    row(Explorer, "lens_down", Action::Attend(AttendAction::Scroll(Turn::Down)), "scroll the layers down", ""),
     row(Explorer, "search", Action::Debug(DebugAction::Search), "look for a text in what is written", ""),
     row(Explorer, "next_match", Action::Debug(DebugAction::NextMatch), "to the next place found", ""),
     row(Explorer, "prev_match", Action::Debug(DebugAction::PrevMatch), "to the place found before", ""),

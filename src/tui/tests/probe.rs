@@ -7,6 +7,7 @@ use super::super::action::Action;
 use super::super::app::{App, Screen};
 use super::super::effect::Effect;
 use super::super::keys::Context;
+use super::super::mouse::{MouseAction, MouseKind};
 use super::super::probe::{Found, ProbeAction, ProbeNews, sweep_page, sweep_png};
 use super::super::{fixtures, view};
 use super::{screen, text};
@@ -199,6 +200,26 @@ fn a_result_opens_its_forks_and_comes_back() {
     assert!(rows.iter().any(|row| row.starts_with("back to find of 20260102")), "{rows:?}");
     app.update(Action::Bottom);
     assert_eq!(app.update(Action::Open), [Effect::OpenLog("sessions/a.jsonl".into())]);
+}
+
+#[test]
+fn a_click_on_a_result_chooses_its_row_and_reaches_nothing_below() {
+    let mut app = replay(120, 40);
+    news(&mut app, ProbeNews::Done(find()));
+    let cursor = |app: &App| app.explorer.as_ref().unwrap().cursor();
+    let before = cursor(&app);
+    let place = view::probe::place(&app, ratatui::layout::Rect::new(0, 0, 120, 40));
+    for selected in (0..app.probe.pane.as_ref().unwrap().rows.len()).rev() {
+        let seen = text(&screen(&app, 120, 40));
+        let words = app.probe.pane.as_ref().unwrap().rows[selected].text.clone();
+        let row = seen.lines().position(|line| line.contains(&words)).unwrap();
+        app.update(Action::Mouse(MouseAction { kind: MouseKind::Press, column: place.x + 4, row: row as u16 }));
+        assert_eq!(app.probe.pane.as_ref().unwrap().selected, selected, "{words}");
+    }
+    for (column, row) in (place.x..place.right()).flat_map(|x| (place.y..place.bottom()).map(move |y| (x, y))) {
+        app.update(Action::Mouse(MouseAction { kind: MouseKind::Press, column, row }));
+    }
+    assert_eq!(cursor(&app), before, "the reasoning below it heard nothing");
 }
 
 #[test]

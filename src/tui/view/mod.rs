@@ -4,6 +4,7 @@
 //! made harmless or is made so before it is drawn.
 
 pub mod ask;
+pub mod attend;
 pub mod charts;
 pub mod compare;
 pub mod crop_pane;

@@ -30,6 +30,7 @@ pub fn draw(app: &App, explorer: &Explorer, gallery: &Gallery, area: Rect, buf: 
     }
     if !inside.is_empty() {
         warning(app, explorer, area, buf);
+        super::attend::legend(app, explorer, area, buf);
     }
 }
 
@@ -44,8 +45,10 @@ fn title(app: &App, explorer: &Explorer, area: Rect) -> String {
     if let Some(view) = app.page_viewport().filter(|v| v.scale > 1.0) {
         parts.push(format!("×{:.1}", view.scale));
     }
-    if app.probe.heat_of(explorer).is_some() {
-        parts.push("P(right | looked there)".to_owned());
+    match super::attend::title(app, explorer) {
+        Some(title) => parts.push(title),
+        None if app.probe.heat_of(explorer).is_some() => parts.push("P(right | looked there)".to_owned()),
+        None => {}
     }
     if explorer.draft.is_some() {
         parts.push("EDIT".to_owned());
@@ -81,7 +84,7 @@ pub fn marks(app: &App, explorer: &Explorer) -> Vec<Mark> {
         let color = app.theme.zoom_color(1);
         return vec![Mark { corners: region.corners(), color, label: "here".to_owned(), line: Line::Solid }];
     }
-    if app.probe.heat_of(explorer).is_some() {
+    if app.probe.heat_of(explorer).is_some() && !app.attend.on {
         // The map has its target; zooms would hide it.
         return Vec::new();
     }

@@ -34,21 +34,41 @@ pub fn draw(app: &App, shown: &Pane, area: Rect, buf: &mut Buffer) {
     Clear.render(over.intersection(buf.area), buf);
     let report = &shown.found.report;
     let inside = pane(&format!("Probe {}: {}", report.probe, report.verdict.name()), over, &app.theme, buf);
-    let (width, height) = (usize::from(inside.width), usize::from(inside.height));
     let mut y = 0;
-    for text in wrapped(&clean(&report.sentence), width.saturating_sub(1), SENTENCE.min(height / 2)) {
+    for text in sentence(shown, inside) {
         put(buf, line(inside, y), 0, &text, app.theme.style(Role::Text));
         y += 1;
     }
     if let Some(sweep) = &report.sweep {
-        y += legend(app, sweep, inside, y, buf);
+        legend(app, sweep, inside, y, buf);
     }
-    y += usize::from(height > y + 4);
-    table(app, shown, inside, y, buf);
+    table(app, shown, inside, buf);
 }
 
-/// Which colour stands for which probability, and whether the page shows them; gives the lines it took.
-fn legend(app: &App, sweep: &SweepFigures, inside: Rect, y: usize, buf: &mut Buffer) -> usize {
+fn sentence(shown: &Pane, inside: Rect) -> Vec<String> {
+    let (width, height) = (usize::from(inside.width), usize::from(inside.height));
+    wrapped(&clean(&shown.found.report.sentence), width.saturating_sub(1), SENTENCE.min(height / 2))
+}
+
+/// The line the table begins on, and the row it begins with.
+fn table_start(shown: &Pane, inside: Rect) -> (usize, usize) {
+    let height = usize::from(inside.height);
+    let above = sentence(shown, inside).len() + usize::from(shown.found.report.sweep.is_some());
+    let from = above + usize::from(height > above + 4);
+    (from, (shown.selected + 1).saturating_sub(height.saturating_sub(from).max(1)))
+}
+
+/// The row of the table in that cell of the screen.
+pub fn row_at(app: &App, shown: &Pane, area: Rect, column: u16, row: u16) -> Option<usize> {
+    let inside = layout::inside(place(app, area));
+    let (from, first) = table_start(shown, inside);
+    let inside_it = (inside.x..inside.right()).contains(&column) && (inside.y..inside.bottom()).contains(&row);
+    let at = usize::from(row.checked_sub(inside.y)?).checked_sub(from)? + first;
+    (inside_it && at < shown.rows.len()).then_some(at)
+}
+
+/// Which colour stands for which probability, and whether the page shows them: a line.
+fn legend(app: &App, sweep: &SweepFigures, inside: Rect, y: usize, buf: &mut Buffer) {
     let place = line(inside, y);
     let soft = app.theme.style(Role::Soft);
     let mut x = put(buf, place, 0, "P(right): 0 ", soft);
@@ -59,12 +79,11 @@ fn legend(app: &App, sweep: &SweepFigures, inside: Rect, y: usize, buf: &mut Buf
     x = put(buf, place, x, " 1", soft);
     let how = if app.probe.heat { "w hides the map" } else { "w shows the map" };
     put(buf, place, x + 2, &format!("{} regions · {how}", sweep.cells.len()), app.theme.style(Role::Faint));
-    1
 }
 
-fn table(app: &App, shown: &Pane, inside: Rect, from: usize, buf: &mut Buffer) {
+fn table(app: &App, shown: &Pane, inside: Rect, buf: &mut Buffer) {
+    let (from, first) = table_start(shown, inside);
     let height = usize::from(inside.height).saturating_sub(from);
-    let first = (shown.selected + 1).saturating_sub(height.max(1));
     for (i, row) in shown.rows.iter().enumerate().skip(first).take(height) {
         draw_row(app, row, i == shown.selected, line(inside, from + i - first), buf);
     }

@@ -19,9 +19,12 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
         put(buf, line(inside, 0), 0, "nothing written yet", app.theme.style(Role::Faint));
         return;
     };
-    let inside = pane(&title(token, area.width), area, &app.theme, buf);
+    let inside = pane(&title(app, token, area.width), area, &app.theme, buf);
     if inside.is_empty() {
         return;
+    }
+    if app.attend.lens {
+        return super::attend::lens(app, explorer, token, inside, buf);
     }
     // Beside the bars where there is room, else below them.
     let beside = inside.width >= 38;
@@ -45,9 +48,13 @@ pub fn draw(app: &App, explorer: &Explorer, area: Rect, buf: &mut Buffer) {
     }
 }
 
-fn title(token: &Token, width: u16) -> String {
+fn title(app: &App, token: &Token, width: u16) -> String {
+    let layers = if app.attend.lens { " · layers" } else { "" };
     let forced = if token.by == TokenSource::Forced { " · forced" } else { "" };
-    ellipsis(&format!("Token {} {}{forced}", token.position, label(&token.piece)), usize::from(width.saturating_sub(4)))
+    ellipsis(
+        &format!("Token {} {}{forced}{layers}", token.position, label(&token.piece)),
+        usize::from(width.saturating_sub(4)),
+    )
 }
 
 /// A piece in quotes, its blanks visible.

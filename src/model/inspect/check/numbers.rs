@@ -21,11 +21,6 @@ impl Tally {
         Self::of(words(bytes).map(f32::from_le_bytes))
     }
 
-    /// Of numbers in 64 bits; what is beyond an f32 counts as infinite.
-    pub(super) fn of_f64(bytes: &[u8]) -> Self {
-        Self::of(words(bytes).map(|word| f64::from_le_bytes(word) as f32))
-    }
-
     /// Of bfloat16 numbers.
     pub(super) fn of_bf16(bytes: &[u8]) -> Self {
         Self::of(words(bytes).map(|word| f32::from_bits(u32::from(u16::from_le_bytes(word)) << 16)))
@@ -34,6 +29,15 @@ impl Tally {
     /// Of 16-bit floating point numbers.
     pub(super) fn of_f16(bytes: &[u8]) -> Self {
         Self::of(words(bytes).map(|word| half::f16::from_le_bytes(word).to_f32()))
+    }
+
+    /// Together with others.
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.nan += other.nan;
+        self.infinite += other.infinite;
+        self.zero += other.zero;
+        self.largest = self.largest.max(other.largest);
     }
 
     /// Of any numbers.
@@ -68,7 +72,6 @@ mod tests {
         let expected = Tally { count: 6, nan: 1, infinite: 2, zero: 1, largest: 3.0 };
         let bytes = |f: &dyn Fn(f32) -> Vec<u8>| numbers.iter().flat_map(|x| f(*x)).collect::<Vec<u8>>();
         assert_eq!(Tally::of_f32(&bytes(&|x| x.to_le_bytes().to_vec())), expected);
-        assert_eq!(Tally::of_f64(&bytes(&|x| f64::from(x).to_le_bytes().to_vec())), expected);
         assert_eq!(Tally::of_f16(&bytes(&|x| half::f16::from_f32(x).to_le_bytes().to_vec())), expected);
         assert_eq!(Tally::of_bf16(&bytes(&|x| half::bf16::from_f32(x).to_le_bytes().to_vec())), expected);
     }

@@ -3,7 +3,8 @@
 use super::{Findings, numbers::Tally};
 use crate::model::inspect::kind::Part;
 use crate::model::weights::{Head, Weights};
-use crate::model::{Config, FileSource, ModelError};
+use crate::model::kernels::Format;
+use crate::model::{Config, FileSource, LoadOptions, ModelError};
 
 const WHAT: &str = "weights";
 /// Largest number a 16-bit float holds.
@@ -15,7 +16,7 @@ pub(super) fn check(
     findings: &mut Findings,
     read: &mut dyn FnMut(u64, u64),
 ) {
-    let mut weights = match Weights::open(source) {
+    let mut weights = match Weights::open(source, &LoadOptions::default()) {
         Ok(weights) => weights,
         Err(error) => return findings.fail(WHAT, error.to_string()),
     };
@@ -57,7 +58,7 @@ fn look_through(weights: &Weights, findings: &mut Findings, read: &mut dyn FnMut
     let mut empty = Vec::new();
     read(0, all);
     for tensor in weights.tensors() {
-        let tally = weights.numbers(tensor.name, tally_of);
+        let tally = tally(weights, tensor.name);
         done += tensor.bytes;
         read(done, all);
         let Some(tally) = tally else {
@@ -87,13 +88,22 @@ fn look_through(weights: &Weights, findings: &mut Findings, read: &mut dyn FnMut
     }
 }
 
-/// Counts the numbers of raw bytes, as far as their kind is known.
-fn tally_of(stored: &str, bytes: &[u8]) -> Option<Tally> {
-    match stored {
-        "F32" => Some(Tally::of_f32(bytes)),
-        "F64" => Some(Tally::of_f64(bytes)),
-        "BF16" => Some(Tally::of_bf16(bytes)),
-        "F16" => Some(Tally::of_f16(bytes)),
-        _ => None,
-    }
+/// Counts a tensor's numbers; none where they cannot be read.
+fn tally(weights: &Weights, name: &str) -> Option<Tally> {
+    let piece = weights.piece(name).ok()?;
+    let tally = match piece.format {
+        Format::F32 => Tally::of_f32(&piece.bytes),
+        Format::BF16 => Tally::of_bf16(&piece.bytes),
+        Format::F16 => Tally::of_f16(&piece.bytes),
+        blocks => {
+            let mut row = vec![0.0; piece.columns];
+            let mut tally = Tally::default();
+            for bytes in piece.bytes.chunks_exact(blocks.bytes(piece.columns).filter(|bytes| *bytes > 0)?) {
+                blocks.dequantise(bytes, &mut row);
+                tally.add(Tally::of(row.iter().copied()));
+            }
+            tally
+        }
+    };
+    Some(tally)
 }

@@ -1,0 +1,214 @@
+//! Rows as the kernels of [`super::Matrix`] take them: tiles of a few rows side by side, as numbers or as 8-bit steps.
+
+#![allow(clippy::indexing_slicing, reason = "lengths are made here")]
+
+use super::team::{Shared, Team};
+use super::{Level, Wide};
+
+/// Numbers that share a scale.
+pub(super) const BLOCK: usize = 32;
+/// Numbers with a sum of their own.
+const PART: usize = 16;
+/// Adding it rounds to a whole number, whose low byte is then the number's own.
+const ROUND: f32 = 12_582_912.0;
+
+/// Which forms of the rows are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) numbers: bool,
+    pub(super) steps: bool,
+}
+
+/// Prepared rows; buffers are kept between calls.
+#[derive(Debug, Default)]
+pub(crate) struct Activations {
+    rows: usize,
+    inputs: usize,
+    tall: usize,
+    numbers: Vec<f32>,
+    words: Vec<i32>,
+    scales: Vec<f32>,
+    sums: Vec<f32>,
+    eights: Vec<i32>,
+    sixes: Vec<i32>,
+}
+
+/// Rows of a tile side by side as steps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Steps<'a> {
+    /// Four steps (inputs 4 i to 4 i + 3) of each row, for each i.
+    pub(super) words: &'a [i32],
+    /// Scale of each row, for each block of 32.
+    pub(super) scales: &'a [f32],
+    /// Sum of the numbers of a block, as rounded.
+    pub(super) sums: &'a [f32],
+    /// -128 times the sum of a block's steps.
+    pub(super) eights: &'a [i32],
+    /// -32 times the sum of the steps of each half of a block.
+    pub(super) sixes: &'a [i32],
+}
+
+impl Activations {
+    /// Prepares `x` (rows, inputs).
+    pub(super) fn prepare(&mut self, team: &Team, wide: Wide, x: &[f32], inputs: usize, wanted: Wanted) {
+        let rows = x.len().checked_div(inputs).unwrap_or(0);
+        (self.rows, self.inputs, self.tall) = (rows, inputs, wide.tall());
+        let (all, blocks) = (rows * inputs, rows * (inputs / BLOCK));
+        let sizes = |wanted: bool, size: usize| if wanted { size } else { 0 };
+        self.numbers.resize(sizes(wanted.numbers, all), 0.0);
+        self.words.resize(sizes(wanted.steps, all / 4), 0);
+        self.scales.resize(sizes(wanted.steps, blocks), 0.0);
+        self.sums.resize(sizes(wanted.steps, blocks), 0.0);
+        self.eights.resize(sizes(wanted.steps, blocks), 0);
+        self.sixes.resize(sizes(wanted.steps, 2 * blocks), 0);
+        let tiles = self.tiles();
+        let (tall, blocks) = (self.tall, inputs / BLOCK);
+        let numbers = Shared::new(&mut self.numbers);
+        let words = Shared::new(&mut self.words);
+        let (scales, sums) = (Shared::new(&mut self.scales), Shared::new(&mut self.sums));
+        let (eights, sixes) = (Shared::new(&mut self.eights), Shared::new(&mut self.sixes));
+        team.pieces(tiles, 2, |range| {
+            for (first, height) in range.map(|tile| tile_at(tile, rows, tall)) {
+                let x = &x[first * inputs..][..height * inputs];
+                // SAFETY: tiles are disjoint rows, and each tile is in one piece.
+                #[allow(unsafe_code, reason = "see there")]
+                unsafe {
+                    if wanted.numbers {
+                        wide.interleave(x, height, inputs, numbers.part(first * inputs, height * inputs));
+                    }
+                    if wanted.steps {
+                        let part = |size: usize| (first * size, height * size);
+                        let ((w, wn), (b, bn), (s, sn)) = (part(inputs / 4), part(blocks), part(2 * blocks));
+                        let to = Written {
+                            words: words.part(w, wn),
+                            scales: scales.part(b, bn),
+                            sums: sums.part(b, bn),
+                            eights: eights.part(b, bn),
+                            sixes: sixes.part(s, sn),
+                        };
+                        wide.round(x, height, inputs, to);
+                    }
+                }
+            }
+        });
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Tiles there are.
+    pub(super) fn tiles(&self) -> usize {
+        let (high, rest) = (self.rows / self.tall, self.rows % self.tall);
+        high + rest / 4 + rest % 4
+    }
+
+    /// First row and height of a tile.
+    pub(super) fn tile(&self, index: usize) -> (usize, usize) {
+        tile_at(index, self.rows, self.tall)
+    }
+
+    /// A tile as numbers, from input `from` on, at most `count` of them: height numbers for each input.
+    pub(super) fn numbers(&self, first: usize, height: usize, from: usize, count: usize) -> &[f32] {
+        &self.numbers[first * self.inputs + from * height..][..count * height]
+    }
+
+    pub(super) fn steps(&self, first: usize, height: usize) -> Steps<'_> {
+        let (inputs, blocks) = (self.inputs, self.inputs / BLOCK);
+        Steps {
+            words: &self.words[first * (inputs / 4)..][..height * (inputs / 4)],
+            scales: &self.scales[first * blocks..][..height * blocks],
+            sums: &self.sums[first * blocks..][..height * blocks],
+            eights: &self.eights[first * blocks..][..height * blocks],
+            sixes: &self.sixes[first * 2 * blocks..][..height * 2 * blocks],
+        }
+    }
+}
+
+/// Tiles are of the greatest height as long as there are rows for it, then of 4, then of 1.
+fn tile_at(index: usize, rows: usize, tall: usize) -> (usize, usize) {
+    let high = rows / tall;
+    if index < high {
+        return (index * tall, tall);
+    }
+    let (first, index, rest) = (high * tall, index - high, rows % tall);
+    if index < rest / 4 { (first + index * 4, 4) } else { (first + rest / 4 * 4 + index - rest / 4, 1) }
+}
+
+/// Where the steps of a tile are written.
+struct Written<'a> {
+    words: &'a mut [i32],
+    scales: &'a mut [f32],
+    sums: &'a mut [f32],
+    eights: &'a mut [i32],
+    sixes: &'a mut [i32],
+}
+
+impl Wide {
+    /// Rows of a tile of the greatest height.
+    pub(super) fn tall(self) -> usize {
+        match self.level {
+            Level::Avx2 => 4,
+            Level::Avx512 => super::TALL,
+        }
+    }
+
+    fn interleave(self, x: &[f32], height: usize, inputs: usize, to: &mut [f32]) {
+        if height == 1 {
+            return to.copy_from_slice(x);
+        }
+        for (r, row) in x.chunks_exact(inputs).enumerate() {
+            for (to, x) in to.chunks_exact_mut(height).zip(row) {
+                to[r] = *x;
+            }
+        }
+    }
+
+    fn round(self, x: &[f32], height: usize, inputs: usize, to: Written<'_>) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx2")]
+            fn wide(x: &[f32], height: usize, inputs: usize, to: Written<'_>) {
+                round(x, height, inputs, to);
+            }
+            // SAFETY: `self` proves that the processor has AVX2.
+            #[allow(unsafe_code, reason = "the same code for wider registers")]
+            unsafe {
+                wide(x, height, inputs, to);
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        round(x, height, inputs, to);
+    }
+}
+
+#[inline(always)]
+fn round(x: &[f32], height: usize, inputs: usize, to: Written<'_>) {
+    for (r, row) in x.chunks_exact(inputs).enumerate() {
+        for (block, x) in row.as_chunks::<BLOCK>().0.iter().enumerate() {
+            let mut most = [0.0_f32; 8];
+            for x in x.as_chunks::<8>().0 {
+                for (most, x) in most.iter_mut().zip(x) {
+                    *most = if x.abs() > *most { x.abs() } else { *most };
+                }
+            }
+            let most = most.iter().fold(0.0_f32, |a, b| if *b > a { *b } else { a });
+            let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
+            let mut steps = [0_i32; BLOCK];
+            for (step, x) in steps.iter_mut().zip(x) {
+                let shifted = (x * inverse + ROUND).to_bits();
+                *step = shifted as i32 - ROUND.to_bits() as i32;
+            }
+            let sums = [0, PART].map(|from| steps[from..from + PART].iter().sum::<i32>());
+            for (group, steps) in steps.as_chunks::<4>().0.iter().enumerate() {
+                to.words[(block * 8 + group) * height + r] = i32::from_le_bytes(steps.map(|step| step as u8));
+            }
+            let (place, sum, scale) = (block * height + r, sums[0] + sums[1], most / 127.0);
+            to.scales[place] = scale;
+            to.sums[place] = scale * sum as f32;
+            to.eights[place] = -128 * sum;
+            to.sixes[2 * block * height + r] = -32 * sums[0];
+            to.sixes[(2 * block + 1) * height + r] = -32 * sums[1];
+        }
+    }
+}
