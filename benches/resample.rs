@@ -88,7 +88,8 @@ fn main() {
                 let start = Instant::now();
                 black_box(resampler.resize(black_box(&image), to_w, to_h).unwrap());
                 here = here.min(start.elapsed().as_secs_f64());
-                there = there.min(peer.as_mut().and_then(|peer| peer.ask(resampler.name(), size)).unwrap_or(f64::INFINITY));
+                there =
+                    there.min(peer.as_mut().and_then(|peer| peer.ask(resampler.name(), size)).unwrap_or(f64::INFINITY));
             }
             let ms = |seconds: f64| format!("{:.2} ms", seconds * 1e3);
             let name = format!("{w}×{h} → {to_w}×{to_h}");

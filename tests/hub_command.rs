@@ -103,7 +103,17 @@ fn a_question_is_answered_by_a_model_from_a_hub() {
     let (home, hub) = (tempfile::tempdir().unwrap(), Hub::new(files(), Manners::default()));
     let page = home.path().join("page.png");
     image::RgbImage::from_fn(120, 90, |x, y| image::Rgb([(x * 2) as u8, (y * 2) as u8, 90])).save(&page).unwrap();
-    let args = ["ask", "--model", "tiny/model@v1", "--question", "Who is there?", "--no-record", "--json", "--max-tokens", "4"];
+    let args = [
+        "ask",
+        "--model",
+        "tiny/model@v1",
+        "--question",
+        "Who is there?",
+        "--no-record",
+        "--json",
+        "--max-tokens",
+        "4",
+    ];
     let mut ask = program(home.path(), hub.port);
     let (output, out, err) = run(ask.args(args).arg("--page").arg(&page));
     let first: Value = serde_json::from_str(out.lines().next().unwrap_or_default()).unwrap_or_default();
@@ -177,7 +187,8 @@ fn ctrl_c_keeps_what_was_fetched() {
     hub.behave(Manners { slow: Some(Duration::from_millis(40)), ..Manners::default() });
     let incomplete = cache(home.path()).join("blobs").join(format!("{}.incomplete", tag(&weights())));
     let mut command = program(home.path(), hub.port);
-    let child = command.args(["model", "get", "tiny/model"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        command.args(["model", "get", "tiny/model"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
     while std::fs::metadata(&incomplete).map_or(0, |data| data.len()) < 300_000 {
         assert!(begun.elapsed() < Duration::from_secs(30), "nothing was fetched");
@@ -241,7 +252,8 @@ fn offline_is_only_the_cache() {
     let (home, hub) = (tempfile::tempdir().unwrap(), Hub::new(files(), Manners::default()));
     let said = failed(home.path(), hub.port, &["tiny/model", "--offline"]);
     assert!(said.contains("everything missing") && said.contains("without --offline"), "{said}");
-    let (_, _, err) = run(program(home.path(), hub.port).env("HF_HUB_OFFLINE", "1").args(["model", "get", "tiny/model"]));
+    let (_, _, err) =
+        run(program(home.path(), hub.port).env("HF_HUB_OFFLINE", "1").args(["model", "get", "tiny/model"]));
     assert!(err.contains("nothing is fetched offline"), "{err}");
     assert!(hub.seen().is_empty());
     assert!(get(home.path(), hub.port, &["tiny/model"]).0.status.success());
@@ -260,9 +272,13 @@ fn the_token_goes_to_the_hub_alone_and_stands_nowhere() {
     let (home, hub) = (tempfile::tempdir().unwrap(), Hub::new(files(), Manners::default()));
     hub.behave(Manners { token: Some(TOKEN), ..Manners::default() });
     let said = failed(home.path(), hub.port, &["tiny/model"]);
-    assert!(said.contains("is gated: accept its terms at http://127.0.0.1:") && said.contains("set HF_TOKEN"), "{said}");
+    assert!(
+        said.contains("is gated: accept its terms at http://127.0.0.1:") && said.contains("set HF_TOKEN"),
+        "{said}"
+    );
     hub.seen();
-    let (output, out, err) = run(program(home.path(), hub.port).env("HF_TOKEN", TOKEN).args(["model", "get", "tiny/model"]));
+    let (output, out, err) =
+        run(program(home.path(), hub.port).env("HF_TOKEN", TOKEN).args(["model", "get", "tiny/model"]));
     assert!(output.status.success(), "{err}");
     assert!(!out.contains(TOKEN) && !err.contains(TOKEN));
     let seen = hub.seen();
@@ -310,7 +326,8 @@ fn a_server_that_falls_silent_is_told_and_what_came_is_kept() {
 
 #[test]
 fn names_that_leave_the_folder_are_never_written() {
-    let also = vec!["../../../evil.safetensors", "/tmp/evil.json", "..\\evil.gguf", "a/../../evil.gguf", "evil\u{1b}[2J.json"];
+    let also =
+        vec!["../../../evil.safetensors", "/tmp/evil.json", "..\\evil.gguf", "a/../../evil.gguf", "evil\u{1b}[2J.json"];
     let (home, hub) = (tempfile::tempdir().unwrap(), Hub::new(files(), Manners::default()));
     hub.behave(Manners { also, ..Manners::default() });
     let (output, _, err) = get(home.path(), hub.port, &["tiny/model"]);

@@ -9,14 +9,18 @@ use super::{CliError, CliResult, Global};
 use crate::demo;
 use crate::model::{FileSource, ModelChoice};
 use check::CheckArgs;
+use compare::CompareArgs;
 use get::GetArgs;
 use info::InfoArgs;
 use probe::ProbeArgs;
+use quantize::QuantizeArgs;
 
 mod check;
+mod compare;
 mod get;
 mod info;
 mod probe;
+mod quantize;
 mod report;
 
 /// Arguments of `model`.
@@ -32,10 +36,14 @@ enum ModelCommand {
     Check(CheckArgs),
     /// Say what a model is, how large, and what it needs, without loading it
     Info(InfoArgs),
+    /// Hold a format or another model against a model: how far its next tokens are from the reference's
+    Compare(CompareArgs),
     /// Fetch a model from a hub into the Hugging Face cache, and print its folder
     Get(GetArgs),
     /// Show what a checkpoint says next: ids, positions, likeliest tokens, greedy continuation
     Probe(ProbeArgs),
+    /// Write a model as GGUF files, quantised or not
+    Quantize(QuantizeArgs),
 }
 
 /// Runs the command.
@@ -46,8 +54,10 @@ pub fn run(args: ModelArgs, global: &Global) -> CliResult {
     match args.command {
         ModelCommand::Check(args) => check::run(&args, global),
         ModelCommand::Info(args) => info::run(&args, global).map(|()| ExitCode::SUCCESS),
+        ModelCommand::Compare(args) => compare::run(&args, global),
         ModelCommand::Get(args) => get::run(&args).map(|()| ExitCode::SUCCESS),
         ModelCommand::Probe(args) => probe::run(&args, global).map(|()| ExitCode::SUCCESS),
+        ModelCommand::Quantize(args) => quantize::run(&args, global).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -136,6 +136,14 @@ impl LoadFlags {
     pub(super) fn choice(self, name: Option<&str>, global: &Global) -> Result<ModelChoice, CliError> {
         self.loading(global)?.of(name)
     }
+
+    /// The model of that name as it is stored, whatever flags and configuration say of formats.
+    ///
+    /// # Errors
+    /// The configuration names what is not there.
+    pub(super) fn as_stored(self, name: Option<&str>, global: &Global) -> Result<ModelChoice, CliError> {
+        Loading { dtype: DtypeChoice::Auto, quant: None, ..self.loading(global)? }.of(name)
+    }
 }
 
 impl Loading {

@@ -175,7 +175,7 @@ impl LocalEngine {
     }
 
     /// Computes what waits and gives the logits after it.
-    fn logits(&mut self) -> Result<Vec<f32>, EngineError> {
+    pub(super) fn logits(&mut self) -> Result<Vec<f32>, EngineError> {
         self.room(1)?;
         let logits = match self.ahead.take() {
             Some(ahead) => {
@@ -278,6 +278,18 @@ impl LocalEngine {
         }
     }
 
+    /// Draws from these logits and appends.
+    pub(super) fn draw(&mut self, logits: &[f32]) -> Result<StepToken, EngineError> {
+        let drawn = self.sampler.next(logits, &self.context);
+        self.put(drawn)
+    }
+
+    /// Appends a given token, with the figures of these logits.
+    pub(super) fn draw_forced(&mut self, logits: &[f32], id: u32) -> Result<StepToken, EngineError> {
+        let drawn = self.sampler.force(logits, id);
+        self.put(drawn)
+    }
+
     fn put(&mut self, drawn: Result<Drawn, SamplerError>) -> Result<StepToken, EngineError> {
         let drawn = drawn.map_err(|e| EngineError::Sampling(Box::new(e)))?;
         self.pending.push(Pending::Tokens(vec![drawn.id]));
@@ -360,14 +372,12 @@ impl StepEngine for LocalEngine {
 
     fn next(&mut self) -> Result<StepToken, EngineError> {
         let logits = self.logits()?;
-        let drawn = self.sampler.next(&logits, &self.context);
-        self.put(drawn)
+        self.draw(&logits)
     }
 
     fn force(&mut self, id: u32) -> Result<StepToken, EngineError> {
         let logits = self.logits()?;
-        let drawn = self.sampler.force(&logits, id);
-        self.put(drawn)
+        self.draw_forced(&logits, id)
     }
 
     fn watch(&mut self, looking: Looking) {

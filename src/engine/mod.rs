@@ -11,6 +11,7 @@
 
 mod ask;
 mod batch;
+mod beside;
 mod drive;
 mod error;
 mod image_cache;
@@ -28,6 +29,7 @@ mod zoom;
 
 pub use ask::{Ask, CropMode, Debugging, Emission, PageMode, PageSource};
 pub use batch::Batch;
+pub use beside::{Beside, Gap};
 pub use drive::{Measure, Outcome, run_measured, run_to_end};
 pub use error::EngineError;
 pub use fork::{At, Edit, Fork, ForkError, OtherCrop, Past, Setting};

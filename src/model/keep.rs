@@ -43,6 +43,13 @@ impl Keep {
         }
     }
 
+    /// Whether rows of this width cannot be written in the format that was asked for.
+    pub(crate) fn falls_back(&self, name: &str, stored: Stored, shape: &[usize]) -> bool {
+        let asked = self.quant.filter(|_| names::is_text_map(name) && shape.len() > 1 && !stored.is_quantised());
+        let columns: usize = shape.get(1..).map_or(1, |sizes| sizes.iter().product());
+        asked.is_some_and(|quant| !self.mixed(quant, name).fits(columns))
+    }
+
     /// The format a mixture has for a map of the language model, before its rows are looked at.
     ///
     /// As `llama_tensor_get_type_impl` of llama.cpp's `src/llama-quant.cpp` chooses for `Q4_K_M`; the other formats are

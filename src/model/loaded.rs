@@ -161,7 +161,10 @@ pub fn read_processor(source: &FileSource, config: &Config) -> Result<ImageProce
 }
 
 /// `generation_config.json`; end tokens it does not name come from `config.json`.
-fn read_generation(source: &FileSource, config: &Config) -> Result<Generation, ModelError> {
+///
+/// # Errors
+/// [`ModelError::Generation`] for a damaged one.
+pub fn read_generation(source: &FileSource, config: &Config) -> Result<Generation, ModelError> {
     let mut generation = match read_text(source, "generation_config.json")? {
         Some(text) => Generation::from_json(&text)?,
         None => Generation::default(),

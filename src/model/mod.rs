@@ -45,7 +45,7 @@ pub use device::{DeviceChoice, DeviceError};
 pub use error::{ModelError, TensorProblem};
 pub use generation::Generation;
 pub use kernels::Format;
-pub use loaded::{Model, read_processor, read_tokenizer};
+pub use loaded::{Model, read_generation, read_processor, read_tokenizer};
 pub use memory::available as available_memory;
 pub use network::Network;
 pub use positions::{Position, Positions};

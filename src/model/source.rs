@@ -49,6 +49,34 @@ impl FileBytes {
     }
 }
 
+impl FileBytes {
+    /// Lets the system take the pages of these bytes out of this process; they come back when they are read again.
+    pub(crate) fn forget(&self, range: std::ops::Range<usize>) {
+        let map = match self {
+            Self::Mapped(map) => map,
+            Self::Gguf(opened, false) => &opened.text.map,
+            Self::Gguf(opened, true) => &opened.vision.map,
+            Self::Static(_) | Self::Shared(..) => return,
+        };
+        forget_pages(map, range);
+    }
+}
+
+/// Only whole pages, so that neighbours stay.
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "the advice is unsafe for private maps, which this is not")]
+fn forget_pages(map: &Mmap, range: std::ops::Range<usize>) {
+    const PAGE: usize = 1 << 16;
+    let (start, end) = (range.start.next_multiple_of(PAGE), range.end / PAGE * PAGE);
+    if start < end && end <= map.len() {
+        // SAFETY: the map is of a file, shared and never written: dropped pages are read from the file again.
+        let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, end - start) };
+    }
+}
+
+#[cfg(not(unix))]
+fn forget_pages(_: &Mmap, _: std::ops::Range<usize>) {}
+
 impl FileSource {
     /// What a path names: GGUF files, or a Hugging Face folder (also one that is not there, which is told on opening).
     pub fn at(path: impl AsRef<Path>) -> Self {

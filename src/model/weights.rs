@@ -19,13 +19,15 @@ use super::arithmetic::LoadOptions;
 use super::config::Config;
 use super::error::{ModelError, TensorProblem};
 use super::keep::Keep;
-use super::kernels::{Team, Wide};
+use super::kernels::{Format, Team, Wide};
 use super::names::{self, Expected};
 use super::source::{FileBytes, FileSource};
 pub(crate) use entry::Stored;
 use entry::{Entry, Part};
 pub(crate) use piece::Piece;
 
+/// Bytes that are hashed at a time.
+const HASHED: usize = 8 << 20;
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 /// More shards than any checkpoint has.
@@ -242,13 +244,27 @@ impl Weights {
         })
     }
 
+    /// The bytes of a tensor will not be read again: pages of the file need not stay in memory.
+    pub(crate) fn done_with(&self, name: &str) {
+        let parts = self.tensors.get(name).map_or(&[][..], |entry| entry.parts.as_slice());
+        for part in parts {
+            if let Some(file) = self.files.get(part.file) {
+                file.bytes.forget(part.bytes.clone());
+            }
+        }
+    }
+
     /// blake3 (hex) over the weight files' bytes, in the order of their names.
     pub(crate) fn hash(&self) -> String {
         let mut files: Vec<&WeightFile> = self.files.iter().collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let mut hasher = blake3::Hasher::new();
         for file in files {
-            hasher.update(file.bytes.as_slice());
+            for (number, chunk) in file.bytes.as_slice().chunks(HASHED).enumerate() {
+                hasher.update(chunk);
+                let start = number * HASHED;
+                file.bytes.forget(start..start + chunk.len());
+            }
         }
         hasher.finalize().to_hex().to_string()
     }
@@ -289,8 +305,19 @@ impl Weights {
             let problem = TensorProblem::Missing { name: name.to_owned(), shape: Vec::new() };
             return Err(ModelError::Tensors(vec![problem]));
         };
+        self.entry_as(entry, self.keep.format(name, entry.stored, &entry.shape))
+    }
+
+    /// The rows of a tensor in a format.
+    pub(crate) fn piece_as(&self, name: &str, format: Format) -> Result<Piece<'_>, ModelError> {
+        match self.tensors.get(name) {
+            Some(entry) => self.entry_as(entry, format),
+            None => self.piece(name),
+        }
+    }
+
+    fn entry_as(&self, entry: &Entry, format: Format) -> Result<Piece<'_>, ModelError> {
         let (columns, raw) = (entry.columns(), self.raw(entry));
-        let format = self.keep.format(name, entry.stored, &entry.shape);
         let bytes = match entry.stored {
             Stored::Kept(stored) if stored == format => raw,
             stored => Cow::Owned(piece::converted(stored, &raw, columns, format)?),

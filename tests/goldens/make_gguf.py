@@ -135,6 +135,10 @@ def state(folder):
     return weights
 
 
+# What the format does not say: windows of 112 pixels, two by two patches a token.
+IMAGE = dict(patch_size=14, window_size=112)
+
+# (The converter finds no name for the merger of a tower of fewer than three blocks.)
 CASES = {
     # A separate head, f16 as converted; windows that divide and that do not.
     "f16": dict(
@@ -148,16 +152,16 @@ CASES = {
     ),
     "q8_0": dict(
         text=dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2),
-        vision=dict(depth=2, fullatt_block_indexes=[1]), tied=True, type="q8_0", image_type="f16", quantise=None,
+        vision=dict(depth=3, fullatt_block_indexes=[2]), tied=True, type="q8_0", image_type="f16", quantise=None,
     ),
     # Rows of 256: llama.cpp's mixture, and a file of every type there is a reader for.
     "q4_k_m": dict(
         text=dict(hidden_size=256, intermediate_size=256, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1),
-        vision=dict(depth=2, fullatt_block_indexes=[1]), tied=True, type="f32", image_type="f16", quantise=["Q4_K_M"],
+        vision=dict(depth=3, fullatt_block_indexes=[2]), tied=True, type="f32", image_type="f16", quantise=["Q4_K_M"],
     ),
     "mixed": dict(
         text=dict(hidden_size=256, intermediate_size=256, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1),
-        vision=dict(depth=2, fullatt_block_indexes=[1]), tied=False, type="f32", image_type="f16",
+        vision=dict(depth=3, fullatt_block_indexes=[2]), tied=False, type="f32", image_type="f16",
         quantise=[
             "--token-embedding-type", "q5_0", "--output-tensor-type", "q5_1", "--tensor-type", "attn_q=q4_0",
             "--tensor-type", "attn_k=q4_1", "--tensor-type", "attn_v=q2_k", "--tensor-type", "attn_output=q3_k",
@@ -180,7 +184,7 @@ def main():
         folder = ROOT / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        configuration = base.config(case["text"] | {"vocab_size": VOCABULARY}, case["vision"], case["tied"])
+        configuration = base.config(case["text"] | {"vocab_size": VOCABULARY}, case["vision"] | IMAGE, case["tied"])
         configuration.image_token_id, configuration.video_token_id = ids["<|image_pad|>"], ids["<|video_pad|>"]
         configuration.vision_start_token_id = ids["<|vision_start|>"]
         configuration.vision_end_token_id = ids["<|vision_end|>"]
@@ -197,7 +201,7 @@ def main():
             }))
             (hugging / "preprocessor_config.json").write_text(json.dumps({
                 "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711],
-                "min_pixels": 3136, "max_pixels": 12845056, "patch_size": 4,
+                "min_pixels": 3136, "max_pixels": 12845056, "patch_size": 14,
             }))
             converted = hugging / "text.gguf" if case["quantise"] else folder / "text.gguf"
             convert(hugging, converted, "--outtype", case["type"])

@@ -134,9 +134,14 @@ fn answer(stream: &TcpStream, cdn: bool, state: &State) -> std::io::Result<()> {
         Some(_) => return head(stream, 404, &[("X-Error-Code", "RevisionNotFound".to_owned())], b""),
         None => {}
     }
-    match path.strip_prefix(&format!("/tiny/model/resolve/{COMMIT}/")).and_then(|name| Some((name, state.files.get(name)?))) {
+    match path
+        .strip_prefix(&format!("/tiny/model/resolve/{COMMIT}/"))
+        .and_then(|name| Some((name, state.files.get(name)?)))
+    {
         Some((name, bytes)) => pointer(stream, name, bytes, state),
-        None if path.starts_with("/tiny/model") => head(stream, 404, &[("X-Error-Code", "EntryNotFound".to_owned())], b""),
+        None if path.starts_with("/tiny/model") => {
+            head(stream, 404, &[("X-Error-Code", "EntryNotFound".to_owned())], b"")
+        }
         None => head(stream, 401, &[("X-Error-Code", "RepoNotFound".to_owned())], b""),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::cli::model_flags::LoadFlags;
 use crate::cli::model_load::fetched;
-use crate::cli::{CliError, CliResult, Global};
+use crate::cli::{CliResult, Global};
 use crate::model::inspect::{Finding, Level, check};
 use crate::text::one_line;
 

@@ -69,7 +69,8 @@ fn lines(facts: &ModelFacts) -> Vec<String> {
     ];
     rows.push(("", parts.map(|(name, count)| format!("{name} {count}")).join(", ")));
     for (number, row) in facts.stored.iter().enumerate() {
-        let words = format!("{:<13} {:<5} {:>8}  {}", row.part.words(), row.stored, count(row.numbers), size(row.bytes));
+        let words =
+            format!("{:<13} {:<5} {:>8}  {}", row.part.words(), row.stored, count(row.numbers), size(row.bytes));
         rows.push((if number == 0 { "stored" } else { "" }, words));
     }
     for (number, file) in facts.files.iter().enumerate() {
@@ -84,7 +85,11 @@ fn lines(facts: &ModelFacts) -> Vec<String> {
         "images",
         format!(
             "{} to {} pixels, {} to {} tokens, resampled as {} does",
-            images.min_pixels, images.max_pixels, images.min_tokens, images.max_tokens, images.resampler.name()
+            images.min_pixels,
+            images.max_pixels,
+            images.min_tokens,
+            images.max_tokens,
+            images.resampler.name()
         ),
     ));
     rows.push(("template", template(facts)));

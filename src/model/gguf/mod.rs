@@ -5,7 +5,9 @@
 //! bytes that follow, offsets against the file and each other.
 
 mod cursor;
+mod describe;
 mod error;
+mod export;
 mod file;
 mod files;
 mod kind;
@@ -13,8 +15,10 @@ pub(crate) mod names;
 mod settings;
 mod value;
 mod vocabulary;
+mod write;
 
 pub use error::GgufError;
+pub use export::{ExportError, Exported, Progress, export};
 pub(crate) use file::Gguf;
 pub use files::GgufFiles;
 pub(crate) use files::Opened;

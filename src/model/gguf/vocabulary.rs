@@ -8,21 +8,28 @@ use super::file::Gguf;
 type Result<T> = std::result::Result<T, GgufError>;
 
 /// How texts are cut before merges, for the splitter llama.cpp calls `qwen2`: as in the family's `tokenizer.json`.
-const SPLIT: &str = concat!(
+pub(super) const SPLIT: &str = concat!(
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|",
     r"\s+(?!\S)|\s+",
 );
 
 /// Kinds of tokens (`enum llama_token_type`).
-mod kind {
-    pub(super) const UNKNOWN: i64 = 2;
-    pub(super) const CONTROL: i64 = 3;
-    pub(super) const USER: i64 = 4;
-    pub(super) const UNUSED: i64 = 5;
+pub(super) mod kind {
+    pub(crate) const NORMAL: i64 = 1;
+    pub(crate) const UNKNOWN: i64 = 2;
+    pub(crate) const CONTROL: i64 = 3;
+    pub(crate) const USER: i64 = 4;
+    pub(crate) const UNUSED: i64 = 5;
 }
 
-/// `tokenizer.json`, for the tokenizer library to read.
+/// `tokenizer.json`, for the tokenizer library to read: the one the file carries, else one made of its lists.
 pub(crate) fn tokenizer(text: &Gguf) -> Result<Value> {
+    if let Some(whole) = text.text("tokenizer.huggingface.json")? {
+        return serde_json::from_str(whole).map_err(|error| GgufError::Value {
+            key: "tokenizer.huggingface.json".to_owned(),
+            reason: error.to_string(),
+        });
+    }
     for (key, only) in [("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.pre", "qwen2")] {
         let said = text.text(key)?.unwrap_or("nothing");
         if said != only {

@@ -219,7 +219,8 @@ fn stored(weights: &Weights) -> Vec<StoredAs> {
     let mut table = BTreeMap::<(Part, String), StoredAs>::new();
     for tensor in weights.tensors() {
         let (part, stored) = (Part::of(tensor.name), tensor.stored.to_ascii_lowercase());
-        let row = table.entry((part, stored.clone())).or_insert(StoredAs { part, stored, tensors: 0, numbers: 0, bytes: 0 });
+        let row =
+            table.entry((part, stored.clone())).or_insert(StoredAs { part, stored, tensors: 0, numbers: 0, bytes: 0 });
         row.tensors += 1;
         row.numbers += tensor.numbers();
         row.bytes += tensor.bytes;

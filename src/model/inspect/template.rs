@@ -56,13 +56,16 @@ mod tests {
 
     #[test]
     fn templates_are_found_where_they_are_kept() {
-        let qwen = "{% for m in messages %}<|im_start|>{{m.role}}\\n<|vision_start|><|image_pad|><|vision_end|><|im_end|>";
+        let qwen =
+            "{% for m in messages %}<|im_start|>{{m.role}}\\n<|vision_start|><|image_pad|><|vision_end|><|im_end|>";
         let json = format!(r#"{{"chat_template":"{}"}}"#, qwen.replace('\\', "\\\\"));
         let read = |name: &str, text: &str| {
             let files = vec![(name.to_owned(), text.as_bytes().to_vec())];
             Template::read(&FileSource::Memory(Arc::new(files))).unwrap()
         };
-        for (name, text) in [("chat_template.jinja", qwen), ("tokenizer_config.json", &json), ("chat_template.json", &json)] {
+        for (name, text) in
+            [("chat_template.jinja", qwen), ("tokenizer_config.json", &json), ("chat_template.json", &json)]
+        {
             let found = read(name, text);
             assert_eq!((found.file.as_deref(), found.qwen_turns, found.qwen_images), (Some(name), true, true));
         }

@@ -88,9 +88,10 @@ fn tower(layers: usize, format: &str, threads: usize) -> (TextTower, usize) {
         .collect();
     let table = maker.matrix(if medium { Format::Q6K } else { base }, config.vocabulary, 2048, false);
     let head = Linear::Stack(Box::new(Stack::new(maker.team.clone(), vec![table.clone()]).unwrap()));
-    let rates = rotary::rates(&config);
+    let rotary = rotary::Tables::new(&config);
     let norm = norm();
-    let tower = TextTower { config, table: Table::Matrix(table), blocks, norm, head, rates, buffers: Mutex::default() };
+    let tower =
+        TextTower { config, table: Table::Matrix(table), blocks, norm, head, rotary, buffers: Mutex::default() };
     (tower, maker.bytes)
 }
 
@@ -101,7 +102,7 @@ fn speed() {
     let (tower, bytes) = tower(env("LAYERS", 36), &format, env("THREADS", 2));
     let depth = env("DEPTH", 512);
     for round in 0..env("ROUNDS", 3) {
-        let mut cache = KvCache::new(&tower.config, true, &Device::Cpu).unwrap();
+        let mut cache = KvCache::new(&tower.config, true, DType::F32, &Device::Cpu).unwrap();
         let step = |ids: &[u32], cache: &mut KvCache| {
             cache.reserve(ids.len()).unwrap();
             let start = now();

@@ -55,7 +55,13 @@ fn speed() {
         rope_theta: 1e4,
     };
     let merger = Merger { norm: norm(), first: linear(5120, 5120), second: linear(2048, 5120), unit: 4 };
-    let tower = VisionTower { patch_embed: linear(1280, config.patch_len()), config, blocks, merger };
+    let tower = VisionTower {
+        dtype: candle_core::DType::F32,
+        patch_embed: linear(1280, config.patch_len()),
+        config,
+        blocks,
+        merger,
+    };
     let (rows, columns) = (env("GRID_ROWS", 84), env("GRID_COLUMNS", 60));
     let patches: Vec<f32> = (0..rows * columns * 1176).map(|i| ((i * 31) % 511) as f32 / 255.0 - 1.0).collect();
     let patches = Tensor::from_vec(patches, (rows * columns, 1176), &Device::Cpu).unwrap();

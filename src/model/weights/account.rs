@@ -32,14 +32,24 @@ impl Weights {
         self.keep.format(name, entry.stored, &entry.shape)
     }
 
-    /// How a log calls the format the language model is kept in: the one asked for, else the file's mixture, else the one
-    /// most of its numbers have. What is widened exactly, for want of need to save, is called f32.
-    pub(crate) fn kept(&self) -> String {
-        let mut counts = BTreeMap::<Format, usize>::new();
+    /// How many numbers of the language model's matrices are kept in each format.
+    fn counts(&self) -> BTreeMap<Format, usize> {
+        let mut counts = BTreeMap::new();
         for (name, entry) in self.maps() {
             *counts.entry(self.format(name, entry)).or_default() += entry.count();
         }
-        let most = counts.iter().max_by_key(|(_, count)| **count).map_or(Format::F32, |(format, _)| *format);
+        counts
+    }
+
+    fn most(&self) -> Format {
+        self.counts().iter().max_by_key(|(_, count)| **count).map_or(Format::F32, |(format, _)| *format)
+    }
+
+    /// How a log calls the format the language model is kept in: the one asked for, else the file's mixture, else the one
+    /// most of its numbers have. What is widened exactly, for want of need to save, is called f32.
+    pub(crate) fn kept(&self) -> String {
+        let counts = self.counts();
+        let most = self.most();
         let quantised = counts.keys().any(|format| format.is_quantised());
         match (self.keep.quant, &self.mixture) {
             (Some(quant), _) if quantised => quant.name().to_owned(),
@@ -49,20 +59,40 @@ impl Weights {
         }
     }
 
+    /// The format most numbers of the language model are to be kept in, whatever the kernels need.
+    pub(crate) fn stored_as(&self) -> String {
+        match (&self.mixture, self.keep.dtype) {
+            (Some(mixture), DtypeChoice::Auto) => mixture.clone(),
+            _ => self.most().name().to_ascii_lowercase(),
+        }
+    }
+
+    /// Sizes of a tensor and the format it is kept in.
+    pub(crate) fn kept_shape(&self, name: &str) -> Option<(Vec<usize>, Format)> {
+        self.tensors.get(name).map(|entry| (entry.shape.clone(), self.format(name, entry)))
+    }
+
+    /// Whether a tensor's rows do not divide into the blocks of the format that was asked for.
+    pub(crate) fn fell_back(&self, name: &str) -> bool {
+        self.tensors.get(name).is_some_and(|entry| self.keep.falls_back(name, entry.stored, &entry.shape))
+    }
+
     /// Whether numbers of this format are widened when they are loaded, although nobody asked for another one.
     fn widens(&self, format: Format) -> bool {
         !format.is_quantised() && self.keep.dtype == DtypeChoice::Auto && self.team.is_none()
     }
 
-    /// Bytes the weights will take as f32, the largest stacked read counted twice for the moment it is moved.
-    pub(crate) fn f32_bytes(&self, head: Head) -> u64 {
-        let counts = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
+    /// Bytes the weights will take, the largest one counted twice for the moment it is moved.
+    pub(crate) fn memory_bytes(&self, head: Head) -> u64 {
+        let used = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
         let (mut sum, mut largest) = (0_u64, 0_u64);
-        for (_, entry) in counts {
-            let count = memory::product(&entry.shape);
-            sum = sum.saturating_add(count);
-            largest = largest.max(count);
+        for (name, entry) in used {
+            let format = if self.team.is_some() { self.format(name, entry) } else { Format::F32 };
+            let blocks = memory::product(&entry.shape).div_ceil(format.block() as u64);
+            let bytes = blocks.saturating_mul(format.block_bytes() as u64);
+            sum = sum.saturating_add(bytes);
+            largest = largest.max(bytes);
         }
-        memory::f32_bytes(sum.saturating_add(largest))
+        sum.saturating_add(largest)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Head, Weights};
+use super::Weights;
 use crate::model::error::ModelError;
 use crate::model::kernels::{Matrix, Stack, Team, Wide};
-use crate::model::{memory, names};
+use crate::model::memory;
 
 impl Weights {
     /// `{prefix}.weight` and, if asked, `{prefix}.bias` of every prefix as maps of the same rows; nothing where layers are
@@ -37,28 +37,12 @@ impl Weights {
             self.piece(bias)?.append(&mut biases);
         }
         let piece = self.piece(name)?;
-        let (format, count) = (piece.format, piece.rows * piece.columns);
-        let made = Matrix::from_raw(wide, format, &piece.bytes, &biases, count / columns.max(1), columns);
+        let rows = piece.rows * piece.columns / columns.max(1);
+        let made = Matrix::from_raw(wide, piece.format, &piece.bytes, &biases, rows, columns);
+        self.done_with(name);
         made.ok_or_else(|| {
-            let (needed, available) = (format.bytes(count).unwrap_or(0) as u64, memory::available().unwrap_or(0));
+            let (needed, available) = (piece.bytes.len() as u64, memory::available().unwrap_or(0));
             ModelError::Memory { what: "the weights", needed, available }
         })
-    }
-
-    /// Bytes the weights will take, the largest one counted twice for the moment it is moved.
-    pub(crate) fn memory_bytes(&self, head: Head) -> u64 {
-        if self.team.is_none() {
-            return self.f32_bytes(head);
-        }
-        let (mut sum, mut largest) = (0_u64, 0_u64);
-        let counts = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
-        for (name, entry) in counts {
-            let format = self.keep.format(name, entry.stored, &entry.shape);
-            let count = memory::product(&entry.shape);
-            let bytes = count.saturating_mul(format.block_bytes() as u64) / format.block() as u64;
-            sum = sum.saturating_add(bytes);
-            largest = largest.max(bytes);
-        }
-        sum.saturating_add(largest)
     }
 }

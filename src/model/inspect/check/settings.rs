@@ -38,7 +38,9 @@ fn images(source: &FileSource, config: &Config, findings: &mut Findings) {
             WHAT,
             format!("{file} names {other:?}, which is not known: images are prepared as Qwen2VLImageProcessor does"),
         ),
-        None => findings.warn(WHAT, format!("{file} names no class: images are prepared as Qwen2VLImageProcessor does")),
+        None => {
+            findings.warn(WHAT, format!("{file} names no class: images are prepared as Qwen2VLImageProcessor does"))
+        }
     }
     let vision = &config.vision;
     let sides = [
@@ -95,12 +97,16 @@ fn generation(source: &FileSource, config: &Config, findings: &mut Findings) {
     let sampling = &generation.sampling;
     match sampling.temperature {
         t if t > 0.0 && t < GREEDY => {
-            findings.warn(WHAT, format!("temperature {t}: in effect always the likeliest token, and no seed changes it"));
+            findings
+                .warn(WHAT, format!("temperature {t}: in effect always the likeliest token, and no seed changes it"));
         }
         0.0 => findings.ok(WHAT, "always the likeliest token"),
         t => findings.ok(
             WHAT,
-            format!("drawn at temperature {t}, top-k {}, top-p {}; --greedy takes the likeliest", sampling.top_k, sampling.top_p),
+            format!(
+                "drawn at temperature {t}, top-k {}, top-p {}; --greedy takes the likeliest",
+                sampling.top_k, sampling.top_p
+            ),
         ),
     }
     if sampling.repetition_penalty != 1.0 {

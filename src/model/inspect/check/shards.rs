@@ -78,7 +78,8 @@ fn header(source: &FileSource, name: &str) -> Result<Header, String> {
 fn compare(source: &FileSource, held: &BTreeMap<String, Header>, findings: &mut Findings) {
     let bytes = source.read(INDEX).unwrap_or_default();
     let map = index_map(&bytes);
-    let wrong = map.iter().filter(|(tensor, file)| held.get(file).is_none_or(|header| !header.tensors.contains(tensor)));
+    let wrong =
+        map.iter().filter(|(tensor, file)| held.get(file).is_none_or(|header| !header.tensors.contains(tensor)));
     let wrong: Vec<&(String, String)> = wrong.collect();
     if let Some((tensor, file)) = wrong.first() {
         let count = wrong.len();

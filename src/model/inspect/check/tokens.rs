@@ -48,7 +48,8 @@ fn turns(tokenizer: &Tokenizer, findings: &mut Findings) {
     let missing: Vec<&str> =
         ["<|im_start|>", "<|im_end|>"].into_iter().filter(|token| tokenizer.id(token).is_none()).collect();
     if !missing.is_empty() {
-        findings.fail("special tokens", format!("no {}: the shipped profiles write turns with them", missing.join(", ")));
+        findings
+            .fail("special tokens", format!("no {}: the shipped profiles write turns with them", missing.join(", ")));
     }
     // A tag may be one token or several; both work, but a model was trained with one way.
     let single = |tag: &str| if tokenizer.id(tag).is_some() { "one token" } else { "text" };
@@ -66,7 +67,8 @@ fn template(source: &FileSource, findings: &mut Findings) {
         }
         Ok(Template { file: Some(file), qwen_turns, .. }) => {
             let what = if qwen_turns { "images" } else { "turns" };
-            findings.warn(WHAT, format!("{file} writes {what} otherwise than the shipped profiles: give --profile FILE"));
+            findings
+                .warn(WHAT, format!("{file} writes {what} otherwise than the shipped profiles: give --profile FILE"));
         }
     }
 }

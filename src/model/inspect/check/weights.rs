@@ -2,20 +2,15 @@
 
 use super::{Findings, numbers::Tally};
 use crate::model::inspect::kind::Part;
-use crate::model::weights::{Head, Weights};
 use crate::model::kernels::Format;
+use crate::model::weights::{Head, Weights};
 use crate::model::{Config, FileSource, LoadOptions, ModelError};
 
 const WHAT: &str = "weights";
 /// Largest number a 16-bit float holds.
 const F16_MOST: f32 = 65_504.0;
 
-pub(super) fn check(
-    source: &FileSource,
-    config: &Config,
-    findings: &mut Findings,
-    read: &mut dyn FnMut(u64, u64),
-) {
+pub(super) fn check(source: &FileSource, config: &Config, findings: &mut Findings, read: &mut dyn FnMut(u64, u64)) {
     let mut weights = match Weights::open(source, &LoadOptions::default()) {
         Ok(weights) => weights,
         Err(error) => return findings.fail(WHAT, error.to_string()),
@@ -62,7 +57,8 @@ fn look_through(weights: &Weights, findings: &mut Findings, read: &mut dyn FnMut
         done += tensor.bytes;
         read(done, all);
         let Some(tally) = tally else {
-            findings.warn(WHAT, format!("{} is stored as {}, which is not looked through", tensor.written, tensor.stored));
+            findings
+                .warn(WHAT, format!("{} is stored as {}, which is not looked through", tensor.written, tensor.stored));
             continue;
         };
         numbers += tally.count;
@@ -78,10 +74,15 @@ fn look_through(weights: &Weights, findings: &mut Findings, read: &mut dyn FnMut
     }
     match broken.first() {
         Some(first) => findings.fail("numbers", format!("{} tensor(s) hold what is no number: {first}", broken.len())),
-        None => findings.ok("numbers", format!("{numbers} of them, all finite, the largest {} in {}", largest.0, largest.1)),
+        None => {
+            findings.ok("numbers", format!("{numbers} of them, all finite, the largest {} in {}", largest.0, largest.1))
+        }
     }
     if let Some(first) = empty.first() {
-        findings.fail("numbers", format!("{} matrices hold nothing but zeros, such as {first}: a broken download?", empty.len()));
+        findings.fail(
+            "numbers",
+            format!("{} matrices hold nothing but zeros, such as {first}: a broken download?", empty.len()),
+        );
     }
     if largest.0 > F16_MOST {
         findings.warn("numbers", format!("{} holds {}, too large for --dtype f16", largest.1, largest.0));

@@ -1,0 +1,143 @@
+//! `panelscope model quantize`: a model as GGUF files.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::print;
+use crate::cli::model_flags::LoadFlags;
+use crate::cli::model_load::fetched;
+use crate::cli::{CliError, Global, interrupt_flag};
+use crate::model::gguf::{ExportError, Exported, export};
+use crate::model::{DtypeChoice, LoadOptions, Quant};
+use crate::text::one_line;
+
+/// Arguments of `model quantize`.
+#[derive(Args, Debug)]
+pub struct QuantizeArgs {
+    /// The model: a folder, a GGUF file, a name on a hub, or demo
+    #[arg(value_name = "SOURCE")]
+    source: String,
+    /// The format of the language model's matrices; the vision tower stays as it is stored
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    to: To,
+    /// A folder for both files, or the language model's file (the image part's is put beside it)
+    #[arg(long, value_name = "DIR|FILE.gguf")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum To {
+    /// 8.5 bits a weight
+    #[value(name = "q8_0")]
+    Q8_0,
+    /// 6.6 bits a weight
+    #[value(name = "q6_k")]
+    Q6K,
+    /// 5.5 bits a weight
+    #[value(name = "q5_k")]
+    Q5K,
+    /// llama.cpp's medium mixture of 4.5 and 6.6 bits
+    #[value(name = "q4_k_m")]
+    Q4KM,
+    /// 4.5 bits a weight
+    #[value(name = "q4_k")]
+    Q4K,
+    /// As stored
+    #[value(name = "auto")]
+    Auto,
+    /// 16 bits, five of them exponent
+    #[value(name = "f16")]
+    F16,
+    /// 16 bits, eight of them exponent
+    #[value(name = "bf16")]
+    Bf16,
+    /// 32 bits
+    #[value(name = "f32")]
+    F32,
+}
+
+impl To {
+    fn options(self) -> LoadOptions {
+        let (quant, dtype) = match self {
+            Self::Q8_0 => (Some(Quant::Q8_0), DtypeChoice::Auto),
+            Self::Q6K => (Some(Quant::Q6K), DtypeChoice::Auto),
+            Self::Q5K => (Some(Quant::Q5K), DtypeChoice::Auto),
+            Self::Q4KM => (Some(Quant::Q4KM), DtypeChoice::Auto),
+            Self::Q4K => (Some(Quant::Q4K), DtypeChoice::Auto),
+            Self::Auto => (None, DtypeChoice::Auto),
+            Self::F16 => (None, DtypeChoice::F16),
+            Self::Bf16 => (None, DtypeChoice::Bf16),
+            Self::F32 => (None, DtypeChoice::F32),
+        };
+        LoadOptions { quant, dtype, ..LoadOptions::default() }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The model cannot be read, a file is there already or cannot be written.
+pub fn run(args: &QuantizeArgs, global: &Global) -> Result<(), CliError> {
+    let cancel = interrupt_flag();
+    let choice = LoadFlags::default().as_stored(Some(&args.source), global)?;
+    let choice = fetched(&choice, Some(&cancel))?;
+    let name = choice.name();
+    let name = name.rsplit('/').next().unwrap_or(&name);
+    let (text, image) = places(&args.out, name, args.to)?;
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{bar:32} {bytes:>10} of {total_bytes} at {bytes_per_sec}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let mut progress = |done: u64, total: u64| {
+        bar.set_length(total);
+        bar.set_position(done);
+        !cancel.load(Ordering::Relaxed)
+    };
+    let done = export(&choice.source, &args.to.options(), name, &text, &image, &mut progress);
+    bar.finish_and_clear();
+    let done = done.map_err(|error| match error {
+        ExportError::Stopped => CliError::Interrupted,
+        ExportError::Exists(_) => CliError::usage(error),
+        other => CliError::failed(other),
+    })?;
+    print(&told(&done, &text, &image))
+}
+
+/// Both files' places: their names where a folder is named.
+fn places(out: &Path, name: &str, to: To) -> Result<(PathBuf, PathBuf), CliError> {
+    let format = to.to_possible_value().map(|value| value.get_name().to_ascii_uppercase()).unwrap_or_default();
+    let is_file = out.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"));
+    if !is_file {
+        std::fs::create_dir_all(out).map_err(|why| CliError::failed(format!("{}: {why}", out.display())))?;
+        return Ok((out.join(format!("{name}-{format}.gguf")), out.join(format!("mmproj-{name}.gguf"))));
+    }
+    let stem = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((out.to_owned(), out.with_file_name(format!("mmproj-{stem}"))))
+}
+
+fn told(done: &Exported, text: &Path, image: &Path) -> Vec<String> {
+    let line = |path: &Path, bytes: u64, what: &str| {
+        let path = one_line(&path.display().to_string()).into_owned();
+        format!("{path}  {:.1} MiB, {what}", bytes as f64 / 1_048_576.0)
+    };
+    let mut lines = vec![
+        line(text, done.text_bytes, &format!("the language model, {}", done.format)),
+        line(image, done.image_bytes, "the image part"),
+    ];
+    if let [(first, format), ..] = done.instead.as_slice() {
+        let count = done.instead.len();
+        lines.push(format!(
+            "{count} tensor(s) have rows that do not divide into blocks and are kept in another format, such as {} in {format}",
+            one_line(first)
+        ));
+    }
+    if !done.usual_tokenizer {
+        lines.push(
+            "texts are cut otherwise than the family's: panelscope reads the tokenizer from the file, other programs may not"
+                .to_owned(),
+        );
+    }
+    lines
+}
