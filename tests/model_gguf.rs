@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use panelscope::geometry::Size;
-use panelscope::model::gguf::GgufError;
+use panelscope::model::gguf::{ExportError, GgufError, export};
 use panelscope::model::{
     Chunk, Feed, FileSource, ImageEmbedding, LoadOptions, Model, ModelError, Network, Patches, Quant, Sequence,
     TensorProblem,
@@ -384,5 +384,75 @@ proptest! {
         bytes.truncate((bytes.len() as f64 * keep.min(1.0)) as usize);
         fs::write(&path, bytes).unwrap();
         let _ = Model::load(&FileSource::at(dir.path()), &Device::Cpu).map(|_| ());
+    }
+}
+
+/// Tensors of a network's answer, to the bit.
+fn answer(network: &Network, prompt: &[u32]) -> Vec<u32> {
+    let image = network.encode_image(&image(network, 3, 8, 12)).unwrap();
+    let mut sequence = network.new_sequence().unwrap();
+    let chunks = vec![Chunk::Image(&image), Chunk::Tokens(prompt)];
+    let logits = network.forward(&mut [Feed { sequence: &mut sequence, chunks }]).unwrap().remove(0);
+    logits.into_iter().map(f32::to_bits).collect()
+}
+
+/// A Hugging Face folder of rows that divide into blocks and rows that do not.
+fn hugging(dir: &Path) -> FileSource {
+    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/model/untied-old-flat-bf16");
+    for file in ["config.json", "model.safetensors"] {
+        fs::copy(golden.join(file), dir.join(file)).unwrap();
+    }
+    // Any vocabulary with a row for each token will do: this one has another splitter than the family's.
+    let tokenizer = serde_json::json!({
+        "version": "1.0", "truncation": null, "padding": null, "normalizer": null, "post_processor": null,
+        "added_tokens": [{"id": 254, "content": "<|im_end|>", "special": true, "single_word": false, "lstrip": false,
+                          "rstrip": false, "normalized": false}],
+        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+        "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
+        "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "<|im_end|>": 254}, "merges": ["a b"]},
+    });
+    fs::write(dir.join("tokenizer.json"), tokenizer.to_string()).unwrap();
+    FileSource::at(dir)
+}
+
+#[test]
+fn a_model_that_was_written_is_the_one_that_is_quantised_while_loading() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = hugging(dir.path());
+    let prompt = [5, 9, 200, 31];
+    for (name, quant) in
+        [("auto", None), ("q8", Some(Quant::Q8_0)), ("q6", Some(Quant::Q6K)), ("q4m", Some(Quant::Q4KM))]
+    {
+        let out = tempfile::tempdir().unwrap();
+        let (text, image) = (out.path().join("m.gguf"), out.path().join("mmproj-m.gguf"));
+        let options = LoadOptions { quant, ..LoadOptions::default() };
+        let mut told = (0, 0);
+        let done = export(&source, &options, "m", &text, &image, &mut |done, total| {
+            told = (done, total);
+            true
+        });
+        let done = done.unwrap();
+        assert!(told.0 == told.1 && told.1 > 0 && !done.usual_tokenizer);
+        // Rows of 64 and 80 numbers: no blocks of 256, and those of 80 no blocks of 32 either.
+        assert_eq!(done.instead.is_empty(), quant.is_none(), "{name}: {:?}", done.instead);
+        assert!(done.instead.iter().all(|(_, format)| matches!(format.name(), "Q8_0" | "F16")));
+        for shared in [false, true] {
+            let options = LoadOptions { shared, ..options.clone() };
+            let loaded = Network::load_with(&source, &options).unwrap();
+            let read =
+                Network::load_with(&FileSource::at(&text), &LoadOptions { shared, ..LoadOptions::default() }).unwrap();
+            assert_eq!(loaded.config().text, read.config().text);
+            assert_eq!(loaded.config().vision, read.config().vision);
+            assert!(answer(&loaded, &prompt) == answer(&read, &prompt), "{name} {shared}");
+        }
+        let model = Model::load(&FileSource::at(&text), &Device::Cpu).unwrap();
+        assert_eq!(model.tokenizer().encode("abba<|im_end|>").unwrap(), [2, 1, 0, 254], "the tokenizer came along");
+        // Nothing is written over, and what was begun leaves nothing behind.
+        let again = export(&source, &options, "m", &text, &image, &mut |_, _| true).unwrap_err();
+        assert!(matches!(again, ExportError::Exists(_)), "{again}");
+        let other = out.path().join("other.gguf");
+        let stopped = export(&source, &options, "m", &other, &out.path().join("mmproj-other.gguf"), &mut |_, _| false);
+        assert!(matches!(stopped.unwrap_err(), ExportError::Stopped));
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 2);
     }
 }

@@ -13,6 +13,7 @@ pub(super) use self::sink::{Told, ask_one, tell_one};
 use super::interrupt_flag;
 use super::model_flags::LoadFlags;
 use super::model_load::loaded;
+use super::record_flags::RecordFlags;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::{self, BenchmarkError, Question};
 use crate::engine::{Ask, Debugging, LocalEngine, PageSource};
@@ -85,6 +86,8 @@ pub struct AskArgs {
     /// End the session where this fires, such as 'zoom and iou<.3'; repeat it for several
     #[arg(long = "break", value_name = "CONDITION")]
     breakpoint: Vec<Breakpoint>,
+    #[command(flatten)]
+    looks: RecordFlags,
     /// Do not record the session
     #[arg(long)]
     no_record: bool,
@@ -122,7 +125,11 @@ pub fn run(args: AskArgs, global: &Global) -> CliResult {
             seed: args.seed,
             max_tokens: args.max_tokens,
             tool: args.tool == Switch::On,
-            debug: Debugging { breakpoints: args.breakpoint.clone(), ..Debugging::default() },
+            debug: Debugging {
+                breakpoints: args.breakpoint.clone(),
+                looking: args.looks.over(global.settings.record).into(),
+                ..Debugging::default()
+            },
             ..Ask::new(session::new_id(), page, question, Arc::clone(&profile))
         };
         let told = Told { record: !args.no_record, json: args.json };

@@ -42,7 +42,7 @@ pub struct ExploreArgs {
     #[arg(long, value_name = "B")]
     bench: Option<String>,
     /// Follow a run: its folder
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["pages", "bench", "model", "profile", "dtype", "quant", "device", "resampler"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["pages", "bench", "model", "profile", "dtype", "quant", "resampler", "device"])]
     run: Option<PathBuf>,
     /// Do not record sessions
     #[arg(long)]

@@ -64,6 +64,7 @@ impl Look {
             lines: settings.analysis,
             person: session::person(settings.name.as_deref()),
             record: true,
+            looking: settings.record.into(),
             speed: 1.0,
             scripted: None,
             run: None,

@@ -4,6 +4,7 @@
 //! check failed; 2: wrong use; 130: interrupted.
 
 mod ask;
+mod attention;
 mod bench;
 mod compare;
 mod completions;
@@ -27,6 +28,7 @@ mod plain;
 pub mod print_image;
 mod probe;
 mod replay;
+mod record_flags;
 mod report;
 mod run;
 mod selection;
@@ -82,6 +84,8 @@ impl Global {
 enum Command {
     /// Ask one question about a page
     Ask(ask::AskArgs),
+    /// Say what a token of a session attended to, and what the layers would have said
+    Attention(attention::AttentionArgs),
     /// Look at benchmarks
     Bench(bench::BenchArgs),
     /// Hold two runs against each other, question by question, or several beside each other
@@ -141,6 +145,7 @@ fn run_command(mut cli: Cli) -> CliResult {
     match cli.command {
         None => explore::run(cli.explore, &cli.global),
         Some(Command::Ask(args)) => ask::run(args, &cli.global),
+        Some(Command::Attention(args)) => attention::run(&args, &cli.global),
         Some(Command::Bench(args)) => bench::run(args, &cli.global),
         Some(Command::Compare(args)) => compare::run(&args, &cli.global),
         Some(Command::Completions(args)) => completions::run(&args),

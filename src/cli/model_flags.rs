@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::demo;
 use crate::hub::{Meaning, meaning};
 use crate::model::device::UnknownDevice;
-use crate::model::{DeviceChoice, DtypeChoice, ModelChoice, ModelError, Placed, Quant, ResamplerChoice};
+use crate::model::{DeviceChoice, DtypeChoice, ModelChoice, Quant, ResamplerChoice};
 use crate::text::one_line;
 
 /// How a model is loaded. Flags win over the configuration, and that over what is usual.
@@ -83,22 +83,10 @@ pub(super) struct Loading {
     pub(super) dtype: DtypeChoice,
     pub(super) quant: Option<Quant>,
     pub(super) resampler: ResamplerChoice,
-    /// Nothing is fetched.
-    pub(super) offline: bool,
     /// `None` where nobody named one.
     pub(super) device: Option<DeviceChoice>,
-}
-
-/// Opens a model's device and says on stderr which it is.
-///
-/// # Errors
-/// As [`ModelChoice::place`].
-pub(super) fn placed(choice: &ModelChoice) -> Result<Placed, ModelError> {
-    let placed = choice.place()?;
-    if let Some(line) = &placed.line {
-        eprintln!("{}", one_line(line));
-    }
-    Ok(placed)
+    /// Nothing is fetched.
+    pub(super) offline: bool,
 }
 
 impl LoadFlags {
@@ -116,8 +104,8 @@ impl LoadFlags {
             dtype: self.dtype.map_or(known.dtype, DtypeFlag::choice),
             quant: self.quant.map_or(known.quant, QuantFlag::quant),
             resampler: self.resampler.map_or(known.resampler, ResamplerFlag::choice),
-            offline: self.offline || known.offline,
             device: self.device.or(known.device),
+            offline: self.offline || known.offline,
         }
     }
 
@@ -213,9 +201,9 @@ fn configured(settings: &Config) -> Result<LoadFlags, CliError> {
         name.parse().map_err(wrong)
     });
     Ok(LoadFlags {
+        device: device.transpose()?,
         dtype: word("dtype", settings.dtype.as_deref())?,
         quant: word("quant", settings.quant.as_deref())?,
-        device: device.transpose()?,
         resampler: word("resampler", settings.resampler.as_deref())?,
         offline: false,
     })

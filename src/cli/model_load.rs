@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::CliError;
-use super::model_flags::placed;
 use crate::engine::load_placed;
 use crate::hub::{HubError, Progress, Step};
-use crate::model::{Model, ModelChoice};
+use crate::model::{Model, ModelChoice, Placed};
 use crate::text::one_line;
 
 /// How often a line is written where there is no terminal.
@@ -23,9 +22,21 @@ const EVERY: Duration = Duration::from_secs(10);
 /// # Errors
 /// What is missing or wrong; [`CliError::Interrupted`] where the flag was set.
 pub(super) fn loaded(choice: &ModelChoice, stop: Option<&AtomicBool>) -> Result<Model, CliError> {
-    let choice = fetched(choice, stop)?.into_owned();
-    let load = || load_placed(&choice, &placed(&choice)?);
-    load().map_err(|error| CliError::failed(format!("cannot load the model: {error}")))
+    let choice = fetched(choice, stop)?;
+    let failed = |error| CliError::failed(format!("cannot load the model: {error}"));
+    load_placed(&choice, &placed(&choice)?).map_err(failed)
+}
+
+/// Opens the device of a model whose files are here, and says on stderr which it is.
+///
+/// # Errors
+/// What is missing for the device that was asked for.
+pub(super) fn placed(choice: &ModelChoice) -> Result<Placed, CliError> {
+    let placed = choice.place().map_err(|error| CliError::failed(format!("cannot load the model: {error}")))?;
+    if let Some(line) = &placed.line {
+        eprintln!("{}", one_line(line));
+    }
+    Ok(placed)
 }
 
 /// The choice with files that are on this machine.

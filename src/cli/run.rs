@@ -14,10 +14,10 @@ use self::place::{Target, locate, resume_command};
 use self::progress::Bars;
 use super::model_flags::{LoadFlags, Loading};
 use super::model_load::loaded;
+use super::record_flags::RecordFlags;
 use super::selection::SelectionArgs;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::open_with;
-use crate::model::DeviceChoice;
 use crate::protocol::Profile;
 use crate::run::{
     CropChoice, Job, Manifest, ManifestError, PageChoice, RunError, RunFolder, RunPlace, RunReport, RunSettings,
@@ -80,6 +80,8 @@ pub struct RunArgs {
     /// Ask the sessions that ended in an error again
     #[arg(long)]
     retry_failed: bool,
+    #[command(flatten)]
+    looks: RecordFlags,
     /// Keep no sessions
     #[arg(long, conflicts_with_all = ["out", "resume", "retry_failed"])]
     no_record: bool,
@@ -128,7 +130,8 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
         let what = "has pages and no questions; `panelscope ask --bench B --page-name NAME --question TEXT` asks one";
         return Err(CliError::usage(format!("{} {what}", settings.benchmark)));
     }
-    let choice = args.loading(&settings, args.load.device(global)?).of(Some(&settings.model))?;
+    let loading = Loading { device: args.load.device(global)?, ..args.loading(&settings) };
+    let choice = loading.of(Some(&settings.model))?;
     let model = Arc::new(loaded(&choice, None)?);
     let no_more = super::interrupt_flag();
     let job = Job { model: &model, questions: &benchmark, profile: &profile, settings: &settings, no_more: &no_more };
@@ -217,19 +220,19 @@ fn finish(done: &Done, no_more: &AtomicBool) -> CliResult {
 
 impl RunArgs {
     /// How the model is loaded: by flags, else as settings say.
-    fn loading(&self, known: &RunSettings, device: Option<DeviceChoice>) -> Loading {
+    fn loading(&self, known: &RunSettings) -> Loading {
         let (dtype, quant, resampler) = (known.dtype, known.quant, known.resampler);
-        self.load.or(Loading { dtype, quant, resampler, device, ..Loading::default() })
+        self.load.or(Loading { dtype, quant, resampler, ..Loading::default() })
     }
 
     /// The settings: what is given, else what is known.
     fn settings(&self, resumed: Option<RunSettings>, global: &Global) -> Result<RunSettings, CliError> {
         let loading = match &resumed {
             // A run goes on as it began, whatever the configuration says by now.
-            Some(known) => self.loading(known, None),
+            Some(known) => self.loading(known),
             None => self.load.loading(global)?,
         };
-        let known = resumed.unwrap_or_default();
+        let known = resumed.unwrap_or_else(|| RunSettings { record: global.settings.record, ..RunSettings::default() });
         let which = self.which.selection();
         let temperature = self.temperature.unwrap_or(known.temperature);
         if !(temperature.is_finite() && temperature >= 0.0) {
@@ -267,6 +270,7 @@ impl RunArgs {
                 CropArg::True => CropChoice::True,
             }),
             concurrency,
+            record: self.looks.over(known.record),
         })
     }
 }

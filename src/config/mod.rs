@@ -8,6 +8,7 @@ mod analysis;
 mod fault;
 mod pace;
 mod place;
+mod record;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -20,6 +21,7 @@ pub use analysis::Thresholds;
 pub use fault::{ConfigError, Fault};
 pub use pace::Pace;
 pub use place::{dir, usual_file};
+pub use record::{Record, RecordAttention};
 
 /// Keys: context → action → keys, as in `assets/keys.toml`.
 pub type KeyTable = BTreeMap<String, BTreeMap<String, Vec<String>>>;
@@ -78,6 +80,9 @@ pub struct Config {
     /// Where automatic labels of sessions draw their lines.
     #[serde(skip_serializing_if = "Thresholds::is_usual")]
     pub analysis: Thresholds,
+    /// What logs say of every token besides the token.
+    #[serde(skip_serializing_if = "Record::is_off")]
+    pub record: Record,
     /// Your name, as it stands beside your labels and notes (usually $USER).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

@@ -56,7 +56,7 @@ impl EngineError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Page(_) | Self::NoPage(_) => "page",
-            Self::Model(ModelError::Memory { .. }) => "memory",
+            Self::Model(ModelError::Memory { .. } | ModelError::DeviceMemory { .. }) => "memory",
             Self::Model(_) | Self::Input { .. } | Self::Sampling(_) => "model",
             Self::Context { .. } => "context",
             Self::Profile(_) => "profile",

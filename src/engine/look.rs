@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::local::LocalEngine;
 use super::{EngineError, Past, Recorded, StepEngine};
+use crate::config::{Record, RecordAttention};
 use crate::model::Model;
 use crate::model::sampler::Sampling;
-use crate::model::watch::{Attention, AttentionPick, Heads, ImagePlace, Kept, Lens, Watch};
+use crate::model::watch::{Attention, AttentionPick, Heads, ImagePlace, Kept, Layers, Lens, Watch};
 use crate::trace::{
     AttentionEvent, AttentionMap, Body, ImageWeights, LensEvent, Piece, SessionStart, TokenSource, pool_for,
 };
@@ -33,6 +34,17 @@ pub struct Looking {
     pub attention: Option<AttentionPick>,
     /// The logit lens.
     pub lens: bool,
+}
+
+impl From<Record> for Looking {
+    fn from(record: Record) -> Self {
+        let layers = match record.attention {
+            RecordAttention::Off => None,
+            RecordAttention::Mean => Some(Layers::Mean),
+            RecordAttention::Layers => Some(Layers::All),
+        };
+        Self { attention: layers.map(|layers| AttentionPick { layers, heads: Heads::Mean }), lens: record.lens }
+    }
 }
 
 impl Looking {

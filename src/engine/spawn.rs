@@ -397,7 +397,7 @@ pub fn load_model(choice: impl Into<ModelChoice>) -> Result<Model, ModelError> {
     load_placed(&choice, &choice.place()?)
 }
 
-/// As [`load_model`], once the files are here and the device is open.
+/// As [`load_model`], once its files are here and its device is open.
 ///
 /// # Errors
 /// As [`Model::load_with`].

@@ -136,11 +136,11 @@ pub struct LoadOptions {
     pub plain: bool,
     /// Computes even small models as large ones are computed, for tests of that path.
     pub shared: bool,
+    /// The type of activations, keys and values where it is not the usual one: f32 on a CPU, that of the weights
+    /// elsewhere. On a CPU only together with `plain`, for holding the path of other devices against goldens: it is slow.
+    pub arithmetic: Option<DtypeChoice>,
     /// Whose resampling images are prepared with.
     pub resampler: ResamplerChoice,
-    /// The type of activations, keys and values where it is not the usual one: f32 on a CPU, that of the weights
-    /// elsewhere. On a CPU only for holding the path of other devices against goldens: it is slow.
-    pub arithmetic: Option<DtypeChoice>,
 }
 
 impl Default for LoadOptions {
@@ -152,8 +152,8 @@ impl Default for LoadOptions {
             memory: None,
             plain: false,
             shared: false,
-            resampler: ResamplerChoice::Auto,
             arithmetic: None,
+            resampler: ResamplerChoice::Auto,
         }
     }
 }

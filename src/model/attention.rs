@@ -54,7 +54,11 @@ pub(crate) fn attend_causal(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64, mask
     let q = (q * scale)?;
     if rows == 1 {
         let scores = q.reshape((kv_heads, group, width))?.matmul(&k.transpose(1, 2)?)?;
-        return softmax(&scores)?.to_dtype(v.dtype())?.matmul(v)?.reshape((1, heads * width));
+        let weights = softmax(&scores)?;
+        if let Some(shown) = &mut masks.shown {
+            shown.push(weights.reshape((heads, total))?);
+        }
+        return weights.to_dtype(v.dtype())?.matmul(v)?.reshape((1, heads * width));
     }
     let past = total - rows;
     let piece = (SCORES / (heads * total).max(1)).clamp(1, rows);
@@ -77,7 +81,11 @@ pub(crate) fn attend_causal(q: &Tensor, k: &Tensor, v: &Tensor, scale: f64, mask
 /// Only the last `rows` columns of a piece's scores hold keys that a row may not see, so one (rows, rows) triangle
 /// serves every piece of that many rows.
 #[derive(Debug, Default)]
-pub(crate) struct Masks(Vec<Tensor>);
+pub(crate) struct Masks {
+    made: Vec<Tensor>,
+    /// Weights (heads, tokens) of rows that came alone, where someone watches; see `watch`.
+    pub(crate) shown: Option<Vec<Tensor>>,
+}
 
 impl Masks {
     /// `scores` (heads, rows, seen), contiguous and nobody else's, for they are changed in place: the last row sees
@@ -94,11 +102,11 @@ impl Masks {
     }
 
     fn triangle(&mut self, rows: usize, like: &Tensor) -> Result<Tensor> {
-        if let Some(mask) = self.0.iter().find(|mask| mask.dims() == [rows, rows]) {
+        if let Some(mask) = self.made.iter().find(|mask| mask.dims() == [rows, rows]) {
             return Ok(mask.clone());
         }
         let mask = triangle(rows, like.device())?.to_dtype(like.dtype())?;
-        self.0.push(mask.clone());
+        self.made.push(mask.clone());
         Ok(mask)
     }
 }

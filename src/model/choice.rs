@@ -48,7 +48,8 @@ pub struct Remote {
 }
 
 impl ModelChoice {
-    /// Opens the device it is to be loaded on; reads no more than the model's configuration.
+    /// Opens the device it is to be loaded on; of files that are on this machine no more is read than the model's
+    /// configuration.
     ///
     /// # Errors
     /// [`ModelError::Device`], or what is wrong with `config.json`.
@@ -59,12 +60,11 @@ impl ModelChoice {
             _ => device::open(asked)?,
         };
         let line = (self.device.is_some() || !device::built_for().is_empty()).then(|| format!("device: {}", taken.why));
-        Ok(Placed { options: LoadOptions { device: taken.device, ..self.options() }, line })
-    }
-
-    /// How it is to be loaded, on the CPU.
-    fn options(&self) -> LoadOptions {
-        LoadOptions { dtype: self.dtype, quant: self.quant, resampler: self.resampler, ..LoadOptions::default() }
+        let Self { dtype, quant, resampler, .. } = *self;
+        Ok(Placed {
+            options: LoadOptions { device: taken.device, dtype, quant, resampler, ..LoadOptions::default() },
+            line,
+        })
     }
 
     /// A model on a hub, loaded as is usual.

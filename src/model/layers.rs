@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use candle_core::quantized::QMatMul;
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Module, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 
 use super::error::ModelError;
 use super::kernels::{Activations, Crew, Format, Map, Matrix, Packed, Stack, Wide};
 use super::ops::{norm, swiglu};
+use super::upload::Quantised;
 use super::weights::Weights;
 
 /// A linear map of rows.
@@ -22,12 +22,7 @@ pub(crate) enum Linear {
         bias: Option<Tensor>,
     },
     /// Quantised, on a device other than the CPU.
-    Quantised {
-        /// (out, in)
-        map: QMatMul,
-        /// (1, out)
-        bias: Option<Tensor>,
-    },
+    Quantised(Box<Quantised>),
     /// For the kernels of small models.
     Packed(Box<Packed>),
     /// For the kernels of other models.
@@ -51,25 +46,25 @@ impl Linear {
             true => Some(weights.stacked(&named("bias"), 0, device)?.unsqueeze(0)?),
             false => None,
         };
-        if let Some(map) = weights.quantised(&named("weight"), columns, device)? {
-            return Ok(Self::Quantised { map, bias });
+        if let Some(map) = weights.quantised(&named("weight"), bias.as_ref(), device)? {
+            return Ok(Self::Quantised(Box::new(map)));
         }
         let weight = weights.stacked(&named("weight"), columns, device)?;
         Ok(Self::new(weights.wide(), &weight, bias)?)
     }
 
-    /// A map without bias from a stored (out, in) table, read only if it is not quantised.
-    pub(crate) fn of_table(
+    /// A map without bias of one tensor, where it is quantised on a device other than the CPU.
+    pub(crate) fn quantised(
         weights: &Weights,
         name: &str,
-        table: impl FnOnce() -> std::result::Result<Tensor, ModelError>,
-        columns: usize,
         device: &Device,
-    ) -> std::result::Result<Self, ModelError> {
-        if let Some(map) = weights.quantised(&[name.to_owned()], columns, device)? {
-            return Ok(Self::Quantised { map, bias: None });
-        }
-        let table = table()?;
+    ) -> std::result::Result<Option<Self>, ModelError> {
+        let map = weights.quantised(&[name.to_owned()], None, device)?;
+        Ok(map.map(|map| Self::Quantised(Box::new(map))))
+    }
+
+    /// A map without bias from a stored (out, in) table.
+    pub(crate) fn from_table(weights: &Weights, table: &Tensor) -> Result<Self> {
         if let Some((wide, team)) = weights.shared() {
             let (numbers, inputs) = (table.flatten_all()?.to_vec1::<f32>()?, table.dim(1)?);
             let matrix = Matrix::from_f32(wide, Format::F32, &numbers, &[], inputs).map(Arc::new);
@@ -77,7 +72,7 @@ impl Linear {
                 return Ok(Self::Stack(Box::new(stack)));
             }
         }
-        Ok(Self::new(weights.wide(), &table, None)?)
+        Self::new(weights.wide(), table, None)
     }
 
     fn new(wide: Option<Wide>, weight: &Tensor, bias: Option<Tensor>) -> Result<Self> {
@@ -96,18 +91,19 @@ impl Linear {
         match self {
             Self::Packed(packed) => Some(Map::Alone(packed)),
             Self::Stack(stack) => Some(Map::Shared(stack)),
-            Self::Plain { .. } | Self::Quantised { .. } => None,
+            Self::Plain { .. } | Self::Quantised(_) => None,
         }
     }
 
     /// (rows, in) → (rows, out)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (y, bias) = match self {
+        let (weight, bias) = match self {
             Self::Packed(packed) => return x.contiguous()?.apply_op1_no_bwd(&**packed),
             Self::Stack(stack) => return x.contiguous()?.apply_op1_no_bwd(&Stacked(stack)),
-            Self::Quantised { map, bias } => (map.forward(&x.contiguous()?)?, bias),
-            Self::Plain { weight, bias } => (x.matmul(weight)?, bias),
+            Self::Quantised(map) => return map.forward(x),
+            Self::Plain { weight, bias } => (weight, bias),
         };
+        let y = x.matmul(weight)?;
         match bias {
             None => Ok(y),
             Some(bias) if y.dims() == bias.dims() => &y + bias,
@@ -244,7 +240,7 @@ impl GatedMlp {
         let gated = match &self.gate_up {
             Linear::Packed(packed) => both.apply_op1_no_bwd(&Gate(packed.wide()))?,
             Linear::Stack(stack) => both.apply_op1_no_bwd(&Gate(stack.wide()))?,
-            Linear::Plain { .. } | Linear::Quantised { .. } => swiglu(&both)?,
+            Linear::Plain { .. } | Linear::Quantised(_) => swiglu(&both)?,
         };
         self.down.forward(&gated)
     }

@@ -17,7 +17,7 @@ use super::source::FileSource;
 use super::tap::{NoTap, Tap};
 use super::text::{self, Span, TextTower};
 use super::vision::VisionTower;
-use super::weights::{Head, Weights};
+use super::weights::Weights;
 
 /// Most numbers of a matrix of a small model (4 MiB): a few of them fit into a core's cache.
 const SMALL: u64 = 1 << 20;
@@ -68,19 +68,29 @@ impl Network {
     /// As [`Network::load`].
     pub fn load_with(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
         let config = Config::from_json(&source.read("config.json")?)?;
+        Self::build(Weights::open(source, options)?, config, options)
+    }
+
+    /// A network of a shape with random weights, as if a checkpoint in bf16 had been loaded: for benches.
+    ///
+    /// # Errors
+    /// As [`Network::load`], less what files can do wrong.
+    pub fn random(config: Config, options: &LoadOptions) -> Result<Self, ModelError> {
+        Self::build(Weights::random(&config, options), config, options)
+    }
+
+    fn build(mut weights: Weights, config: Config, options: &LoadOptions) -> Result<Self, ModelError> {
         let device = &options.device;
         let wide = (device.is_cpu() && !options.plain).then(Wide::detect).flatten();
         let alone = is_small(&config) && !options.shared;
         let team = wide.filter(|_| !alone).map(|_| Arc::new(Team::new(super::threads::count())));
-        let mut weights = Weights::open(source, options)?;
         let head = weights.check(&config)?;
         weights.pack_for(wide, team);
-        let arithmetic = weights.arithmetic(options);
-        weights.compute_in(arithmetic);
+        weights.compute_in(weights.arithmetic(options));
         if device.is_cpu() {
             memory::ensure("the weights", weights.memory_bytes(head), options.memory.or_else(memory::available))?;
         } else {
-            Self::room_on_device(&weights, head, &config, arithmetic, options).check(device)?;
+            Self::room_on_device(&weights, &config, options).check(device)?;
         }
         let towers = || -> Result<_, ModelError> {
             let vision = VisionTower::load(&weights, &config.vision, device)?;
@@ -89,29 +99,19 @@ impl Network {
             device.synchronize()?;
             Ok((vision, text))
         };
-        let (vision, text) = towers().map_err(|error| device::told_of(error, "the weights", device))?;
-        let kept = weights.kept();
-        let dtype = if device.is_cpu() || weights.is_quantised() { kept } else { arithmetic.as_str().to_owned() };
-        Ok(Self { vision, text, device: device.clone(), hash: weights.hash(), dtype, panels: wide.is_some(), config })
+        let (made, hash) = weights.hashed_beside(towers);
+        let (vision, text) = made.map_err(|error| device::told_of(error, "the weights", device))?;
+        let dtype = weights.name_on(device);
+        Ok(Self { vision, text, device: device.clone(), hash, dtype, panels: wide.is_some(), config })
     }
 
     /// Weights, the first keys and values of a context and the activations of its first rows, against what is free.
-    fn room_on_device(
-        weights: &Weights,
-        head: Head,
-        config: &Config,
-        arithmetic: DType,
-        options: &LoadOptions,
-    ) -> Room {
+    fn room_on_device(weights: &Weights, config: &Config, options: &LoadOptions) -> Room {
         let free = options.memory.or_else(|| device::free_bytes(&options.device));
-        let besides = cache::first_bytes(&config.text, arithmetic).saturating_add(text::first_activation_bytes(config));
-        let numbers = weights.numbers(head);
-        match weights.is_quantised() {
-            // The table of tokens and the vision tower stay in the type of the activations.
-            true => Room { needed: None, ..Room::of_weights(numbers, besides, arithmetic, free) },
-            // The largest stack is there twice for the moment in which its parts are joined.
-            false => Room::of_weights(numbers, besides.max(weights.largest(head)), arithmetic, free),
-        }
+        let besides = cache::first_bytes(&config.text, weights.computes_in());
+        let besides = besides.saturating_add(text::first_activation_bytes(config));
+        let (bytes, numbers) = weights.device_bytes();
+        Room::of_weights(bytes, numbers, besides, free)
     }
 
     /// Sizes and special tokens.

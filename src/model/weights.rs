@@ -5,6 +5,7 @@ mod entry;
 mod gguf;
 mod matrix;
 mod piece;
+mod random;
 mod view;
 
 use std::borrow::Cow;
@@ -41,10 +42,12 @@ pub(crate) struct Weights {
     wide: Option<Wide>,
     team: Option<Arc<Team>>,
     keep: Keep,
-    /// What a GGUF file says its mixture of formats is called.
-    mixture: Option<String>,
     /// The type of everything that is not kept in a format of its own.
     arithmetic: DType,
+    /// What a GGUF file says its mixture of formats is called.
+    mixture: Option<String>,
+    /// There are no files: numbers are made.
+    made: bool,
 }
 
 struct WeightFile {
@@ -69,42 +72,53 @@ impl Weights {
         self.team = team;
     }
 
-    /// Whether layers are to be made for the kernels.
-    pub(crate) fn wide(&self) -> Option<Wide> {
-        self.wide
-    }
-
     /// From now on tensors are made in this type.
     pub(crate) fn compute_in(&mut self, arithmetic: DType) {
         self.arithmetic = arithmetic;
     }
 
+    /// The type tensors are made in.
     pub(crate) fn computes_in(&self) -> DType {
         self.arithmetic
     }
 
-    /// How a tensor is written in its file.
+    /// How a tensor lies in its file.
     pub(crate) fn stored(&self, name: &str) -> Option<Stored> {
         self.tensors.get(name).map(|entry| entry.stored)
     }
 
-    /// Names and shapes of all tensors.
-    pub(crate) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
-        self.tensors.iter().map(|(name, entry)| (name.as_str(), entry.shape.as_slice()))
+    /// The format a tensor is kept in.
+    pub(crate) fn kept_in(&self, name: &str) -> Option<Format> {
+        self.tensors.get(name).map(|entry| self.keep.format(name, entry.stored, &entry.shape))
     }
 
-    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
-    pub(crate) fn open(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
-        let mut weights = Self {
+    /// Names of all tensors and how many numbers each has.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.tensors.iter().map(|(name, entry)| (name.as_str(), entry.count() as u64))
+    }
+
+    /// Whether layers are to be made for the kernels.
+    pub(crate) fn wide(&self) -> Option<Wide> {
+        self.wide
+    }
+
+    fn empty(keep: Keep) -> Self {
+        Self {
             files: Vec::new(),
             tensors: BTreeMap::new(),
             problems: Vec::new(),
             wide: None,
             team: None,
-            keep: Keep::new(options),
-            mixture: None,
+            keep,
             arithmetic: DType::F32,
-        };
+            mixture: None,
+            made: false,
+        }
+    }
+
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+    pub(crate) fn open(source: &FileSource, options: &LoadOptions) -> Result<Self, ModelError> {
+        let mut weights = Self::empty(Keep::new(options));
         if let FileSource::Gguf(files) = source {
             let opened = files.open()?;
             (weights.tensors, weights.problems) = gguf::entries(&opened);
@@ -269,10 +283,21 @@ impl Weights {
         hasher.finalize().to_hex().to_string()
     }
 
+    /// What `work` gives, and the hash, which another thread finds at the same time.
+    pub(crate) fn hashed_beside<T>(&self, work: impl FnOnce() -> T) -> (T, String) {
+        std::thread::scope(|scope| {
+            let hashing = std::thread::Builder::new().name("hash".to_owned()).spawn_scoped(scope, || self.hash());
+            let done = work();
+            let hash = hashing.ok().and_then(|thread| thread.join().ok());
+            // Without a thread it is found now.
+            (done, hash.unwrap_or_else(|| self.hash()))
+        })
+    }
+
     /// One tensor as f32 with the given shape (a reshape of its own).
     pub(crate) fn tensor(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor, ModelError> {
         if self.is_moved(device) {
-            return self.uploaded(&[name.to_owned()], shape, self.arithmetic, device);
+            return Ok(self.uploaded(&[name.to_owned()], device)?.reshape(shape)?);
         }
         let mut numbers = Vec::new();
         self.piece(name)?.append(&mut numbers);
@@ -282,10 +307,8 @@ impl Weights {
     /// Several tensors below each other: rows add up, columns are shared. With `columns` 0, vectors end to end.
     pub(crate) fn stacked(&self, parts: &[String], columns: usize, device: &Device) -> Result<Tensor, ModelError> {
         if self.is_moved(device) {
-            let count = |name: &String| self.tensors.get(name).map_or(0, Entry::count);
-            let count: usize = parts.iter().map(count).sum();
-            let shape = count.checked_div(columns).map_or_else(|| vec![count], |rows| vec![rows, columns]);
-            return self.uploaded(parts, &shape, self.arithmetic, device);
+            let tensor = self.uploaded(parts, device)?;
+            return Ok(if columns == 0 { tensor } else { tensor.reshape(((), columns))? });
         }
         let mut numbers = Vec::new();
         for name in parts {
@@ -305,18 +328,21 @@ impl Weights {
             let problem = TensorProblem::Missing { name: name.to_owned(), shape: Vec::new() };
             return Err(ModelError::Tensors(vec![problem]));
         };
-        self.entry_as(entry, self.keep.format(name, entry.stored, &entry.shape))
+        self.entry_as(name, entry, self.keep.format(name, entry.stored, &entry.shape))
     }
 
     /// The rows of a tensor in a format.
     pub(crate) fn piece_as(&self, name: &str, format: Format) -> Result<Piece<'_>, ModelError> {
         match self.tensors.get(name) {
-            Some(entry) => self.entry_as(entry, format),
+            Some(entry) => self.entry_as(name, entry, format),
             None => self.piece(name),
         }
     }
 
-    fn entry_as(&self, entry: &Entry, format: Format) -> Result<Piece<'_>, ModelError> {
+    fn entry_as(&self, name: &str, entry: &Entry, format: Format) -> Result<Piece<'_>, ModelError> {
+        if self.made {
+            return Ok(random::piece(name, entry, format));
+        }
         let (columns, raw) = (entry.columns(), self.raw(entry));
         let bytes = match entry.stored {
             Stored::Kept(stored) if stored == format => raw,

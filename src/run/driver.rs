@@ -9,7 +9,7 @@ use super::error::RunError;
 use super::manifest::{BatchInfo, cores};
 use super::questions::{Item, Questions, plan, session_id};
 use super::settings::RunSettings;
-use crate::engine::{Ask, Batch, EngineError, ImageCache, LocalEngine, PageSource, StepEngine, TurnLoop};
+use crate::engine::{Ask, Batch, Debugging, EngineError, ImageCache, LocalEngine, PageSource, StepEngine, TurnLoop};
 use crate::model::Model;
 use crate::page::Page;
 use crate::protocol::Profile;
@@ -204,6 +204,7 @@ impl Bench<'_> {
             max_tokens: self.settings.max_tokens,
             tool: self.settings.tool,
             page_mode: self.settings.page_mode(),
+            debug: Debugging { looking: self.settings.record.into(), ..Debugging::default() },
             ..Ask::new(
                 session_id(self.run.unwrap_or("run"), item.index),
                 PageSource::Page(page),

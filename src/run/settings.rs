@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::questions::Questions;
 use crate::benchmark::{Family, Question, Selection, Task};
+use crate::config::Record;
 use crate::engine::{CropMode, PageMode};
 use crate::model::sampler::Sampling;
 use crate::model::{DtypeChoice, Quant, ResamplerChoice};
@@ -75,6 +76,9 @@ pub struct RunSettings {
     pub crop: CropChoice,
     /// Sequences stepped together; 1 is the reproducible case.
     pub concurrency: usize,
+    /// What logs say of every token besides the token.
+    #[serde(default, skip_serializing_if = "Record::is_off")]
+    pub record: Record,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -107,6 +111,7 @@ impl Default for RunSettings {
             page: PageChoice::Normal,
             crop: CropChoice::Normal,
             concurrency: 1,
+            record: Record::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::fetching::fetch;
 use super::source::read_recording;
 use crate::benchmark::{self, Benchmark, Question, Selection};
 use crate::engine::{self, PageSource};
-use crate::model::{Model, ModelChoice};
+use crate::model::{Model, ModelChoice, ModelError};
 use crate::page::Page;
 
 /// Something to do.
@@ -94,15 +94,7 @@ pub fn start(mut tell: impl FnMut(News) + Send + 'static) -> std::io::Result<mps
 pub fn load_model(choice: ModelChoice, tell: impl Fn(News) + Send + 'static) -> std::io::Result<()> {
     let work = move || {
         let loaded = fetch(&choice, |words| tell(News::Fetching(words)));
-        let loaded = loaded.map(|choice| {
-            std::panic::catch_unwind(AssertUnwindSafe(|| {
-                let placed = choice.place()?;
-                if let Some(line) = &placed.line {
-                    tell(News::Action(Action::Told(line.clone())));
-                }
-                engine::load_placed(&choice, &placed)
-            }))
-        });
+        let loaded = loaded.map(|choice| std::panic::catch_unwind(AssertUnwindSafe(|| load(&choice, &tell))));
         let loaded = match loaded {
             Err(why) => Err(why.to_string()),
             Ok(Ok(Ok(model))) => Ok(Arc::new(model)),
@@ -112,6 +104,14 @@ pub fn load_model(choice: ModelChoice, tell: impl Fn(News) + Send + 'static) -> 
         tell(News::Model(loaded));
     };
     std::thread::Builder::new().name("load".to_owned()).spawn(work).map(|_| ())
+}
+
+fn load(choice: &ModelChoice, tell: &impl Fn(News)) -> Result<Model, ModelError> {
+    let placed = choice.place()?;
+    if let Some(line) = &placed.line {
+        tell(News::Action(Action::Told(line.clone())));
+    }
+    engine::load_placed(choice, &placed)
 }
 
 fn work_on(job: Job, bench: Option<&Benchmark>) -> News {

@@ -54,12 +54,14 @@ mod wants;
 
 use std::path::PathBuf;
 
+pub use attend::{AttentionPicture, attention_png};
 pub use film::film;
 pub use picture::{Shot, screenshot};
 pub use probe::sweep_png;
 pub use program::Outcome;
 use setup::Setup;
 pub use setup::{Options, Scripted};
+pub use source::read_explorer;
 
 use action::Action;
 use app::{App, Choice, Entry, Screen, Verdict};

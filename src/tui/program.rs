@@ -553,7 +553,11 @@ impl Program {
             benchmark: self.bench.as_ref().filter(|_| from_bench).map(|b| b.name().to_owned()),
             sampling: self.setup.sampling,
             seed: self.setup.seed,
-            debug: Debugging { breakpoints: self.app.debug.points.on(), ..Debugging::default() },
+            debug: Debugging {
+                breakpoints: self.app.debug.points.on(),
+                looking: self.setup.looking,
+                ..Debugging::default()
+            },
             ..Ask::new(session::new_id(), page, question, Arc::clone(&self.setup.profile))
         });
         self.start_pending();

@@ -10,7 +10,7 @@ use super::frames::{LOCAL_INTERVAL, REMOTE_INTERVAL};
 use super::playhead::Pace;
 use super::theme::Wish;
 use crate::config::{KeyTable, Thresholds};
-use crate::engine::{ModelSource, ScriptedEngine, StepEngine};
+use crate::engine::{Looking, ModelSource, ScriptedEngine, StepEngine};
 use crate::model::ModelChoice;
 use crate::model::sampler::Sampling;
 use crate::protocol::Profile;
@@ -63,6 +63,8 @@ pub struct Options {
     pub person: String,
     /// Whether live sessions are recorded.
     pub record: bool,
+    /// What their logs say of every token besides the token.
+    pub looking: Looking,
     /// Speed of a replay; 1 is recorded time.
     pub speed: f64,
     /// An engine without a model, for tests of the screen.
@@ -116,6 +118,7 @@ pub(super) struct Setup {
     /// What work on recorded sessions needs.
     pub desk: Desk,
     pub record: bool,
+    pub looking: Looking,
     pub scripted: Option<Scripted>,
     pub run: Option<(PathBuf, Manifest)>,
     /// Seconds between frames.
@@ -138,6 +141,7 @@ impl Setup {
             seed: options.seed,
             store: options.store,
             record: options.record,
+            looking: options.looking,
             scripted: options.scripted,
             run: options.run,
             frame_interval: if var("SSH_CONNECTION").is_some() { REMOTE_INTERVAL } else { LOCAL_INTERVAL },

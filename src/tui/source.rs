@@ -12,7 +12,9 @@ use image::RgbImage;
 
 use super::action::Arrival;
 use super::action::Unit;
-use super::app::EngineState;
+use super::app::{Choice, EngineState};
+use super::explorer::{Explorer, Kind};
+use super::playhead::Pace;
 use crate::engine::{self, Ask, Command, Emission, Handle, ModelSource, StepUnit};
 use crate::session::{self, Recorder, SessionStore};
 use crate::trace::Body;
@@ -160,6 +162,20 @@ fn write_log(
 const MOST_PIXEL_BYTES: usize = 256 << 20;
 /// Most problems of a recording that are told.
 const MOST_PROBLEMS: usize = 20;
+
+/// A recorded session, shown to its end.
+///
+/// # Errors
+/// As [`read_recording`].
+pub fn read_explorer(path: &Path) -> Result<Explorer, String> {
+    let (arrivals, problems) = read_recording(path)?;
+    let mut explorer = Explorer::new(Kind::Replay, Choice::Session(path.to_owned()), Pace::Unlimited, false);
+    explorer.problems = problems;
+    explorer.arrive(arrivals);
+    let end = explorer.written();
+    explorer.step_to(end);
+    Ok(explorer)
+}
 
 /// A recorded session: its records with the pixels of its images, and what is wrong with it, in words.
 ///

@@ -369,6 +369,10 @@ impl App {
             && explorer.kind == Kind::Live
         {
             explorer.engine = state;
+            if state == EngineState::Ended {
+                // Nobody answers any more what was asked of the engine.
+                self.attend.forget();
+            }
         }
         Vec::new()
     }

@@ -145,10 +145,10 @@ CASES = {
         text=dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2),
         vision={}, tied=False, type="f16", image_type="f16", quantise=None,
     ),
-    # The same in bf16 with an image part in f32, and in Q8_0.
+    # The same in bf16, tied, and in Q8_0.
     "bf16": dict(
         text=dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2),
-        vision=dict(depth=3, fullatt_block_indexes=[2]), tied=True, type="bf16", image_type="f32", quantise=None,
+        vision=dict(depth=3, fullatt_block_indexes=[2]), tied=True, type="bf16", image_type="bf16", quantise=None,
     ),
     "q8_0": dict(
         text=dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2),
@@ -216,7 +216,7 @@ def main():
             prompt, images = base.prompt_ids(parts, 2, generator)
             full = {}
             base.run(model, prompt, images, full, f"p{k}")
-            keep = ("ids", "images", "position_ids", "vision.merger", "logits")
+            keep = ("ids", "images", "logits")
             golden |= {key: value for key, value in full.items() if key.split(".", 1)[1] in keep}
         save_file(golden, folder / "golden.safetensors")
         print(f"{name}: {sum(f.stat().st_size for f in folder.iterdir()) // 1024} KiB")

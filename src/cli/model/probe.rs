@@ -8,8 +8,8 @@ use candle_core::Tensor;
 use clap::Args;
 
 use super::report::{Greedy, ImageReport, Report, Seconds, Top};
-use crate::cli::model_flags::{LoadFlags, placed};
-use crate::cli::model_load::fetched;
+use crate::cli::model_flags::LoadFlags;
+use crate::cli::model_load::{fetched, placed};
 use crate::cli::{CliError, Global};
 use crate::demo;
 use crate::model::{
@@ -94,8 +94,7 @@ fn open(choice: &ModelChoice) -> Result<Subject, CliError> {
     let embedded = matches!(source, FileSource::Embedded(_));
     let name = if embedded { demo::MODEL_NAME.to_owned() } else { choice.name() };
     let tokenizer = read_tokenizer(source).map_err(CliError::failed)?;
-    let placed = placed(choice).map_err(CliError::failed)?;
-    let network = Network::load_with(source, &placed.options).map_err(CliError::failed)?;
+    let network = Network::load_with(source, &placed(choice)?.options).map_err(CliError::failed)?;
     let mut processor = read_processor(source, network.config()).map_err(CliError::failed)?;
     processor.resampler = choice.resampler.or(processor.resampler);
     Ok(Subject { network, tokenizer, processor, name })

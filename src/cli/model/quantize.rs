@@ -10,8 +10,9 @@ use super::print;
 use crate::cli::model_flags::LoadFlags;
 use crate::cli::model_load::fetched;
 use crate::cli::{CliError, Global, interrupt_flag};
+use crate::demo;
 use crate::model::gguf::{ExportError, Exported, export};
-use crate::model::{DtypeChoice, LoadOptions, Quant};
+use crate::model::{DtypeChoice, FileSource, LoadOptions, Quant};
 use crate::text::one_line;
 
 /// Arguments of `model quantize`.
@@ -84,7 +85,10 @@ pub fn run(args: &QuantizeArgs, global: &Global) -> Result<(), CliError> {
     let cancel = interrupt_flag();
     let choice = LoadFlags::default().as_stored(Some(&args.source), global)?;
     let choice = fetched(&choice, Some(&cancel))?;
-    let name = choice.name();
+    let name = match choice.source {
+        FileSource::Embedded(_) => demo::MODEL_NAME.to_owned(),
+        _ => choice.name(),
+    };
     let name = name.rsplit('/').next().unwrap_or(&name);
     let (text, image) = places(&args.out, name, args.to)?;
     let bar = ProgressBar::new(0);

@@ -4,6 +4,7 @@
 mod batch;
 mod faults;
 mod local;
+mod look;
 mod session;
 mod thread;
 mod zooms;

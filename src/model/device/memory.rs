@@ -1,6 +1,6 @@
 //! Memory of devices: what is free, what is needed, and what would fit.
 
-use candle_core::{DType, Device};
+use candle_core::Device;
 
 use super::name;
 use crate::model::error::ModelError;
@@ -56,19 +56,19 @@ impl Room {
         ModelError::DeviceMemory { device: name(device), what, needed, free, advice }
     }
 
-    /// For weights of so many numbers, and so many bytes besides: names what would fit.
-    pub(crate) fn of_weights(numbers: u64, besides: u64, dtype: DType, free: Option<u64>) -> Self {
-        let bytes = |numerator: u64| (numbers.saturating_mul(numerator) / 16).saturating_add(besides);
-        let size = dtype.size_in_bytes() as u64;
+    /// For weights of so many bytes and numbers, and so many bytes besides: names what would fit.
+    pub(crate) fn of_weights(weights: u64, numbers: u64, besides: u64, free: Option<u64>) -> Self {
+        let needed = weights.saturating_add(besides);
+        let bytes = |sixteenths: u64| (numbers.saturating_mul(sixteenths) / 16).saturating_add(besides);
         // Sixteenths of a byte a number.
         let smaller = [("--dtype bf16", 32), ("--quant q8_0", 17), ("--quant q4_k", 9)];
         let fits = |sixteenths: u64| free.is_some_and(|free| bytes(sixteenths).saturating_add(RESERVE) <= free);
-        let found = smaller.iter().find(|(_, sixteenths)| *sixteenths < 16 * size && fits(*sixteenths));
+        let found = smaller.iter().find(|(_, sixteenths)| bytes(*sixteenths) < needed && fits(*sixteenths));
         let advice = match found {
             Some((flag, sixteenths)) => format!("{flag} takes {} and fits", told(bytes(*sixteenths))),
             None => "use --device cpu, or a smaller model".to_owned(),
         };
-        Self { what: "the weights", needed: Some(bytes(16 * size)), free, advice }
+        Self { what: "the weights", needed: Some(needed), free, advice }
     }
 }
 
@@ -114,20 +114,21 @@ mod tests {
     #[test]
     fn weights_that_do_not_fit_are_told_what_would() {
         let seven = 7_600_000_000;
-        let refuse = |dtype, free| Room::of_weights(seven, GIB, dtype, Some(free)).check(&Device::Cpu).unwrap_err();
-        let said = refuse(DType::F32, 24 * GIB).to_string();
+        let refuse =
+            |size: u64, free| Room::of_weights(seven * size, seven, GIB, Some(free)).check(&Device::Cpu).unwrap_err();
+        let said = refuse(4, 24 * GIB).to_string();
         assert!(
             said.contains("29.3 GiB needed, 24.0 GiB free") && said.contains("--dtype bf16 takes 15.2 GiB"),
             "{said}"
         );
-        let said = refuse(DType::BF16, 12 * GIB).to_string();
+        let said = refuse(2, 12 * GIB).to_string();
         assert!(said.contains("15.2 GiB needed") && said.contains("--quant q8_0 takes 8.5 GiB"), "{said}");
-        let said = refuse(DType::BF16, 7 * GIB).to_string();
+        let said = refuse(2, 7 * GIB).to_string();
         assert!(said.contains("--quant q4_k takes 5.0 GiB"), "{said}");
-        let said = refuse(DType::BF16, 2 * GIB).to_string();
+        let said = refuse(2, 2 * GIB).to_string();
         assert!(said.contains("--device cpu"), "{said}");
-        assert!(Room::of_weights(seven, GIB, DType::BF16, Some(16 * GIB)).check(&Device::Cpu).is_ok());
-        assert!(Room::of_weights(seven, GIB, DType::BF16, None).check(&Device::Cpu).is_ok());
+        assert!(Room::of_weights(2 * seven, seven, GIB, Some(16 * GIB)).check(&Device::Cpu).is_ok());
+        assert!(Room::of_weights(2 * seven, seven, GIB, None).check(&Device::Cpu).is_ok());
     }
 
     #[test]

@@ -60,11 +60,6 @@ impl Kind {
         found.map(|&(number, name, block, bytes)| Self { number, name, block, bytes })
     }
 
-    /// The number of the type.
-    pub(crate) fn number(self) -> u32 {
-        self.number
-    }
-
     /// The format this program computes with, where it does.
     pub(crate) fn format(self) -> Option<Format> {
         Format::from_ggml_type(self.number)

@@ -98,7 +98,10 @@ impl Block {
         let (q, k) = (turned.narrow(1, 0, heads)?, turned.narrow(1, heads, kv_heads)?);
         let v = qkv.narrow(1, heads + kv_heads, kv_heads)?;
         let scale = 1.0 / (width as f64).sqrt();
-        watch::keep_tensors(tap, index, RowPart::Queries, &q, scale, spans)?;
+        step.masks.shown = watch::alone(tap, spans);
+        if step.masks.shown.is_none() {
+            watch::keep_tensors(tap, index, RowPart::Queries, &q, scale, spans)?;
+        }
         let mut parts = Vec::with_capacity(spans.len());
         for (span, cache) in spans.iter().zip(caches) {
             let own = |t: &Tensor| t.narrow(0, span.start, span.rows);
@@ -107,6 +110,7 @@ impl Block {
             let (keys, values) = cache.append(index, &keys, &values)?;
             parts.push(attend_causal(&own(&q)?, &keys, &values, scale, &mut step.masks)?);
         }
+        watch::keep_weights(tap, index, step.masks.shown.take());
         match parts.as_slice() {
             [only] => Ok(only.clone()),
             _ => Tensor::cat(&parts, 0),

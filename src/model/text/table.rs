@@ -40,12 +40,17 @@ impl Table {
             }
         }
         let table = weights.tensor(names::EMBED, &shape, device)?;
+        let name = if head == Head::Tied { names::EMBED } else { names::HEAD };
+        if let Some(map) = Linear::quantised(weights, name, device)? {
+            return Ok((Self::Tensor(table), map));
+        }
+        let name = if head == Head::Tied { names::EMBED } else { names::HEAD };
+        if let Some(map) = Linear::quantised(weights, name, device)? {
+            return Ok((Self::Tensor(table), map));
+        }
         let head = match head {
-            Head::Tied => Linear::of_table(weights, names::EMBED, || Ok(table.clone()), shape[1], device)?,
-            Head::Separate => {
-                let own = || weights.tensor(names::HEAD, &shape, device);
-                Linear::of_table(weights, names::HEAD, own, shape[1], device)?
-            }
+            Head::Tied => Linear::from_table(weights, &table)?,
+            Head::Separate => Linear::from_table(weights, &weights.tensor(names::HEAD, &shape, device)?)?,
         };
         Ok((Self::Tensor(table), head))
     }

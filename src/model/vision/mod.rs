@@ -55,13 +55,7 @@ impl VisionTower {
         Ok(Self {
             config: config.clone(),
             dtype: kernel.dtype(),
-            patch_embed: Linear::of_table(
-                weights,
-                names::PATCH_EMBED,
-                || Ok(kernel.clone()),
-                config.patch_len(),
-                device,
-            )?,
+            patch_embed: Linear::from_table(weights, &kernel)?,
             blocks: blocks.collect::<std::result::Result<_, _>>()?,
             merger: Merger::load(weights, config, device)?,
         })

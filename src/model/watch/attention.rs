@@ -128,7 +128,7 @@ impl Network {
         self.knows(sequence)?;
         let text = &self.config().text;
         let wrong = |what: String| Err(ModelError::Watch(what));
-        let shown = kept.weights.len() == text.layers && kept.heads == pick.heads;
+        let shown = kept.tensors.len() == text.layers || kept.weights.len() == text.layers && kept.heads == pick.heads;
         if kept.queries.len() != text.layers && !shown {
             return wrong(format!("queries of {} blocks were kept, the model has {}", kept.queries.len(), text.layers));
         }
@@ -146,7 +146,7 @@ impl Network {
             Layers::Mean | Layers::All => 0..text.layers,
         };
         let weights = if shown {
-            shown_weights(kept, seen, layers.clone(), pick.layers)?
+            shown_weights(kept, seen, layers.clone(), pick)?
         } else {
             self.weights(sequence, kept, seen, layers.clone(), pick)?
         };
@@ -203,12 +203,21 @@ impl Network {
 }
 
 /// The weights that were seen while they were computed: their mean, or one row a block.
-fn shown_weights(kept: &Kept, seen: usize, layers: Range<usize>, pick: Layers) -> Result<Vec<Vec<f32>>, ModelError> {
-    let rows = kept.weights.get(layers).unwrap_or_default();
+fn shown_weights(
+    kept: &Kept,
+    seen: usize,
+    layers: Range<usize>,
+    pick: AttentionPick,
+) -> Result<Vec<Vec<f32>>, ModelError> {
+    let of_device = match kept.tensors.get(layers.clone()).filter(|tensors| !tensors.is_empty()) {
+        Some(tensors) => Some(device_rows(tensors, pick.heads)?),
+        None => None,
+    };
+    let rows = of_device.as_deref().or(kept.weights.get(layers)).unwrap_or_default();
     if rows.iter().any(|row| row.len() != seen) {
         return Err(ModelError::Watch("rows of another context".into()));
     }
-    if !matches!(pick, Layers::Mean) {
+    if !matches!(pick.layers, Layers::Mean) {
         return Ok(rows.to_vec());
     }
     let (share, mut mean) = (1.0 / rows.len().max(1) as f32, vec![0.0; seen]);
@@ -216,6 +225,16 @@ fn shown_weights(kept: &Kept, seen: usize, layers: Range<usize>, pick: Layers) -
         mean.iter_mut().zip(row).for_each(|(mean, weight)| *mean += weight * share);
     }
     Ok(vec![mean])
+}
+
+/// Weights (heads, tokens) of some blocks → one row a block, of one head or the mean; they come over at once.
+fn device_rows(tensors: &[Tensor], heads: Heads) -> Result<Vec<Vec<f32>>, ModelError> {
+    let all = Tensor::stack(tensors, 0)?.to_dtype(DType::F32)?;
+    let rows = match heads {
+        Heads::Mean => all.mean(1)?,
+        Heads::One(head) => all.narrow(1, head, 1)?.squeeze(1)?,
+    };
+    Ok(rows.to_vec2()?)
 }
 
 /// `q` (1, heads * width), turned and scaled, over keys (kv heads, tokens, width) → f32 weights (tokens) of one head or

@@ -24,6 +24,8 @@ pub struct Kept {
     /// Weights of this head or the mean, where they were seen while they were computed.
     pub(super) weights: Vec<Vec<f32>>,
     pub(super) heads: Heads,
+    /// Weights (heads, tokens) of all heads, where they were at hand on a device.
+    pub(super) tensors: Vec<Tensor>,
 }
 
 impl Kept {
@@ -34,7 +36,7 @@ impl Kept {
 
     /// Whether it has what attention of this head (or the mean), and what the lens needs, where either is wanted.
     pub fn has_heads(&self, attention: Option<Heads>, lens: bool) -> bool {
-        let shown = |heads| heads == self.heads && !self.weights.is_empty();
+        let shown = |heads| !self.tensors.is_empty() || heads == self.heads && !self.weights.is_empty();
         let attends = attention.is_none_or(|heads| shown(heads) || !self.queries.is_empty());
         attends && !(lens && self.outputs.is_empty())
     }
@@ -89,8 +91,13 @@ impl Tap for Watch {
                     kept.weights.push(row);
                     continue;
                 }
+                (RowPart::Weights, Row::Tensor(row)) => {
+                    kept.tensors.truncate(layer);
+                    kept.tensors.push(row);
+                    continue;
+                }
                 (RowPart::Queries, row) => (&mut kept.queries, row),
-                (RowPart::Output | RowPart::Weights, row) => (&mut kept.outputs, row),
+                (RowPart::Output, row) => (&mut kept.outputs, row),
             };
             let (list, row) = list;
             // A step begins with the first block, whatever was left of another.
@@ -114,6 +121,18 @@ pub(crate) fn keep_shown(tap: &mut dyn Tap, layer: usize, shown: Option<Shown>, 
     let Some(rows) = rows else { return false };
     tap.last_rows(layer, RowPart::Weights, rows.into_iter().map(Row::Numbers).collect());
     true
+}
+
+/// Room for weights of rows that come alone, where the tap watches attention and all of them do.
+pub(crate) fn alone(tap: &dyn Tap, spans: &[Span]) -> Option<Vec<Tensor>> {
+    tap.shows().filter(|_| spans.iter().all(|span| span.rows == 1)).map(|_| Vec::with_capacity(spans.len()))
+}
+
+/// Gives the tap these weights (heads, tokens), one a sequence.
+pub(crate) fn keep_weights(tap: &mut dyn Tap, layer: usize, weights: Option<Vec<Tensor>>) {
+    if let Some(weights) = weights {
+        tap.last_rows(layer, RowPart::Weights, weights.into_iter().map(Row::Tensor).collect());
+    }
 }
 
 /// Shows the tap the last rows of `numbers`, rows of `width` of all sequences below each other, or the last ones already.

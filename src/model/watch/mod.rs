@@ -12,5 +12,5 @@ mod lens;
 
 pub use attention::{Attention, AttentionPick, Heads, ImagePlace, Layers, Mass};
 pub use keep::{Kept, Watch};
-pub(crate) use keep::{keep_numbers, keep_shown, keep_tensors, shown};
+pub(crate) use keep::{alone, keep_numbers, keep_shown, keep_tensors, keep_weights, shown};
 pub use lens::{Lens, LensLayer};

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use candle_core::Device;
+
 use super::{Entry, Head, Weights};
 use crate::model::arithmetic::DtypeChoice;
 use crate::model::error::ModelError;
@@ -23,17 +25,12 @@ impl Weights {
         self.tensors.iter().filter(|(name, entry)| names::is_text_map(name) && entry.shape.len() > 1)
     }
 
-    /// Whether the language model is kept in blocks.
-    pub(crate) fn is_quantised(&self) -> bool {
-        self.maps().any(|(name, entry)| self.format(name, entry).is_quantised())
-    }
-
     fn format(&self, name: &str, entry: &Entry) -> Format {
         self.keep.format(name, entry.stored, &entry.shape)
     }
 
     /// How many numbers of the language model's matrices are kept in each format.
-    fn counts(&self) -> BTreeMap<Format, usize> {
+    fn by_format(&self) -> BTreeMap<Format, usize> {
         let mut counts = BTreeMap::new();
         for (name, entry) in self.maps() {
             *counts.entry(self.format(name, entry)).or_default() += entry.count();
@@ -42,13 +39,13 @@ impl Weights {
     }
 
     fn most(&self) -> Format {
-        self.counts().iter().max_by_key(|(_, count)| **count).map_or(Format::F32, |(format, _)| *format)
+        self.by_format().iter().max_by_key(|(_, count)| **count).map_or(Format::F32, |(format, _)| *format)
     }
 
     /// How a log calls the format the language model is kept in: the one asked for, else the file's mixture, else the one
     /// most of its numbers have. What is widened exactly, for want of need to save, is called f32.
     pub(crate) fn kept(&self) -> String {
-        let counts = self.counts();
+        let counts = self.by_format();
         let most = self.most();
         let quantised = counts.keys().any(|format| format.is_quantised());
         match (self.keep.quant, &self.mixture) {
@@ -75,6 +72,12 @@ impl Weights {
     /// Whether a tensor's rows do not divide into the blocks of the format that was asked for.
     pub(crate) fn fell_back(&self, name: &str) -> bool {
         self.tensors.get(name).is_some_and(|entry| self.keep.falls_back(name, entry.stored, &entry.shape))
+    }
+
+    /// As [`Weights::kept`], where they compute on a device.
+    pub(crate) fn name_on(&self, device: &Device) -> String {
+        let quantised = || self.maps().any(|(name, entry)| self.format(name, entry).is_quantised());
+        if device.is_cpu() || quantised() { self.kept() } else { self.computes_in().as_str().to_owned() }
     }
 
     /// Whether numbers of this format are widened when they are loaded, although nobody asked for another one.

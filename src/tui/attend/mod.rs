@@ -5,14 +5,17 @@
 //! While nothing of it is shown, nothing is asked for and nothing is computed.
 
 mod maps;
+mod picture;
 
 pub use maps::{Shown, level_colour};
+pub use picture::{AttentionPicture, attention_png};
 
+use super::action::Arrival;
 use super::app::{App, Screen};
 use super::clean;
 use super::effect::Effect;
 use super::explorer::Explorer;
-use crate::engine::{Look, Looking};
+use crate::engine::{Look, Looking, Past};
 use crate::model::watch::{AttentionPick, Heads, Layers};
 use crate::trace::{Body, Record, TokenSource};
 
@@ -107,6 +110,25 @@ impl Attending {
         }
     }
 
+    /// Looks until all that is shown is known.
+    ///
+    /// # Errors
+    /// What `look` says.
+    pub fn settle(
+        &self,
+        explorer: &mut Explorer,
+        look: &mut dyn FnMut(&Past, &Look) -> Result<Vec<Body>, String>,
+    ) -> Result<(), String> {
+        let past = explorer.past();
+        while let Some(wanted) = self.wanted(explorer) {
+            explorer.tell(look(&past, &wanted)?);
+            if self.wanted(explorer) == Some(wanted) {
+                return Err("the answer does not say what was asked".to_owned());
+            }
+        }
+        Ok(())
+    }
+
     /// The look that is wanted next: the token under the cursor, then what its map is held against.
     fn wanted(&self, explorer: &Explorer) -> Option<Look> {
         if !self.on && !self.lens {
@@ -175,9 +197,7 @@ impl App {
             Ok(bodies) => {
                 self.attend.arrived(bodies.iter());
                 if let Some(explorer) = &mut self.explorer {
-                    let record =
-                        |body| super::action::Arrival { record: Record { seq: u64::MAX, t: 0.0, body }, pixels: None };
-                    explorer.arrive(bodies.into_iter().map(record).collect());
+                    explorer.tell(bodies);
                 }
             }
             Err(why) => {
@@ -199,6 +219,12 @@ impl Explorer {
         let own = own.or_else(|| known.attended().find_map(|at| known.any_attention(at).filter(|e| e.of[0] > 0)));
         let lens = || Some([u32::try_from(known.lens_of(at?)?.layers()).ok()?, 0]);
         own.map(|event| event.of).or_else(lens)
+    }
+
+    /// Takes in what someone found out who is not the session.
+    pub(super) fn tell(&mut self, bodies: Vec<Body>) {
+        let record = |body| Arrival { record: Record { seq: u64::MAX, t: 0.0, body }, pixels: None };
+        self.arrive(bodies.into_iter().map(record).collect());
     }
 
     /// The turn of the token at this position: the first of the model's tokens without the tool's words between.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod any;
+mod attend;
 mod debug;
 mod failures;
 mod look;

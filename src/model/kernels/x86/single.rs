@@ -184,32 +184,34 @@ unsafe fn six(layout: Layout, panel: *const u8, x: &Steps<'_>) -> __m512 {
             let scale = _mm512_cvtph_ps(_mm256_loadu_si256(tail.add(block * 32).cast()));
             let scales = body.add(3072);
             for half in 0..2 {
-                let mut dots = [_mm512_setzero_si512(); 8];
-                for (number, dots) in (half * 8..).zip(&mut dots) {
-                    *dots = _mm512_set1_epi32(*x.sixes.get_unchecked(block * 16 + number));
-                }
-                for group in 0..8 {
-                    let (first, part) = (block * 64 + half * 32 + group, group / 4);
-                    let (lower, upper) = (body.add((half * 16 + group) * 64), body.add((half * 16 + 8 + group) * 64));
-                    let bits = body.add(2048 + (half * 8 + group) * 64);
-                    ahead(lower);
-                    ahead(upper);
-                    ahead(bits);
-                    let (lower, upper, bits) = (load(lower), load(upper), load(bits));
-                    let steps = [
-                        (lower, _mm512_slli_epi16::<4>(bits)),
-                        (upper, _mm512_slli_epi16::<2>(bits)),
-                        (_mm512_srli_epi16::<4>(lower), bits),
-                        (_mm512_srli_epi16::<4>(upper), _mm512_srli_epi16::<2>(bits)),
-                    ];
-                    for (quarter, (low, high)) in steps.into_iter().enumerate() {
-                        let low = _mm512_and_si512(low, m15);
-                        let steps = _mm512_ternarylogic_epi32::<AND_OR>(high, m48, low);
-                        let place = quarter * 2 + part;
-                        dots[place] = dot(dots[place], steps, x, first + quarter * 8);
+                // Sums that a loop keeps must have names of their own, or they live in memory.
+                let mut dots = [[_mm512_setzero_si512(); 4]; 2];
+                for (part, dots) in dots.iter_mut().enumerate() {
+                    let offset = |quarter: usize| *x.sixes.get_unchecked(block * 16 + half * 8 + quarter * 2 + part);
+                    let (mut a, mut b) = (_mm512_set1_epi32(offset(0)), _mm512_set1_epi32(offset(1)));
+                    let (mut c, mut d) = (_mm512_set1_epi32(offset(2)), _mm512_set1_epi32(offset(3)));
+                    for group in part * 4..part * 4 + 4 {
+                        let first = block * 64 + half * 32 + group;
+                        let lower = body.add((half * 16 + group) * 64);
+                        let upper = body.add((half * 16 + 8 + group) * 64);
+                        let bits = body.add(2048 + (half * 8 + group) * 64);
+                        ahead(lower);
+                        ahead(upper);
+                        ahead(bits);
+                        let (lower, upper, bits) = (load(lower), load(upper), load(bits));
+                        let steps = |low: __m512i, high: __m512i| {
+                            _mm512_ternarylogic_epi32::<AND_OR>(high, m48, _mm512_and_si512(low, m15))
+                        };
+                        a = dot(a, steps(lower, _mm512_slli_epi16::<4>(bits)), x, first);
+                        b = dot(b, steps(upper, _mm512_slli_epi16::<2>(bits)), x, first + 8);
+                        c = dot(c, steps(_mm512_srli_epi16::<4>(lower), bits), x, first + 16);
+                        let (low, high) = (_mm512_srli_epi16::<4>(upper), _mm512_srli_epi16::<2>(bits));
+                        d = dot(d, steps(low, high), x, first + 24);
                     }
+                    *dots = [a, b, c, d];
                 }
-                for (number, dots) in (half * 8..).zip(dots) {
+                for number in 0..8 {
+                    let (dots, number) = (dots[number % 2][number / 2], half * 8 + number);
                     let part = _mm512_cvtepi8_epi32(_mm_loadu_si128(scales.add(number * 16).cast()));
                     let part = _mm512_mul_ps(scale, _mm512_cvtepi32_ps(part));
                     let x_scale = _mm512_set1_ps(*x.scales.get_unchecked(block * 8 + number / 2));
