@@ -6,13 +6,19 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{CliError, CliResult, Global};
+use crate::demo;
+use crate::model::{FileSource, ModelChoice};
+use check::CheckArgs;
 use compare::CompareArgs;
 use get::GetArgs;
+use info::InfoArgs;
 use probe::ProbeArgs;
 use quantize::QuantizeArgs;
 
+mod check;
 mod compare;
 mod get;
+mod info;
 mod probe;
 mod quantize;
 mod report;
@@ -26,6 +32,10 @@ pub struct ModelArgs {
 
 #[derive(Subcommand, Debug)]
 enum ModelCommand {
+    /// Read every file of a model and compare them: shapes, numbers, tokens, settings
+    Check(CheckArgs),
+    /// Say what a model is, how large, and what it needs, without loading it
+    Info(InfoArgs),
     /// Hold a format or another model against a model: how far its next tokens are from the reference's
     Compare(CompareArgs),
     /// Fetch a model from a hub into the Hugging Face cache, and print its folder
@@ -42,10 +52,20 @@ enum ModelCommand {
 /// Says what failed.
 pub fn run(args: ModelArgs, global: &Global) -> CliResult {
     match args.command {
+        ModelCommand::Check(args) => check::run(&args, global),
+        ModelCommand::Info(args) => info::run(&args, global).map(|()| ExitCode::SUCCESS),
         ModelCommand::Compare(args) => compare::run(&args, global),
         ModelCommand::Get(args) => get::run(&args).map(|()| ExitCode::SUCCESS),
         ModelCommand::Probe(args) => probe::run(&args, global).map(|()| ExitCode::SUCCESS),
         ModelCommand::Quantize(args) => quantize::run(&args, global).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// What a model is called.
+fn name(choice: &ModelChoice) -> String {
+    match choice.source {
+        FileSource::Embedded(_) => demo::MODEL_NAME.to_owned(),
+        _ => choice.name(),
     }
 }
 

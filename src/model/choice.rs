@@ -6,6 +6,7 @@ use super::arithmetic::{DtypeChoice, LoadOptions, Quant};
 use super::config::Config;
 use super::device::{self, DeviceChoice};
 use super::error::ModelError;
+use super::gguf::GgufFiles;
 use super::processor::ResamplerChoice;
 use super::source::FileSource;
 use crate::hub::{Hub, HubError, Progress, Reference};
@@ -80,7 +81,10 @@ impl ModelChoice {
     pub fn fetched(&self, progress: &mut dyn Progress) -> Result<Cow<'_, Self>, HubError> {
         let Some(remote) = &self.remote else { return Ok(Cow::Borrowed(self)) };
         let local = Hub::from_env(remote.offline)?.get(&remote.reference, false, progress)?;
-        let source = FileSource::at(local.gguf.unwrap_or(local.folder));
+        let source = match local.gguf {
+            Some(file) => FileSource::Gguf(GgufFiles::new(file, local.tower)),
+            None => FileSource::Folder(local.folder),
+        };
         Ok(Cow::Owned(Self { source, ..self.clone() }))
     }
 

@@ -15,6 +15,7 @@ mod error;
 mod flash;
 pub mod generation;
 pub mod gguf;
+pub mod inspect;
 mod keep;
 mod kernels;
 mod layers;

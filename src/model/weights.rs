@@ -6,6 +6,7 @@ mod gguf;
 mod matrix;
 mod piece;
 mod random;
+mod view;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
