@@ -20,7 +20,7 @@ use panelscope::trace::{Body, Trace};
 const WRITTEN: u32 = 4000;
 
 fn main() {
-    let model = Arc::new(load_model(&demo::model_source()).expect("the demo's model"));
+    let model = Arc::new(load_model(demo::model_source()).expect("the demo's model"));
     let bench = benchmark::open("demo").expect("the demo's questions");
     let question = bench.questions().first().expect("a question").clone();
     let mut profile = Profile::builtin("rarl").expect("the profile");
