@@ -114,7 +114,7 @@ fn main() {
     let count = arguments.first().map_or(128, |n| n.parse().expect("how many questions"));
     let usual = ["1", "1x8", "1x16", "1x32", "2x16"].map(str::to_owned);
     let settings = if arguments.len() > 1 { &arguments[1..] } else { &usual[..] };
-    let model = Arc::new(load_model(&panelscope::demo::model_named(None)).expect("the shipped model"));
+    let model = Arc::new(load_model(panelscope::demo::model_named(None)).expect("the shipped model"));
     let tasks = vec![Task::DepthComparison, Task::ActionRecognition];
     let selection = Selection { tasks, families: Vec::new(), limit: Some(count) };
     let benchmark = open_with("synth:2", &selection).expect("questions");

@@ -140,7 +140,9 @@ fn attention(
     heads: Heads,
     own: usize,
 ) -> Vec<Attention> {
-    network.attention(sequence, kept, seen, AttentionPick { layers, heads }, std::slice::from_ref(&(own..seen))).unwrap()
+    network
+        .attention(sequence, kept, seen, AttentionPick { layers, heads }, std::slice::from_ref(&(own..seen)))
+        .unwrap()
 }
 
 #[test]

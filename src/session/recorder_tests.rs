@@ -130,7 +130,8 @@ fn an_id_is_given_once() {
     record_all(&store, ID, &session(ID));
     assert!(matches!(Recorder::create(&store, "run-1", ID), Err(SessionError::Exists { .. })));
     let ids: std::collections::HashSet<_> = (0..1000).map(|_| new_id()).collect();
-    assert_eq!(ids.len(), 1000);
+    // 24 random bits within a second: two of a thousand are alike once in thirty times, and `Exists` says so.
+    assert!(ids.len() >= 995, "{}", ids.len());
     assert!(ids.iter().all(|id| check_id(id).is_ok() && id.len() == 22), "{ids:?}");
 }
 
