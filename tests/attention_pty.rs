@@ -22,10 +22,10 @@ fn attention_is_looked_at_stepped_and_turned_by_layers() {
     pty.wait("tokens", |s| s.contains("Token "));
     pty.send(" ");
     pty.send("A");
-    pty.wait("its attention", |s| s.contains("attention: all layers") && s.contains(" own "));
+    pty.wait("its attention", |s| s.contains("attention: all layers") && s.contains(" img "));
     pty.send("t");
     pty.send("}");
-    pty.wait("one layer", |s| s.contains("attention: layer 1 of 5") && s.contains(" own "));
+    pty.wait("one layer", |s| s.contains("attention: layer 1 of 5") && s.contains(" img "));
     pty.send("v");
     pty.wait("the layers", |s| s.contains("layer says") && s.contains("rank"));
     pty.send("A");
@@ -46,10 +46,10 @@ fn a_recording_is_looked_at_with_the_model_at_hand() {
     let mut pty = Pty::start(&["replay", SESSION, "--images", "blocks", "--speed", "1000"], dir.path(), WIDE, &[]);
     pty.wait_for("■ ended");
     pty.send("A");
-    pty.wait("its attention", |s| s.contains("attention: all layers") && s.contains(" own "));
+    pty.wait("its attention", |s| s.contains("attention: all layers") && s.contains(" img "));
     pty.send("S");
     pty.send("h");
-    pty.wait("the token before", |s| s.contains(" own "));
+    pty.wait("the token before", |s| s.contains(" img "));
     pty.send("q");
     assert_eq!(pty.end().0, 0);
 }

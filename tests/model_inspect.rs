@@ -89,7 +89,8 @@ fn the_shipped_checkpoint_is_what_it_says() {
     assert_eq!((needs.kv_1000_f32, needs.kv_1000_16_bits), (2_560_000, 1_280_000));
     let sizes: Vec<_> = needs.weights.iter().map(|need| (need.format, need.weights)).collect();
     assert_eq!(sizes[0], ("f32", numbers.total * 4));
-    assert!(sizes.windows(2).all(|pair| pair[0].1 > pair[1].1), "{sizes:?}");
+    // Rows of 128 numbers are no whole blocks of 256: four bits fall back to eight.
+    assert!(sizes.windows(2).all(|pair| pair[0].1 >= pair[1].1) && sizes[2].1 < sizes[1].1, "{sizes:?}");
     assert_eq!(sizes.iter().map(|s| s.0).collect::<Vec<_>>(), ["f32", "bf16", "q8_0", "q4_k_m"]);
     assert!(needs.weights.iter().all(|need| need.fits != Some(false)));
 }

@@ -166,7 +166,7 @@ const MOST_PROBLEMS: usize = 20;
 /// A recorded session, shown to its end.
 ///
 /// # Errors
-/// As [`read_recording`].
+/// As `read_recording`.
 pub fn read_explorer(path: &Path) -> Result<Explorer, String> {
     let (arrivals, problems) = read_recording(path)?;
     let mut explorer = Explorer::new(Kind::Replay, Choice::Session(path.to_owned()), Pace::Unlimited, false);

@@ -1,4 +1,4 @@
-//! What a model's files hold, without loading them: [`ModelFacts`] for people who choose, [`check`] for people who doubt.
+//! What a model's files hold, without loading them: [`ModelFacts`] for people who choose, [`check()`] for people who doubt.
 //!
 //! Takes: a [`FileSource`](super::FileSource). Gives: sizes, parameters, formats, limits and needs; or findings, a line each.
 
