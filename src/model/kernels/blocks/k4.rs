@@ -9,6 +9,8 @@ use super::{SUPER, half_at};
 
 pub(super) const BYTES_4: usize = 144;
 pub(super) const BYTES_5: usize = 176;
+/// Where the scale of the scales begins.
+pub(super) const SCALE: usize = 0;
 /// Numbers of a part.
 const PART: usize = 32;
 /// Where the bits of the numbers begin.

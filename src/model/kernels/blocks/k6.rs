@@ -8,6 +8,8 @@ use super::affine::symmetric;
 use super::{SUPER, half_at};
 
 pub(super) const BYTES: usize = 210;
+/// Where the scale of the scales begins.
+pub(super) const SCALE: usize = 208;
 /// Numbers of a part.
 const PART: usize = 16;
 const LOW: usize = 128;
