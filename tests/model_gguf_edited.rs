@@ -151,7 +151,8 @@ fn stretched_positions_are_refused() {
     ] {
         let dir = edited("q8_0", |bytes| put_values(bytes, &values));
         let error = load(dir.path()).map(|_| ()).expect_err("stretched");
-        let told = matches!(&error, ModelError::Gguf { source: GgufError::Value { key: found, .. }, .. } if found == key);
+        let told =
+            matches!(&error, ModelError::Gguf { source: GgufError::Value { key: found, .. }, .. } if found == key);
         assert!(told, "{error}");
     }
     for values in [
