@@ -85,7 +85,9 @@ impl ModelChoice {
             Some(file) => FileSource::Gguf(GgufFiles::new(file, local.tower)),
             None => FileSource::Folder(local.folder),
         };
-        Ok(Cow::Owned(Self { source, ..self.clone() }))
+        // With the file that was taken, where nobody named one: logs say which.
+        let remote = Some(Remote { reference: local.reference, ..remote.clone() });
+        Ok(Cow::Owned(Self { source, remote, ..self.clone() }))
     }
 
     /// What logs call the model: its name on a hub, else what its files are called.
