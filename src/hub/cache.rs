@@ -45,7 +45,8 @@ impl Repo {
 
     /// Remembers what a revision stands for.
     pub(super) fn remember(&self, revision: &str, commit: &str) -> Result<(), HubError> {
-        if is_commit(revision) {
+        // What is known is not written again: a cache that is only to be read from must do.
+        if self.commit(revision).as_deref() == Some(commit) {
             return Ok(());
         }
         let path = self.reference(revision);
@@ -146,8 +147,9 @@ impl Repo {
         }
     }
 
-    /// Remembers which of these a repository has not, so that the network need not be asked again.
-    pub(super) fn remember_lack(&self, commit: &str, kind: &Kind, listed: &[String]) -> Result<(), HubError> {
+    /// Remembers which of these a repository has not, so that the network need not be asked again; where that cannot be
+    /// written, it will be.
+    pub(super) fn remember_lack(&self, commit: &str, kind: &Kind, listed: &[String]) {
         let lacking: &[&str] = match kind {
             Kind::Folder { .. } => &wanted::PROCESSORS,
             Kind::Gguf { tower: None, .. } => &[TOWER],
@@ -155,10 +157,10 @@ impl Repo {
         };
         for name in lacking.iter().filter(|name| !listed.iter().any(|file| file == *name)) {
             let path = self.lacking(commit, name);
-            make_parent(&path)?;
-            fs::write(&path, b"").map_err(HubError::io("write", &path))?;
+            if make_parent(&path).is_ok() {
+                let _ = fs::write(&path, b"");
+            }
         }
-        Ok(())
     }
 
     /// Where Hugging Face's tools remember that a repository has no such file.
@@ -308,12 +310,12 @@ mod tests {
         let kind = state.kind.unwrap();
         assert_eq!(kind, Kind::Gguf { file: "a/b/m.gguf".into(), tower: None });
         assert!(state.missing.is_empty() && !repo.is_rich("c", &kind));
-        repo.remember_lack("c", &kind, &["a/b/m.gguf".to_owned()]).unwrap();
+        repo.remember_lack("c", &kind, &["a/b/m.gguf".to_owned()]);
         assert!(repo.is_rich("c", &kind) && !repo.is_rich("d", &kind));
         let folder = Kind::Folder { sharded: false };
-        repo.remember_lack("c", &folder, &["processor_config.json".to_owned()]).unwrap();
+        repo.remember_lack("c", &folder, &["processor_config.json".to_owned()]);
         assert!(!repo.is_rich("c", &folder), "it has one of the two");
-        repo.remember_lack("c", &folder, &[]).unwrap();
+        repo.remember_lack("c", &folder, &[]);
         assert!(repo.is_rich("c", &folder));
     }
 

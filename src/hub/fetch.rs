@@ -144,7 +144,7 @@ impl Hub {
                 work.all(&files, progress)?;
             }
         }
-        repo.remember_lack(&commit, &kind, &files)?;
+        repo.remember_lack(&commit, &kind, &files);
         // Only now: a name that stood for an older, whole model must not stand for half of a newer one.
         repo.remember(reference.revision(), &commit)?;
         Ok(self.local(repo, reference, commit, &kind))
