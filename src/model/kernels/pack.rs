@@ -22,15 +22,29 @@ struct Field {
     from: usize,
     length: usize,
     piece: usize,
-    /// Within the blocks' part, or, if `behind`, within what lies behind the blocks.
+    /// Within the blocks' part, or, if `behind`, within what lies behind the blocks: where pieces begin.
     to: usize,
+    /// Where the pieces of all outputs lie, in pieces of all outputs from `to`, for each piece of one output.
+    order: fn(usize) -> usize,
     behind: bool,
     /// What is flipped in every byte.
     flip: u8,
 }
 
 const fn field(from: usize, length: usize, piece: usize, to: usize) -> Field {
-    Field { from, length, piece, to, behind: false, flip: 0 }
+    Field { from, length, piece, to, order: |piece| piece, behind: false, flip: 0 }
+}
+
+/// The lower four bits of `Q6_K`, in two of three lines: those of inputs i and i + 32 of a half before the two upper bits of
+/// both, so that memory is read from end to end.
+fn lower(piece: usize) -> usize {
+    let (half, upper, group) = (piece / 16, piece / 8 % 2, piece % 8);
+    (half * 8 + group) * 3 + upper
+}
+
+/// The two upper bits of `Q6_K`, in every third line.
+fn upper(piece: usize) -> usize {
+    piece * 3
 }
 
 /// Signed bytes are kept with their sign flipped: then they are unsigned ones, 128 too large.
@@ -39,8 +53,8 @@ const Q4K: [Field; 4] = [field(0, 2, 2, 0), field(2, 2, 2, 32), field(4, 12, 1, 
 const Q5K: [Field; 5] =
     [field(0, 2, 2, 0), field(2, 2, 2, 32), field(4, 12, 1, 64), field(16, 32, 4, 256), field(48, 128, 4, 768)];
 const Q6K: [Field; 4] = [
-    field(0, 128, 4, 0),
-    field(128, 64, 4, 2048),
+    Field { order: lower, ..field(0, 128, 4, 0) },
+    Field { order: upper, ..field(128, 64, 4, 128) },
     field(192, 16, 1, 3072),
     Field { behind: true, ..field(208, 2, 2, 0) },
 ];
@@ -113,9 +127,9 @@ impl Layout {
                 let to = &mut panel[self.place(field, block)..];
                 let from = &raw[field.from..][..field.length];
                 match field.piece {
-                    4 => pieces::<4>(from, lane, field.flip, to),
-                    2 => pieces::<2>(from, lane, field.flip, to),
-                    _ => pieces::<1>(from, lane, field.flip, to),
+                    4 => pieces::<4>(from, lane, field, to),
+                    2 => pieces::<2>(from, lane, field, to),
+                    _ => pieces::<1>(from, lane, field, to),
                 }
             }
         }
@@ -142,7 +156,8 @@ impl Layout {
             for field in fields(self.format) {
                 let from = &panel[self.place(field, block)..];
                 for (index, to) in raw[field.from..][..field.length].iter_mut().enumerate() {
-                    let place = index / field.piece * GROUP * field.piece + lane * field.piece + index % field.piece;
+                    let piece = (field.order)(index / field.piece) * GROUP + lane;
+                    let place = piece * field.piece + index % field.piece;
                     *to = from[place] ^ field.flip;
                 }
             }
@@ -158,8 +173,9 @@ fn words<const B: usize>(row: &[u8], lane: usize, panel: &mut [u8]) {
     }
 }
 
-fn pieces<const B: usize>(from: &[u8], lane: usize, flip: u8, to: &mut [u8]) {
-    for (piece, to) in from.as_chunks::<B>().0.iter().zip(to.chunks_exact_mut(GROUP * B)) {
-        to[lane * B..][..B].copy_from_slice(&piece.map(|byte| byte ^ flip));
+fn pieces<const B: usize>(from: &[u8], lane: usize, field: &Field, to: &mut [u8]) {
+    for (index, piece) in from.as_chunks::<B>().0.iter().enumerate() {
+        let place = ((field.order)(index) * GROUP + lane) * B;
+        to[place..][..B].copy_from_slice(&piece.map(|byte| byte ^ field.flip));
     }
 }

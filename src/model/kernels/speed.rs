@@ -69,7 +69,7 @@ fn speed() {
             let (mut y, mut scratch) = (Vec::new(), Activations::default());
             let x: Vec<f32> = (0..inputs).map(|i| (i % 17) as f32).collect();
             stack.apply(&x, &mut y, &mut scratch);
-            let one = least(7, || stack.apply(&x, &mut y, &mut scratch));
+            let one = least(env("REPEAT", 7), || stack.apply(&x, &mut y, &mut scratch));
             let probe = probe(&team, &memory);
             let rows = env("ROWS", 252);
             let few = Stack::new(

@@ -18,8 +18,9 @@ use super::{LANES, Lanes, Level, TALL, Wide};
 const ROWS: usize = 40 * TALL;
 /// Inputs of plain numbers taken at a time: a panel of so many stays in a core's own cache while all rows go by.
 const INPUTS: usize = 1024;
-/// Bytes of weights in a task of a single row.
-const TASK: usize = 96 << 10;
+/// Bytes of weights in a task of a single row: at least, so that sharing costs little, and at most, so that threads end
+/// together. In between the longer the better: what lies ahead is only fetched while a thread reads on and on.
+const TASK: (usize, usize) = (96 << 10, 1 << 20);
 
 /// Matrices that take the same rows; their results stand side by side.
 #[derive(Debug)]
@@ -90,7 +91,7 @@ impl Stack {
         let shared = Shared::new(y);
         let (tiles, x) = (scratch.tiles(), &*scratch);
         let per_task = match rows {
-            1 => (TASK * self.panels / self.bytes().max(1)).max(1),
+            1 => self.run_of_panels(),
             _ => self.panels.div_ceil(8 * self.team.threads()).clamp(1, 16),
         };
         let tasks = self.panels.div_ceil(per_task);
@@ -102,6 +103,13 @@ impl Stack {
                 }
             });
         }
+    }
+
+    /// Panels of a task of a single row.
+    fn run_of_panels(&self) -> usize {
+        let bytes = self.bytes().max(1);
+        let task = (bytes / (8 * self.team.threads().max(1))).clamp(TASK.0, TASK.1);
+        (task * self.panels / bytes).max(1)
     }
 
     fn panel(

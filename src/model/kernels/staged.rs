@@ -149,12 +149,11 @@ fn four_scales(body: &[u8], scales: &mut [Each], minima: &mut [Each]) {
 
 #[inline(always)]
 fn six(lines: &mut [Line], body: &[u8], scales: &mut [Each], scale: &[f32; GROUP]) {
-    let (low, rest) = body.split_at(2048);
-    let (high, bytes) = rest.split_at(1024);
+    let (quants, bytes) = body.split_at(3072);
     for half in 0..2 {
         for group in 0..8 {
-            let high = line(high, half * 8 + group);
-            let (first, second) = (line(low, half * 16 + group), line(low, half * 16 + 8 + group));
+            let place = (half * 8 + group) * 3;
+            let (first, second, high) = (line(quants, place), line(quants, place + 1), line(quants, place + 2));
             let to = |quarter: usize| half * 32 + quarter * 8 + group;
             lines[to(0)].0 = std::array::from_fn(|i| first[i] & 15 | (high[i] & 3) << 4);
             lines[to(1)].0 = std::array::from_fn(|i| second[i] & 15 | (high[i] >> 2 & 3) << 4);

@@ -18,7 +18,7 @@ use crate::model::kernels::blocks::Format;
 use crate::model::kernels::pack::Layout;
 
 /// How far ahead memory is asked for (bytes).
-const AHEAD: usize = 4096;
+const AHEAD: usize = 1024;
 /// For `_mm512_ternarylogic_epi32`: a & b | c.
 const AND_OR: i32 = 0xEA;
 
@@ -93,7 +93,6 @@ unsafe fn eight(layout: Layout, panel: *const u8, x: &Steps<'_>) -> __m512 {
             let body = panel.add(block * layout.body);
             let mut dots = _mm512_set1_epi32(*x.eights.get_unchecked(block));
             for group in 0..8 {
-                ahead(body.add(group * 64));
                 dots = dot(dots, load(body.add(group * 64)), x, block * 8 + group);
             }
             behind(tail.add(block * 32), layout);
@@ -135,7 +134,6 @@ unsafe fn four<const FIFTH: bool>(layout: Layout, panel: *const u8, x: &Steps<'_
                 let (mut even, mut odd) = (_mm512_setzero_si512(), _mm512_setzero_si512());
                 for group in 0..8 {
                     let from = quants.add((pair * 8 + group) * 64);
-                    ahead(from);
                     let both = load(from);
                     let mut low = _mm512_and_si512(both, m15);
                     let mut high = _mm512_and_si512(_mm512_srli_epi16::<4>(both), m15);
@@ -169,9 +167,6 @@ unsafe fn four<const FIFTH: bool>(layout: Layout, panel: *const u8, x: &Steps<'_
                     ahead(body.add(256 + group * 64));
                 }
             }
-            for part in 0..4 {
-                ahead(body.add(part * 64));
-            }
         }
     }
     sums
@@ -201,11 +196,10 @@ unsafe fn six(layout: Layout, panel: *const u8, x: &Steps<'_>) -> __m512 {
                     let (mut c, mut d) = (_mm512_set1_epi32(offset(2)), _mm512_set1_epi32(offset(3)));
                     for group in part * 4..part * 4 + 4 {
                         let first = block * 64 + half * 32 + group;
-                        let lower = body.add((half * 16 + group) * 64);
-                        let upper = body.add((half * 16 + 8 + group) * 64);
-                        let bits = body.add(2048 + (half * 8 + group) * 64);
+                        let lower = body.add((half * 8 + group) * 192);
+                        let (upper, bits) = (lower.add(64), lower.add(128));
+                        // Two lines of three: asking for all leaves no room for what the processor asks for by itself.
                         ahead(lower);
-                        ahead(upper);
                         ahead(bits);
                         let (lower, upper, bits) = (load(lower), load(upper), load(bits));
                         let steps = |low: __m512i, high: __m512i| {
@@ -226,9 +220,6 @@ unsafe fn six(layout: Layout, panel: *const u8, x: &Steps<'_>) -> __m512 {
                     let x_scale = _mm512_set1_ps(*x.scales.get_unchecked(block * 8 + number / 2));
                     sums = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), _mm512_mul_ps(part, x_scale), sums);
                 }
-            }
-            for part in 0..4 {
-                ahead(scales.add(part * 64));
             }
         }
     }
