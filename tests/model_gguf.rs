@@ -448,7 +448,7 @@ fn a_model_that_was_written_is_the_one_that_is_quantised_while_loading() {
         let model = Model::load(&FileSource::at(&text), &Device::Cpu).unwrap();
         assert_eq!(model.tokenizer().encode("abba<|im_end|>").unwrap(), [2, 1, 0, 254], "the tokenizer came along");
         // Nothing is written over, and what was begun leaves nothing behind.
-        let mut over = |text: &Path| export(&source, &options, "m", text, &image, &mut |_, _| true);
+        let over = |text: &Path| export(&source, &options, "m", text, &image, &mut |_, _| true);
         assert!(matches!(over(&text).unwrap_err(), ExportError::Exists(path) if path == text));
         // The image part that is there stays if it is the same, and is no other's.
         let second = out.path().join("second.gguf");
