@@ -26,8 +26,8 @@ pub(super) fn side_by_side<const N: usize>(parts: &[[f32; N]; LANES]) -> [Each; 
 #[inline(always)]
 fn each(of: impl Fn(usize) -> f32) -> Each {
     let mut out = [0.0; LANES];
-    for l in 0..LANES {
-        out[l] = of(l);
+    for (l, out) in out.iter_mut().enumerate() {
+        *out = of(l);
     }
     out
 }
