@@ -10,8 +10,8 @@ use candle_core::{DType, Device, Tensor};
 use panelscope::geometry::Size;
 use panelscope::model::gguf::{ExportError, GgufError, export};
 use panelscope::model::{
-    Chunk, Feed, FileSource, ImageEmbedding, LoadOptions, Model, ModelError, Network, Patches, Quant, Sequence,
-    TensorProblem,
+    Chunk, DtypeChoice, Feed, FileSource, ImageEmbedding, LoadOptions, Model, ModelError, Network, Patches, Quant,
+    Sequence, TensorProblem,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -77,7 +77,11 @@ fn every_file_computes_what_transformers_computes_from_its_numbers() {
             ("small", LoadOptions::default()),
             ("shared", LoadOptions { shared: true, ..LoadOptions::default() }),
             ("plain", LoadOptions { plain: true, ..LoadOptions::default() }),
+            ("exact", LoadOptions { shared: true, dtype: DtypeChoice::F32, ..LoadOptions::default() }),
         ] {
+            if path == "exact" && quantised {
+                continue; // What is quantised stays so.
+            }
             let network = Network::load_with(&source, &options).unwrap();
             // Numbers of 16 bits are widened where that costs nothing, and only there.
             let widened = path != "shared" && !quantised;
@@ -89,12 +93,14 @@ fn every_file_computes_what_transformers_computes_from_its_numbers() {
                 let divergence: f32 =
                     ours.iter().zip(&theirs).map(|(ours, theirs)| theirs.exp() * (theirs - ours)).sum();
                 println!("{case} {path} {key}: {worst:.2e}, KL {divergence:.2e}");
-                // On the kernels of large models activations meet quantised weights in 8 bits, as in llama.cpp; elsewhere
-                // nothing is rounded on the way.
+                // On the kernels of large models activations meet quantised weights in 8 bits, as in llama.cpp, and bf16
+                // weights in bf16, as there and in transformers; elsewhere nothing is rounded on the way.
                 // (Types that are not computed with are rounded once more.)
-                match (path == "shared" && quantised) || case == "mixed" {
-                    true => assert!(divergence < 0.01, "{case} {path} {key}: {divergence}"),
-                    false => assert!(worst < 2e-4, "{case} {path} {key}: {worst}"),
+                match (path, name) {
+                    _ if case == "mixed" => assert!(divergence < 0.01, "{case} {path} {key}: {divergence}"),
+                    ("shared", _) if quantised => assert!(divergence < 0.01, "{case} {path} {key}: {divergence}"),
+                    ("shared", "bf16") => assert!(divergence < 1e-4, "{case} {path} {key}: {divergence}"),
+                    _ => assert!(worst < 2e-4, "{case} {path} {key}: {worst}"),
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! How a checkpoint is loaded: where it computes, and in which format its numbers are kept.
 //!
-//! On a CPU the format is that of the kept weights; arithmetic and activations are f32, and every format widens to it
-//! exactly. On other devices activations are of that type too, with f32 statistics in norms and softmax.
+//! On a CPU the format is that of the kept weights; arithmetic and activations are f32, and 16-bit formats widen to it
+//! exactly, except that the kernels of large models round a row where it meets weights in bf16 (to bf16) or quantised
+//! ones (to 8 bits a block). On other devices activations are of that type too, with f32 statistics in norms and softmax.
 
 use std::fmt;
 use std::str::FromStr;

@@ -20,6 +20,8 @@ const ROUND: f32 = 12_582_912.0;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub(super) numbers: bool,
+    /// Rounded to bfloat16, two in a word: for `BF16`.
+    pub(super) pairs: bool,
     pub(super) steps: bool,
 }
 
@@ -30,6 +32,7 @@ pub(crate) struct Activations {
     inputs: usize,
     tall: usize,
     numbers: Vec<f32>,
+    pairs: Vec<u32>,
     words: Vec<i32>,
     scales: Vec<f32>,
     sums: Vec<f32>,
@@ -60,6 +63,7 @@ impl Activations {
         let (all, blocks) = (rows * inputs, rows * (inputs / BLOCK));
         let sizes = |wanted: bool, size: usize| if wanted { size } else { 0 };
         self.numbers.resize(sizes(wanted.numbers, all), 0.0);
+        self.pairs.resize(sizes(wanted.pairs, rows * inputs.div_ceil(2)), 0);
         self.words.resize(sizes(wanted.steps, all / 4), 0);
         self.scales.resize(sizes(wanted.steps, blocks), 0.0);
         self.sums.resize(sizes(wanted.steps, blocks), 0.0);
@@ -68,7 +72,7 @@ impl Activations {
         let tiles = self.tiles();
         let (tall, blocks) = (self.tall, inputs / BLOCK);
         let numbers = Shared::new(&mut self.numbers);
-        let words = Shared::new(&mut self.words);
+        let (pairs, words) = (Shared::new(&mut self.pairs), Shared::new(&mut self.words));
         let (scales, sums) = (Shared::new(&mut self.scales), Shared::new(&mut self.sums));
         let (eights, sixes) = (Shared::new(&mut self.eights), Shared::new(&mut self.sixes));
         team.pieces(tiles, 2, |range| {
@@ -79,6 +83,10 @@ impl Activations {
                 unsafe {
                     if wanted.numbers {
                         wide.interleave(x, height, inputs, numbers.part(first * inputs, height * inputs));
+                    }
+                    if wanted.pairs {
+                        let count = inputs.div_ceil(2);
+                        wide.pair(x, height, inputs, pairs.part(first * count, height * count));
                     }
                     if wanted.steps {
                         let part = |size: usize| (first * size, height * size);
@@ -115,6 +123,13 @@ impl Activations {
     /// A tile as numbers, from input `from` on, at most `count` of them: height numbers for each input.
     pub(super) fn numbers(&self, first: usize, height: usize, from: usize, count: usize) -> &[f32] {
         &self.numbers[first * self.inputs + from * height..][..count * height]
+    }
+
+    /// A tile as pairs of rounded numbers, from input `from` (an even one) on, of at most `count` inputs: height words for
+    /// each pair.
+    pub(super) fn pairs(&self, first: usize, height: usize, from: usize, count: usize) -> &[u32] {
+        let from = first * self.inputs.div_ceil(2) + from / 2 * height;
+        &self.pairs[from..][..count.div_ceil(2) * height]
     }
 
     pub(super) fn steps(&self, first: usize, height: usize) -> Steps<'_> {
@@ -168,6 +183,23 @@ impl Wide {
         }
     }
 
+    fn pair(self, x: &[f32], height: usize, inputs: usize, to: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx2")]
+            fn wide(x: &[f32], height: usize, inputs: usize, to: &mut [u32]) {
+                pair(x, height, inputs, to);
+            }
+            // SAFETY: `self` proves that the processor has AVX2.
+            #[allow(unsafe_code, reason = "the same code for wider registers")]
+            unsafe {
+                wide(x, height, inputs, to);
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        pair(x, height, inputs, to);
+    }
+
     fn round(self, x: &[f32], height: usize, inputs: usize, to: Written<'_>) {
         #[cfg(target_arch = "x86_64")]
         {
@@ -184,6 +216,29 @@ impl Wide {
         #[cfg(not(target_arch = "x86_64"))]
         round(x, height, inputs, to);
     }
+}
+
+#[inline(always)]
+fn pair(x: &[f32], height: usize, inputs: usize, to: &mut [u32]) {
+    for (r, row) in x.chunks_exact(inputs).enumerate() {
+        let (pairs, last) = row.as_chunks::<2>();
+        for (to, pair) in to.chunks_exact_mut(height).zip(pairs) {
+            to[r] = brain(pair[0]) | brain(pair[1]) << 16;
+        }
+        if let ([last], Some(to)) = (last, to.chunks_exact_mut(height).next_back()) {
+            to[r] = brain(*last);
+        }
+    }
+}
+
+/// The nearest bfloat16 number, even ones first; what is too small for a normal number is zero.
+#[inline(always)]
+fn brain(x: f32) -> u32 {
+    let bits = x.to_bits();
+    let magnitude = bits & 0x7FFF_FFFF;
+    let rounded = bits.wrapping_add(0x7FFF + (bits >> 16 & 1)) >> 16;
+    let normal = if magnitude < 0x0080_0000 { bits >> 16 & 0x8000 } else { rounded };
+    if magnitude > 0x7F80_0000 { bits >> 16 | 0x40 } else { normal }
 }
 
 /// A block that holds what is no number, or an infinite one, has no steps and a scale that is no number: so is every

@@ -57,6 +57,8 @@ const TALL: usize = 12;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wide {
     level: Level,
+    /// Products of 16-bit numbers (AVX-512 BF16), beside [`Level::Avx512`].
+    brain: bool,
 }
 
 /// What a processor has.
@@ -77,7 +79,7 @@ impl Wide {
             if has!("avx2") && has!("fma") && has!("f16c") {
                 let more = has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
                 let level = if more && has!("avx512vnni") { Level::Avx512 } else { Level::Avx2 };
-                return Some(Self { level });
+                return Some(Self { level, brain: level == Level::Avx512 && has!("avx512bf16") });
             }
         }
         None
@@ -86,6 +88,12 @@ impl Wide {
     /// The same without what only newer processors have.
     #[cfg(test)]
     pub(crate) fn narrow(self) -> Self {
-        Self { level: Level::Avx2 }
+        Self { level: Level::Avx2, brain: false }
+    }
+
+    /// The same without products of 16-bit numbers.
+    #[cfg(test)]
+    pub(crate) fn without_brain(self) -> Self {
+        Self { brain: false, ..self }
     }
 }

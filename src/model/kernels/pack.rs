@@ -1,6 +1,7 @@
 //! The order of weights in memory: panels of several outputs, so that one vector register holds one number of each.
 //!
-//! Plain formats: panels of [`LANES`] outputs, for each input the numbers of all of them. Quantised formats: panels of
+//! Plain formats: panels of [`LANES`] outputs, for each input the numbers of all of them, `BF16` for each pair of inputs the
+//! pairs of all of them (a last one is paired with zero). Quantised formats: panels of
 //! [`GROUP`] outputs, for each block the same fields as in GGML, every field's bytes in pieces of 1, 2 or 4 with the
 //! pieces of all outputs side by side; fields that would spoil the alignment lie together behind the blocks. Nothing is
 //! added and nothing lost, so a row can be put together again.
@@ -101,7 +102,8 @@ impl Layout {
             Format::Q6K => (3328, 32),
             Format::F32 | Format::F16 | Format::BF16 => (LANES * format.block_bytes(), 0),
         };
-        let stride = blocks.checked_mul(body + tail)?.checked_next_multiple_of(LINE)?;
+        let whole = if format == Format::BF16 { blocks.checked_next_multiple_of(2)? } else { blocks };
+        let stride = whole.checked_mul(body + tail)?.checked_next_multiple_of(LINE)?;
         Some(Self { format, inputs, lanes, blocks, body, tail, stride })
     }
 
@@ -115,7 +117,9 @@ impl Layout {
         for (lane, row) in rows.take(self.lanes).enumerate() {
             match self.format {
                 Format::F32 => words::<4>(row, lane, panel),
-                Format::F16 | Format::BF16 => words::<2>(row, lane, panel),
+                Format::F16 => words::<2>(row, lane, panel),
+                // A row of an odd number of inputs has half a pair at its end.
+                Format::BF16 => halves(row, lane, panel),
                 Format::Q8_0 | Format::Q4K | Format::Q5K | Format::Q6K => self.scatter(row, lane, panel),
             }
         }
@@ -144,6 +148,12 @@ impl Layout {
 
     /// Puts the row of one lane together again, as numbers; `out` holds as many as there are inputs.
     pub(super) fn read(self, panel: &[u8], lane: usize, out: &mut [f32]) {
+        if self.format == Format::BF16 {
+            for (pair, lanes) in out.chunks_mut(2).zip(panel.chunks_exact(LANES * 4)) {
+                self.format.dequantise(&lanes[lane * 4..][..pair.len() * 2], pair);
+            }
+            return;
+        }
         if !self.format.is_quantised() {
             let size = self.format.block_bytes();
             for (number, lanes) in out.iter_mut().zip(panel.chunks_exact(self.body)) {
@@ -170,6 +180,12 @@ fn words<const B: usize>(row: &[u8], lane: usize, panel: &mut [u8]) {
     let words = row.as_chunks::<B>().0;
     for (word, lanes) in words.iter().zip(panel.chunks_exact_mut(LANES * B)) {
         lanes[lane * B..][..B].copy_from_slice(word);
+    }
+}
+
+fn halves(row: &[u8], lane: usize, panel: &mut [u8]) {
+    for (pair, lanes) in row.chunks(4).zip(panel.chunks_exact_mut(LANES * 4)) {
+        lanes[lane * 4..][..pair.len()].copy_from_slice(pair);
     }
 }
 

@@ -11,7 +11,7 @@ use super::matrix::Matrix;
 use super::staged::Stage;
 use super::team::{Shared, Team};
 #[cfg(target_arch = "x86_64")]
-use super::x86::{float, int256, int512, single};
+use super::x86::{brain, float, int256, int512, single};
 use super::{LANES, Lanes, Level, TALL, Wide};
 
 /// Rows whose prepared numbers stay in a processor's last cache while all weights go by.
@@ -50,9 +50,10 @@ impl Stack {
             starts.push((panels, outputs));
             panels += part.panels();
             outputs += part.outputs();
-            match part.format().is_quantised() {
-                true => wanted.steps = true,
-                false => wanted.numbers = true,
+            match part.format() {
+                Format::F32 | Format::F16 => wanted.numbers = true,
+                Format::BF16 => wanted.pairs = true,
+                Format::Q8_0 | Format::Q4K | Format::Q5K | Format::Q6K => wanted.steps = true,
             }
         }
         Some(Self { team, parts, starts, wide, inputs, outputs, panels, wanted })
@@ -187,8 +188,26 @@ impl Place<'_> {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn brain_512<const R: usize>(wide: Wide, panel: &[u8], x: &[u32], sums: &mut [Lanes; R]) {
+    match wide.brain {
+        // SAFETY: it is a proof of that feature, and the others are this function's own.
+        true => unsafe { brain::tile_pairs(panel, x, sums) },
+        false => brain::tile_512(panel, x, sums),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn brain_256<const R: usize>(_: Wide, panel: &[u8], x: &[u32], sums: &mut [Lanes; R]) {
+    brain::tile_256(panel, x, sums);
+}
+
 macro_rules! panels {
-    ($name:ident, $features:literal, $tall:tt, $int:ident, $float:ident, $single:expr) => {
+    ($name:ident, $features:literal, $tall:tt, $int:ident, $float:ident, $brain:ident, $single:expr) => {
         /// One panel with the tiles of a range.
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = $features)]
@@ -230,11 +249,12 @@ macro_rules! panels {
                     to.take(first, &mut sums);
                 }
                 let panel = &panel[from * matrix.layout.body..];
-                let numbers = x.numbers(first, R, from, count);
                 match matrix.format() {
-                    Format::F16 => float::$float::<R, float::Half>(panel, numbers, &mut sums),
-                    Format::BF16 => float::$float::<R, float::Brain>(panel, numbers, &mut sums),
-                    _ => float::$float::<R, float::Single>(panel, numbers, &mut sums),
+                    Format::BF16 => $brain(matrix.wide, panel, x.pairs(first, R, from, count), &mut sums),
+                    Format::F16 => {
+                        float::$float::<R, float::Half>(panel, x.numbers(first, R, from, count), &mut sums);
+                    }
+                    _ => float::$float::<R, float::Single>(panel, x.numbers(first, R, from, count), &mut sums),
                 }
                 match from + count == matrix.inputs() {
                     true => to.put(first, &sums),
@@ -280,6 +300,7 @@ panels!(
     TALL,
     int512,
     tile_512,
+    brain_512,
     |layout, panel, x: &Activations, to: &Place<'_>| {
         let mut sums = [0.0; 16];
         // SAFETY: only called where the level has these features.
@@ -291,7 +312,7 @@ panels!(
         true
     }
 );
-panels!(wide_256, "avx2,fma,f16c", 4, int256, tile_256, |_, _, _: &Activations, _: &Place<'_>| false);
+panels!(wide_256, "avx2,fma,f16c", 4, int256, tile_256, brain_256, |_, _, _: &Activations, _: &Place<'_>| false);
 
 #[cfg(test)]
 mod tests;

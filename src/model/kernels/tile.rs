@@ -63,12 +63,17 @@ pub(super) fn tile<const R: usize>(x: &[[f32; R]], panel: &[Lanes], out: &mut [L
     }
 }
 
-/// Puts rows of `width` numbers (at most `R`) side by side: `to[i][r]` = number `i` of row `r`.
+/// Puts `R` rows of as many numbers as `to` holds side by side: `to[i][r]` = number `i`
+/// of row `r`.
 #[inline(always)]
-pub(super) fn interleave<'a, const R: usize>(rows: impl Iterator<Item = &'a [f32]>, to: &mut [[f32; R]]) {
-    for (r, row) in rows.take(R).enumerate() {
-        for (to, from) in to.iter_mut().zip(row) {
-            to[r] = *from;
+pub(super) fn interleave<'a, const R: usize>(mut rows: impl Iterator<Item = &'a [f32]>, to: &mut [[f32; R]]) {
+    let rows: [&[f32]; R] = std::array::from_fn(|_| rows.next().unwrap_or_default());
+    let count = rows.iter().fold(to.len(), |count, row| count.min(row.len()));
+    let rows = rows.map(|row| &row[..count]);
+    // Place by place: row by row would be stores far apart, one for each number.
+    for (i, to) in to[..count].iter_mut().enumerate() {
+        for r in 0..R {
+            to[r] = rows[r][i];
         }
     }
 }

@@ -55,3 +55,15 @@ fn what_is_no_number_stays_none_and_tiny_numbers_are_zeros() {
         }
     }
 }
+
+#[test]
+fn numbers_of_16_bits_are_the_nearest() {
+    for bits in (0..=u32::MAX).step_by(4_093) {
+        let (x, mine) = (f32::from_bits(bits), f32::from_bits(brain(f32::from_bits(bits)) << 16));
+        let right = half::bf16::from_f32(x).to_f32();
+        match x.is_subnormal() {
+            true => assert!(mine == 0.0 && mine.is_sign_negative() == x.is_sign_negative()),
+            false => assert!(mine == right || mine.is_nan() && x.is_nan(), "{x}: {mine}, not {right}"),
+        }
+    }
+}

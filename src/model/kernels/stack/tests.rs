@@ -28,7 +28,11 @@ fn check(wide: Wide, format: Format, threads: usize, rows: usize, inputs: usize,
     for output in 0..outputs {
         matrix.row(output, &mut row);
         for (index, x) in x.chunks(inputs).enumerate() {
-            let x = if format.is_quantised() { rounded(x) } else { x.to_vec() };
+            let x = match format {
+                Format::F32 | Format::F16 => x.to_vec(),
+                Format::BF16 => x.iter().map(|x| half::bf16::from_f32(*x).to_f32()).collect(),
+                Format::Q8_0 | Format::Q4K | Format::Q5K | Format::Q6K => rounded(x),
+            };
             let terms = || x.iter().zip(&row).map(|(x, w)| f64::from(*x) * f64::from(*w));
             let right = terms().sum::<f64>() + f64::from(bias[output]);
             let size = terms().map(f64::abs).sum::<f64>() + 1.0;
@@ -47,13 +51,15 @@ fn products_are_right_and_the_same_on_every_processor() {
         for (rows, inputs, outputs) in [(1, least, 1), (1, 3 * least, 70), (3, least, 37), (29, 2 * least, 33)] {
             let here = check(wide, format, 1, rows, inputs, outputs);
             assert_eq!(here, check(wide.narrow(), format, 2, rows, inputs, outputs), "{format} {rows}");
+            assert_eq!(here, check(wide.without_brain(), format, 2, rows, inputs, outputs), "{format} {rows}");
         }
     }
-    for (rows, inputs, outputs) in [(1, 7, 3), (6, 1030, 33)] {
-        assert_eq!(
-            check(wide, Format::F32, 1, rows, inputs, outputs),
-            check(wide.narrow(), Format::F32, 3, rows, inputs, outputs)
-        );
+    for format in [Format::F32, Format::F16, Format::BF16] {
+        for (rows, inputs, outputs) in [(1, 7, 3), (1, 1, 1), (6, 1030, 33), (17, 1031, 70)] {
+            let here = check(wide, format, 1, rows, inputs, outputs);
+            assert_eq!(here, check(wide.narrow(), format, 3, rows, inputs, outputs), "{format} {rows}");
+            assert_eq!(here, check(wide.without_brain(), format, 2, rows, inputs, outputs), "{format} {rows}");
+        }
     }
 }
 

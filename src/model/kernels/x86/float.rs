@@ -9,10 +9,9 @@
 #![allow(unsafe_code, reason = "vector loads; lengths are checked first")]
 
 use std::arch::x86_64::{
-    __m256, __m512, _mm_loadu_si128, _mm256_castsi256_ps, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
-    _mm512_castsi512_ps, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
+    __m256, __m512, _mm_loadu_si128, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 use crate::model::kernels::{LANES, Lanes};
@@ -37,7 +36,6 @@ pub(crate) trait Number {
 
 pub(crate) struct Single;
 pub(crate) struct Half;
-pub(crate) struct Brain;
 
 macro_rules! number {
     ($name:ident, $size:literal, |$from:ident| $sixteen:expr, $eight:expr) => {
@@ -66,13 +64,6 @@ number!(
     |from| _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())),
     _mm256_cvtph_ps(_mm_loadu_si128(from.cast()))
 );
-number!(
-    Brain,
-    2,
-    |from| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast())))),
-    _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast()))))
-);
-
 /// With AVX-512: all columns at once.
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(crate) fn tile_512<const R: usize, N: Number>(panel: &[u8], x: &[f32], sums: &mut [Lanes; R]) {
