@@ -131,7 +131,8 @@ pub struct Images {
 }
 
 impl ModelFacts {
-    /// Reads headers and small files; no number of a weight is looked at.
+    /// Reads headers and small files. Numbers of weights are looked at in one case: where the configuration ties the head
+    /// to the embedding table and both are there, they are compared.
     ///
     /// # Errors
     /// What is missing, damaged or does not fit, as loading would say it.
