@@ -83,16 +83,59 @@ fn a_person_reads_lines() {
 }
 
 #[test]
-fn a_page_that_is_none_ends_the_session_with_an_error() {
+fn a_page_that_is_none_is_told_before_the_model_is_looked_for() {
     let dir = tempfile::tempdir().unwrap();
-    let args = ["--page", "gone.png", "--question", "Who?", "--truth", "Pip", "--no-record"];
+    std::fs::write(dir.path().join("text.png"), "no image").unwrap();
+    image::RgbImage::new(60, 40).save(dir.path().join("good.png")).unwrap();
+    for (pages, wrong) in [(&["gone.png"][..], "gone.png"), (&["good.png", "text.png"], "text.png")] {
+        let more = ["--question", "Who?", "--no-record", "--model", "no/such/folder"];
+        let (result, out, err) = output(dir.path(), &[&["--page"], pages, &more].concat());
+        assert_eq!((result.status.code(), out.as_str()), (Some(1), ""), "{err}");
+        assert!(err.starts_with("error: ") && err.lines().count() == 1 && err.contains(wrong), "{err}");
+    }
+}
+
+#[test]
+fn a_page_that_is_damaged_deeper_ends_its_session_with_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("half.png");
+    image::RgbImage::from_fn(200, 200, |x, y| image::Rgb([(x * y) as u8, x as u8, y as u8])).save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let args = ["--page", "half.png", "--question", "Who?", "--truth", "Pip", "--no-record"];
     let (result, out, err) = output(dir.path(), &[&args[..], &["--json"]].concat());
     let log = whole(&out);
-    assert_eq!((result.status.code(), end_of(&log).reason.as_str()), (Some(1), "error"));
-    assert!(err.contains("gone.png"), "{err}");
+    assert_eq!((result.status.code(), end_of(&log).reason.as_str()), (Some(1), "error"), "{err}");
+    assert!(err.contains("half.png"), "{err}");
     let (result, out, err) = output(dir.path(), &args);
     assert_eq!(result.status.code(), Some(1));
     assert!(out.ends_with("end       error\n") && err.starts_with("error: ") && err.lines().count() == 1, "{out}{err}");
+}
+
+#[test]
+fn images_are_seen_as_large_as_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = demo_id();
+    let limits = |args: &[&str]| {
+        let all = ["--bench", "demo", "--id", &id, "--json", "--greedy", "--no-record", "--max-tokens", "2"];
+        let (_, out, err) = output(dir.path(), &[&all[..], args].concat());
+        let log = whole(&out);
+        let start = start_of(&log);
+        let page = log.records.iter().find_map(|r| if let Body::Image(image) = &r.body { Some(image) } else { None });
+        let processed = page.unwrap_or_else(|| panic!("no page: {err}")).processed;
+        assert!(u64::from(processed.w) * u64::from(processed.h) <= start.max_pixels, "{processed}");
+        (start.min_pixels, start.max_pixels)
+    };
+    assert_eq!(limits(&[]), (3136, 31_360), "the model's own");
+    assert_eq!(limits(&["--max-pixels", "7840"]), (3136, 7840));
+    assert_eq!(limits(&["--max-pixels", "2000"]), (2000, 2000));
+    let config = dir.path().join("small.toml");
+    std::fs::write(&config, "min_pixels = 1000\nmax_pixels = 9000\n").unwrap();
+    let config = config.to_str().unwrap();
+    assert_eq!(limits(&["--config-file", config]), (1000, 9000));
+    assert_eq!(limits(&["--config-file", config, "--max-pixels", "8000"]), (1000, 8000));
+    let (result, _, err) = output(dir.path(), &["--id", &id, "--min-pixels", "9", "--max-pixels", "8"]);
+    assert!(result.status.code() == Some(2) && err.contains("--min-pixels 9 and --max-pixels 8"), "{err}");
 }
 
 #[test]

@@ -89,6 +89,18 @@ fn what_is_not_recorded_is_looked_at_with_the_model_or_refused() {
     assert!(text(&refused.stderr).contains("not in the log"), "{}", text(&refused.stderr));
     let wrong = panelscope(dir.path(), &["attention", "--token", "0"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
-    let wrong = panelscope(dir.path(), &["attention", "--layer", "9"]);
-    assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong.stderr));
+    for (flag, said) in
+        [("--layer", "--layer 99: the model has 5 layers"), ("--head", "--head 99: the model has 4 heads")]
+    {
+        let wrong = panelscope(dir.path(), &["attention", flag, "99"]);
+        assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
+        assert!(text(&wrong.stderr).contains(said), "{}", text(&wrong.stderr));
+    }
+    let other = panelscope(dir.path(), &["attention", "--model", "demo", "--quant", "q8_0"]);
+    let told = text(&other.stderr);
+    assert!(other.status.success() && told.contains("the weights were kept as f32, now as q8_0"), "{told}");
+    assert_eq!(text(&panelscope(dir.path(), &["attention"]).stderr), "");
+    let nowhere = panelscope(dir.path(), &["attention", "--png", "no/such/a.png"]);
+    let told = text(&nowhere.stderr);
+    assert_eq!((nowhere.status.code(), told.matches("no/such").count()), (Some(1), 1), "{told}");
 }

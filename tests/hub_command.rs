@@ -3,70 +3,13 @@
 
 mod hub_support;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hub_support::{COMMIT, Hub, Manners, Seen, tag};
+use hub_support::program::{TOKEN, WEIGHTS, cache, contents, failed, files, get, program, run, snapshot, weights};
+use hub_support::{COMMIT, Hub, Manners, tag};
 use serde_json::Value;
-
-const TOKEN: &str = "hf_a_secret_that_stands_nowhere";
-const WEIGHTS: &str = "model.safetensors";
-
-/// The shipped checkpoint's files, as a repository has them.
-fn files() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo-rarl");
-    let names = ["config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", WEIGHTS];
-    names.iter().map(|name| ((*name).to_owned(), std::fs::read(folder.join(name)).unwrap())).collect()
-}
-
-/// The program in an empty home, with this hub as the only one.
-fn program(home: &Path, port: u16) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
-    let proxies = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"];
-    let others = ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "HF_TOKEN_PATH"];
-    for name in proxies.iter().chain(&others) {
-        command.env_remove(name);
-    }
-    command.current_dir(home).env("HF_HOME", home.join("hf")).env("XDG_CONFIG_HOME", home.join("config"));
-    command.env("HF_ENDPOINT", format!("http://127.0.0.1:{port}"));
-    command
-}
-
-fn run(command: &mut Command) -> (Output, String, String) {
-    let output = command.output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    (output, out, err)
-}
-
-fn get(home: &Path, port: u16, args: &[&str]) -> (Output, String, String) {
-    run(program(home, port).args(["model", "get"]).args(args))
-}
-
-fn failed(home: &Path, port: u16, args: &[&str]) -> String {
-    let (output, out, err) = get(home, port, args);
-    assert_eq!((output.status.code(), out.as_str()), (Some(1), ""), "{err}");
-    assert_eq!(err.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{err}");
-    err.lines().last().unwrap().to_owned()
-}
-
-fn cache(home: &Path) -> PathBuf {
-    home.join("hf/hub/models--tiny--model")
-}
-
-fn snapshot(home: &Path) -> PathBuf {
-    cache(home).join("snapshots").join(COMMIT)
-}
-
-fn weights() -> Vec<u8> {
-    files().pop().unwrap().1
-}
-
-/// Requests for contents of files.
-fn contents(seen: &[Seen]) -> Vec<&Seen> {
-    seen.iter().filter(|s| s.cdn && s.method == "GET").collect()
-}
 
 #[test]
 fn a_model_is_fetched_asked_and_then_used_without_the_network() {
@@ -286,6 +229,13 @@ fn the_token_goes_to_the_hub_alone_and_stands_nowhere() {
     assert!(!cdn.is_empty() && cdn.iter().all(|s| s.authorization.is_none()), "{cdn:?}");
     assert!(own.iter().all(|s| s.authorization.as_deref() == Some(&format!("Bearer {TOKEN}"))));
 
+    // It has run out: the hub then refuses everything, and says so without a code.
+    hub.behave(Manners { refuse: Some((401, "")), ..Manners::default() });
+    let (_, _, err) =
+        run(program(home.path(), hub.port).env("HF_TOKEN", TOKEN).args(["model", "get", "tiny/model", "--update"]));
+    assert!(err.contains("refuses the token of HF_TOKEN: renew it, or unset it") && !err.contains(TOKEN), "{err}");
+    hub.seen();
+
     // From a file, and refused: neither the answer nor the error shows it.
     std::fs::write(home.path().join("hf/token"), format!("{TOKEN}\n")).unwrap();
     hub.behave(Manners { refuse: Some((403, "")), ..Manners::default() });
@@ -358,7 +308,9 @@ fn a_pinned_commit_is_kept_and_a_name_can_be_updated() {
     assert!(get(home.path(), hub.port, &["tiny/model"]).0.status.success());
     assert_eq!((contents(&hub.seen()).len(), cache(home.path()).join("refs/main").exists()), (0, true));
     assert!(get(home.path(), hub.port, &["tiny/model", "--update"]).0.status.success());
-    assert_eq!(hub.seen().len(), 1, "one question, no file");
+    let seen = hub.seen();
+    assert_eq!(seen.iter().filter(|s| s.method == "GET").count(), 1, "one question, no file");
+    assert_eq!(seen.len(), 6, "and of every file what it is");
 }
 
 #[test]

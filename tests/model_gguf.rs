@@ -454,8 +454,17 @@ fn a_model_that_was_written_is_the_one_that_is_quantised_while_loading() {
         let model = Model::load(&FileSource::at(&text), &Device::Cpu).unwrap();
         assert_eq!(model.tokenizer().encode("abba<|im_end|>").unwrap(), [2, 1, 0, 254], "the tokenizer came along");
         // Nothing is written over, and what was begun leaves nothing behind.
-        let again = export(&source, &options, "m", &text, &image, &mut |_, _| true).unwrap_err();
-        assert!(matches!(again, ExportError::Exists(_)), "{again}");
+        let over = |text: &Path| export(&source, &options, "m", text, &image, &mut |_, _| true);
+        assert!(matches!(over(&text).unwrap_err(), ExportError::Exists(path) if path == text));
+        // The image part that is there stays if it is the same, and is no other's.
+        let second = out.path().join("second.gguf");
+        assert!(!done.image_was_there && over(&second).unwrap().image_was_there);
+        assert_eq!((fs::read(&second).unwrap(), over(&text).is_err()), (fs::read(&text).unwrap(), true));
+        fs::remove_file(&second).unwrap();
+        let whole = fs::read(&image).unwrap();
+        fs::write(&image, &whole[..whole.len() - 1]).unwrap();
+        assert!(matches!(over(&second).unwrap_err(), ExportError::Exists(path) if path == image));
+        fs::write(&image, &whole).unwrap();
         let other = out.path().join("other.gguf");
         let stopped = export(&source, &options, "m", &other, &out.path().join("mmproj-other.gguf"), &mut |_, _| false);
         assert!(matches!(stopped.unwrap_err(), ExportError::Stopped));

@@ -21,6 +21,8 @@ fn the_shipped_model_is_described_and_found_sound() {
         "3136 to 31360 pixels, 4 to 40 tokens",
         "q4_k_m",
         "1,000 tokens",
+        "as stored",
+        "fits here: cpu",
     ] {
         assert!(told.contains(wanted), "{wanted}: {told}");
     }
@@ -32,6 +34,20 @@ fn the_shipped_model_is_described_and_found_sound() {
     let checked = model(&["check", "demo", "--json"]);
     let report: Value = serde_json::from_str(&out(&checked)).unwrap();
     assert!(checked.status.success() && report["ok"] == true, "{report}");
+}
+
+#[test]
+fn flags_that_would_do_nothing_are_not_taken() {
+    for args in [
+        &["check", "demo", "--device", "cuda"][..],
+        &["check", "demo", "--resampler", "pillow"],
+        &["check", "demo", "--quant", "q8_0"],
+        &["info", "demo", "--dtype", "f32"],
+        &["info", "demo", "--device", "cuda"],
+    ] {
+        assert_eq!(model(args).status.code(), Some(2), "{args:?}");
+    }
+    assert!(model(&["info", "demo", "--offline"]).status.success());
 }
 
 #[test]

@@ -87,7 +87,8 @@ fn the_shipped_checkpoint_is_what_it_says() {
     let needs = &facts.needs;
     // Keys and values: 2 × 5 blocks × 2 heads × 32 numbers × 4 bytes × 1,000 tokens.
     assert_eq!((needs.kv_1000_f32, needs.kv_1000_16_bits), (2_560_000, 1_280_000));
-    let sizes: Vec<_> = needs.weights.iter().map(|need| (need.format, need.weights)).collect();
+    let mut sizes: Vec<_> = needs.weights.iter().map(|need| (need.format, need.weights)).collect();
+    assert_eq!(sizes.remove(0), ("auto", sizes[1].1), "stored in 16 bits");
     assert_eq!(sizes[0], ("f32", numbers.total * 4));
     // Rows of 128 numbers are no whole blocks of 256: four bits fall back to eight.
     assert!(sizes.windows(2).all(|pair| pair[0].1 >= pair[1].1) && sizes[2].1 < sizes[1].1, "{sizes:?}");

@@ -122,6 +122,8 @@ fn a_prompt_is_one_user_turn_of_the_shipped_model() {
     assert_eq!(report["token_ids"], serde_json::to_value(&expected).unwrap());
     assert_eq!(report["model"]["weights"], model.info().weights);
     assert_eq!(report["images"][0]["tokens"], pads);
+    let args = ["--prompt", "panel 3?", "--image", &page, "--greedy", "0", "--max-pixels", "3200"];
+    assert_eq!(json(Path::new("demo"), &args)["images"][0]["tokens"], 2);
     let text = probe(Path::new("demo"), &["--prompt", "panel 3?", "--image", &page]);
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.contains("224×336") && text.contains("next token") && text.contains("greedy"), "{text}");

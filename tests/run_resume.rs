@@ -179,6 +179,14 @@ fn wrong_folders_are_named() {
     assert!(error.contains("seed: it has 0, asked for is 4"), "{error}");
     let (code, error) = with(&["--resume", text, "--concurrency", "2"]);
     assert!(code == 2 && error.contains("concurrency: it has 1"), "{code} {error}");
+    let (code, error) = with(&["--resume", text, "--max-pixels", "9000"]);
+    assert!(code == 2 && error.contains("max_pixels: it has null, asked for is 9000"), "{code} {error}");
     assert_eq!(with(&["--resume", text]).0, 0);
     assert_eq!(with(&["--resume", text, "--out", text]).0, 2);
+    let small = dir.path().join("small");
+    let small = small.to_str().unwrap();
+    assert_eq!(with(&["--out", small, "--max-pixels", "9000"]).0, 0);
+    assert_eq!(with(&["--resume", small]).0, 0, "the manifest says how large its images are");
+    let (code, error) = with(&["--out", small]);
+    assert!(code == 2 && error.contains("max_pixels: it has 9000, asked for is null"), "{code} {error}");
 }

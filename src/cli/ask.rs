@@ -13,14 +13,17 @@ pub(super) use self::sink::{Told, ask_one, tell_one};
 use super::interrupt_flag;
 use super::model_flags::LoadFlags;
 use super::model_load::loaded;
+use super::pixel_flags::PixelFlags;
 use super::record_flags::RecordFlags;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::{self, BenchmarkError, Question};
 use crate::engine::{Ask, Debugging, LocalEngine, PageSource};
 use crate::geometry::PageBox;
 use crate::model::sampler::Sampling;
+use crate::page::Page;
 use crate::protocol::Profile;
 use crate::session;
+use crate::text::one_line;
 use crate::trace::breakpoint::Breakpoint;
 
 /// Arguments of `ask`.
@@ -56,6 +59,8 @@ pub struct AskArgs {
     model: String,
     #[command(flatten)]
     load: LoadFlags,
+    #[command(flatten)]
+    pixels: PixelFlags,
     /// Profile: rarl, grounding, or a TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "rarl")]
     profile: String,
@@ -111,9 +116,11 @@ pub fn run(args: AskArgs, global: &Global) -> CliResult {
         return Err(CliError::usage("--json prints one log: give one --page"));
     }
     let profile = Arc::new(Profile::find(&args.profile).map_err(CliError::usage)?);
+    // What is wrong with flags and pages is said before a model is fetched and loaded, which may take minutes.
+    sampling(&args, Sampling::default())?;
+    let choice = args.pixels.on(args.load.choice(Some(&args.model), global)?, global)?;
     let questions = questions(&args)?;
     let cancel = interrupt_flag();
-    let choice = args.load.choice(Some(&args.model), global)?;
     let model = loaded(&choice, Some(&cancel))?;
     let sampling = sampling(&args, model.generation().sampling)?;
     let mut engine = LocalEngine::new(Arc::new(model));
@@ -159,7 +166,12 @@ fn questions(args: &AskArgs) -> Result<Vec<(PageSource, Question)>, CliError> {
             })?;
             (vec![PageSource::Page(page)], Question { page: Some(name.clone()), ..typed() })
         }
-        (None, None) => (args.page.iter().cloned().map(PageSource::File).collect(), typed()),
+        (None, None) => {
+            for path in &args.page {
+                Page::measure(path).map_err(|error| CliError::failed(one_line(&error.to_string())))?;
+            }
+            (args.page.iter().cloned().map(PageSource::File).collect(), typed())
+        }
     };
     if !args.choice.is_empty() {
         question.choices.clone_from(&args.choice);

@@ -65,8 +65,8 @@ pub fn run(args: &AttentionArgs, global: &Global) -> CliResult {
     if let Some(file) = &args.png {
         let picture = sight.picture(args.image)?;
         let png = attention_png(&picture).ok_or_else(|| CliError::failed("there is no memory for the picture"))?;
-        session::write_atomic(file, &png)
-            .map_err(|e| CliError::failed(one_line(&format!("{}: {e}", file.display()))))?;
+        // The error names the file itself.
+        session::write_atomic(file, &png).map_err(|e| CliError::failed(one_line(&e.to_string())))?;
     }
     if args.json {
         println!("{}", numbers::json(&sight));

@@ -11,6 +11,7 @@ use clap::Args;
 use super::look::Look;
 use super::model_flags::LoadFlags;
 use super::model_load::loaded;
+use super::pixel_flags::PixelFlags;
 use super::plain::{self, Stock};
 use super::sessions::printed;
 use super::{CliError, CliResult, Global};
@@ -35,6 +36,8 @@ pub struct ExploreArgs {
     model: Option<String>,
     #[command(flatten)]
     load: LoadFlags,
+    #[command(flatten)]
+    pixels: PixelFlags,
     /// Profile by name or file: how the model is talked to
     #[arg(long, value_name = "P")]
     profile: Option<String>,
@@ -42,7 +45,7 @@ pub struct ExploreArgs {
     #[arg(long, value_name = "B")]
     bench: Option<String>,
     /// Follow a run: its folder
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["pages", "bench", "model", "profile", "dtype", "quant", "resampler", "device"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["pages", "bench", "model", "profile", "dtype", "quant", "resampler", "device", "min_pixels", "max_pixels"])]
     run: Option<PathBuf>,
     /// Do not record sessions
     #[arg(long)]
@@ -160,7 +163,8 @@ fn listed(args: &ExploreArgs, settings: &Config) -> CliResult {
 impl ExploreArgs {
     /// The model to ask: by flag, else by configuration, else the shipped one.
     fn choice(&self, global: &Global) -> Result<ModelChoice, CliError> {
-        self.load.choice(self.model.as_deref().or(global.settings.model.as_deref()), global)
+        let choice = self.load.choice(self.model.as_deref().or(global.settings.model.as_deref()), global)?;
+        self.pixels.on(choice, global)
     }
 
     fn check_pages(&self) -> Result<(), CliError> {

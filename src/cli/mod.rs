@@ -24,6 +24,7 @@ mod misplaced;
 mod model;
 mod model_flags;
 mod model_load;
+mod pixel_flags;
 mod plain;
 pub mod print_image;
 mod probe;

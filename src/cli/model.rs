@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 
 use super::{CliError, CliResult, Global};
 use crate::demo;
-use crate::model::{FileSource, ModelChoice};
+use crate::model::{FileSource, Format, ModelChoice};
+use crate::text::one_line;
 use check::CheckArgs;
 use compare::CompareArgs;
 use get::GetArgs;
@@ -52,12 +53,12 @@ enum ModelCommand {
 /// Says what failed.
 pub fn run(args: ModelArgs, global: &Global) -> CliResult {
     match args.command {
-        ModelCommand::Check(args) => check::run(&args, global),
+        ModelCommand::Check(args) => check::run(&args),
         ModelCommand::Info(args) => info::run(&args, global).map(|()| ExitCode::SUCCESS),
         ModelCommand::Compare(args) => compare::run(&args, global),
         ModelCommand::Get(args) => get::run(&args).map(|()| ExitCode::SUCCESS),
         ModelCommand::Probe(args) => probe::run(&args, global).map(|()| ExitCode::SUCCESS),
-        ModelCommand::Quantize(args) => quantize::run(&args, global).map(|()| ExitCode::SUCCESS),
+        ModelCommand::Quantize(args) => quantize::run(&args).map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -67,6 +68,15 @@ fn name(choice: &ModelChoice) -> String {
         FileSource::Embedded(_) => demo::MODEL_NAME.to_owned(),
         _ => choice.name(),
     }
+}
+
+/// How many matrices could not be kept in the format asked for, where there are any.
+fn fallen_line(fallen: &[(String, Format)]) -> Option<String> {
+    let (first, format) = fallen.first()?;
+    let (count, first) = (fallen.len(), one_line(first));
+    Some(format!(
+        "{count} tensor(s) have rows that do not divide into blocks and are kept in another format, such as {first} in {format}"
+    ))
 }
 
 /// A reader that went away is no error.

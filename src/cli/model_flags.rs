@@ -22,12 +22,26 @@ pub(super) struct LoadFlags {
     /// Where it computes: auto, cpu, cuda, cuda:N or metal [default: auto]
     #[arg(long, value_name = "WHERE")]
     device: Option<DeviceChoice>,
-    /// Whose resampling images are prepared with [default: auto]
-    #[arg(long, value_enum, value_name = "WHOSE")]
-    resampler: Option<ResamplerFlag>,
+    #[command(flatten)]
+    resampling: ResamplingFlag,
+    #[command(flatten)]
+    fetch: FetchFlags,
+}
+
+/// Whether a model may be fetched, for commands that look at its files only.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(super) struct FetchFlags {
     /// Fetch nothing: a model on a hub must be in the cache (as with HF_HUB_OFFLINE=1)
     #[arg(long)]
     offline: bool,
+}
+
+/// Whose resampling, as a flag.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(super) struct ResamplingFlag {
+    /// Whose resampling images are prepared with [default: auto]
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    resampler: Option<ResamplerFlag>,
 }
 
 /// [`ResamplerChoice`] as a flag.
@@ -103,9 +117,9 @@ impl LoadFlags {
         Loading {
             dtype: self.dtype.map_or(known.dtype, DtypeFlag::choice),
             quant: self.quant.map_or(known.quant, QuantFlag::quant),
-            resampler: self.resampler.map_or(known.resampler, ResamplerFlag::choice),
+            resampler: self.resampling.resampler.map_or(known.resampler, ResamplerFlag::choice),
             device: self.device.or(known.device),
-            offline: self.offline || known.offline,
+            offline: self.fetch.offline || known.offline,
         }
     }
 
@@ -131,6 +145,26 @@ impl LoadFlags {
     /// The configuration names what is not there.
     pub(super) fn as_stored(self, name: Option<&str>, global: &Global) -> Result<ModelChoice, CliError> {
         Loading { dtype: DtypeChoice::Auto, quant: None, ..self.loading(global)? }.of(name)
+    }
+}
+
+impl FetchFlags {
+    /// The model of that name, as it is stored.
+    ///
+    /// # Errors
+    /// There is no such model.
+    pub(super) fn choice(self, name: &str) -> Result<ModelChoice, CliError> {
+        Loading { offline: self.offline, ..Loading::default() }.of(Some(name))
+    }
+}
+
+impl ResamplingFlag {
+    /// What the flag says, else the configuration.
+    ///
+    /// # Errors
+    /// The configuration names what is not there.
+    pub(super) fn choice(self, global: &Global) -> Result<ResamplerChoice, CliError> {
+        Ok(LoadFlags { resampling: self, ..LoadFlags::default() }.loading(global)?.resampler)
     }
 }
 
@@ -204,8 +238,8 @@ fn configured(settings: &Config) -> Result<LoadFlags, CliError> {
         device: device.transpose()?,
         dtype: word("dtype", settings.dtype.as_deref())?,
         quant: word("quant", settings.quant.as_deref())?,
-        resampler: word("resampler", settings.resampler.as_deref())?,
-        offline: false,
+        resampling: ResamplingFlag { resampler: word("resampler", settings.resampler.as_deref())? },
+        fetch: FetchFlags::default(),
     })
 }
 

@@ -140,6 +140,11 @@ impl Progress for Watching<'_> {
             Step::Anew { lost } => self.bar.set_position(self.bar.position().saturating_sub(lost)),
             Step::Waiting(name) => self.say(&format!("another process is fetching {name}: waiting for it")),
             Step::Again(name) => self.say(&format!("the connection was lost while fetching {name}: trying again")),
+            Step::Unproven(name) => {
+                self.say(&format!("the server names no checksum of {name}: its size alone is compared"));
+            }
+            Step::Away(why) => self.say(&format!("{why}: what is in the cache is taken")),
+            Step::Taken(name) => self.say(&format!("of the GGUF files in the cache {name} is taken")),
             Step::Done(_) => {}
         }
     }

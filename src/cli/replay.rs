@@ -32,13 +32,13 @@ pub struct ReplayArgs {
     #[command(flatten)]
     look: Look,
     /// Print the explorer's screen as SVG: COLUMNSxROWS, or COLUMNSxROWS@TOKEN
-    #[arg(long, value_name = "SIZE", value_parser = shot, hide = true)]
+    #[arg(long, value_name = "SIZE", value_parser = shot)]
     svg: Option<Shot>,
     /// Press these before the picture: names of actions as keys.toml has them, =text to type; words apart
-    #[arg(long, value_name = "NAMES", requires = "svg", conflicts_with = "film", hide = true)]
+    #[arg(long, value_name = "NAMES", requires = "svg", conflicts_with = "film")]
     press: Option<String>,
     /// Write the session as a film into this file; --svg says its size, and with @N how many tokens from frame to frame
-    #[arg(long, value_name = "FILE", requires = "svg", hide = true)]
+    #[arg(long, value_name = "FILE", requires = "svg")]
     film: Option<PathBuf>,
 }
 

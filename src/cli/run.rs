@@ -14,10 +14,12 @@ use self::place::{Target, locate, resume_command};
 use self::progress::Bars;
 use super::model_flags::{LoadFlags, Loading};
 use super::model_load::loaded;
+use super::pixel_flags::PixelFlags;
 use super::record_flags::RecordFlags;
 use super::selection::SelectionArgs;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::open_with;
+use crate::model::ModelChoice;
 use crate::protocol::Profile;
 use crate::run::{
     CropChoice, Job, Manifest, ManifestError, PageChoice, RunError, RunFolder, RunPlace, RunReport, RunSettings,
@@ -41,6 +43,8 @@ pub struct RunArgs {
     model: Option<String>,
     #[command(flatten)]
     load: LoadFlags,
+    #[command(flatten)]
+    pixels: PixelFlags,
     #[command(flatten)]
     which: SelectionArgs,
     /// Ask each question so many times, with the sampler's seeds from --seed on
@@ -131,7 +135,7 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
         return Err(CliError::usage(format!("{} {what}", settings.benchmark)));
     }
     let loading = Loading { device: args.load.device(global)?, ..args.loading(&settings) };
-    let choice = loading.of(Some(&settings.model))?;
+    let choice = ModelChoice { pixels: settings.pixels, ..loading.of(Some(&settings.model))? };
     let model = Arc::new(loaded(&choice, None)?);
     let no_more = super::interrupt_flag();
     let job = Job { model: &model, questions: &benchmark, profile: &profile, settings: &settings, no_more: &no_more };
@@ -227,10 +231,10 @@ impl RunArgs {
 
     /// The settings: what is given, else what is known.
     fn settings(&self, resumed: Option<RunSettings>, global: &Global) -> Result<RunSettings, CliError> {
-        let loading = match &resumed {
+        let (loading, pixels) = match &resumed {
             // A run goes on as it began, whatever the configuration says by now.
-            Some(known) => self.loading(known),
-            None => self.load.loading(global)?,
+            Some(known) => (self.loading(known), self.pixels.or(known.pixels)?),
+            None => (self.load.loading(global)?, self.pixels.limits(global)?),
         };
         let known = resumed.unwrap_or_else(|| RunSettings { record: global.settings.record, ..RunSettings::default() });
         let which = self.which.selection();
@@ -250,6 +254,7 @@ impl RunArgs {
             dtype: loading.dtype,
             quant: loading.quant,
             resampler: loading.resampler,
+            pixels,
             profile: self.profile.clone().unwrap_or(known.profile),
             tasks: if which.tasks.is_empty() { known.tasks } else { which.tasks },
             families: if which.families.is_empty() { known.families } else { which.families },

@@ -65,6 +65,12 @@ pub struct Config {
     /// Whose resampling images are prepared with, as --resampler has it: "auto", "pillow", "torchvision".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resampler: Option<String>,
+    /// Fewest pixels of an image as a model sees it, as --min-pixels has it (usually as the model's files say).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_pixels: Option<u64>,
+    /// Most pixels of an image as a model sees it, as --max-pixels has it; fewer take less time and memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_pixels: Option<u64>,
     /// Where models compute, as --device has it: "auto", "cpu", "cuda", "cuda:N", "metal".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,

@@ -13,6 +13,21 @@ pub(super) enum Checksum {
     None,
 }
 
+/// Whether an entity tag is a checksum.
+pub(super) fn is_checksum(tag: &str) -> bool {
+    !matches!(Checksum::for_tag(tag, 0), Checksum::None)
+}
+
+/// A blob's name for a tag that is no checksum: such tags may be those of other files, too.
+pub(super) fn name_of(tag: &str, file: &str) -> String {
+    let hash = Sha256::digest(file.as_bytes());
+    format!("{tag}-{}", hex(hash.get(..8).unwrap_or_default()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
 impl Checksum {
     /// The kind that an entity tag is, for a file of so many bytes.
     pub(super) fn for_tag(tag: &str, size: u64) -> Self {
@@ -34,7 +49,6 @@ impl Checksum {
 
     /// Whether the contents are those of the tag; a tag that is no checksum fits everything.
     pub(super) fn fits(self, tag: &str) -> bool {
-        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         match self {
             Self::Sha256(hash) => hex(&hash.finalize()) == tag,
             Self::Git(hash) => hex(&hash.finalize()) == tag,
@@ -65,5 +79,13 @@ mod tests {
         assert!(fits(long, b"hello") && !fits(long, b"hellp"));
         assert!(fits(short, b"hello") && !fits(short, b"hellp"));
         assert!(fits("5f3-anything", b"hello"), "no checksum");
+        assert!(is_checksum(long) && is_checksum(short) && !is_checksum("5f3-anything"));
+    }
+
+    #[test]
+    fn tags_that_are_no_checksums_belong_to_one_file() {
+        let (a, b) = (name_of("5f3-1c", "a.json"), name_of("5f3-1c", "b.json"));
+        assert!(a != b && a.starts_with("5f3-1c-") && a == name_of("5f3-1c", "a.json"));
+        assert!(!is_checksum(&name_of("5f3-1c", "a.json")));
     }
 }

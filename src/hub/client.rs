@@ -7,10 +7,13 @@ use serde_json::Value;
 use ureq::http::{HeaderMap, Response};
 use ureq::{Agent, Body};
 
+use super::checksum::{is_checksum, name_of};
 use super::error::HubError;
+use super::progress::Progress;
 use super::reference::{Reference, is_commit};
-use super::settings::Settings;
+use super::settings::{Settings, Token};
 use super::url::{self, Origin};
+use super::waiting::{pause, unless_stopped};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -32,8 +35,21 @@ pub(super) struct Listing {
 /// What a file is, without its contents.
 #[derive(Clone, Debug)]
 pub(super) struct Meta {
+    /// The name of its blob: its checksum, where the server tells one.
     pub(super) tag: String,
     pub(super) size: u64,
+    pub(super) bond: Bond,
+}
+
+/// What says that the rest of a file belongs to what is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Bond {
+    /// Its checksum, in the end.
+    Checksum,
+    /// The server, which is told this entity tag.
+    Tag(String),
+    /// Nothing: the file is always fetched from its beginning.
+    Nothing,
 }
 
 /// A connection to a hub.
@@ -67,17 +83,20 @@ impl<'a> Client<'a> {
     }
 
     /// Asks what a revision is and which files it has.
-    pub(super) fn list(&self, reference: &Reference) -> Result<Listing, HubError> {
+    pub(super) fn list(&self, reference: &Reference, progress: &dyn Progress) -> Result<Listing, HubError> {
         let revision = url::segment(reference.revision());
         let repository = url::path(&reference.repository());
         let address = format!("{}/api/models/{repository}/revision/{revision}", self.settings.endpoint);
-        let response = self.patiently(&address, Method::Get, reference)?;
+        let response = self.patiently(&address, Method::Get, reference, progress)?;
         if response.status() != 200 {
             return Err(self.refusal(reference, None, &response));
         }
-        let mut text = Vec::new();
-        let read = response.into_body().into_reader().take(MOST_LIST + 1).read_to_end(&mut text);
-        read.map_err(|error| self.unreachable(reference, error.to_string()))?;
+        let read = move || {
+            let mut text = Vec::new();
+            response.into_body().into_reader().take(MOST_LIST + 1).read_to_end(&mut text).map(|_| text)
+        };
+        let text = unless_stopped(progress, read).and_then(|read| read);
+        let text = text.map_err(|error| self.failed(reference, error.to_string(), progress))?;
         if text.len() as u64 > MOST_LIST {
             return Err(self.odd("its list of files is endless"));
         }
@@ -103,8 +122,14 @@ impl<'a> Client<'a> {
     }
 
     /// Asks what a file is.
-    pub(super) fn meta(&self, reference: &Reference, commit: &str, file: &str) -> Result<Meta, HubError> {
-        let response = self.patiently(&self.address(reference, commit, file), Method::Head, reference)?;
+    pub(super) fn meta(
+        &self,
+        reference: &Reference,
+        commit: &str,
+        file: &str,
+        progress: &dyn Progress,
+    ) -> Result<Meta, HubError> {
+        let response = self.patiently(&self.address(reference, commit, file), Method::Head, reference, progress)?;
         let status = response.status().as_u16();
         if status != 200 && !(300..400).contains(&status) {
             return Err(self.refusal(reference, Some(file), &response));
@@ -117,39 +142,62 @@ impl<'a> Client<'a> {
         let plain = if status == 200 { number("content-length") } else { None };
         let size: Option<u64> = number("x-linked-size").or(plain);
         match (tag, size) {
-            (Some(tag), Some(size)) => Ok(Meta { tag: tag.to_owned(), size }),
+            (Some(tag), Some(size)) if is_checksum(tag) => Ok(Meta { tag: tag.to_owned(), size, bond: Bond::Checksum }),
+            (Some(tag), Some(size)) => {
+                // A weak tag binds no bytes, and that of a redirect is not of the place it leads to.
+                let strong = header(headers, "etag").filter(|tag| status == 200 && tag.starts_with('"'));
+                let bond = strong.map_or(Bond::Nothing, |tag| Bond::Tag(tag.to_owned()));
+                Ok(Meta { tag: name_of(tag, file), size, bond })
+            }
             (None, _) => Err(self.odd("it names no checksum of a file (etag)")),
             (_, None) => Err(self.odd("it names no size of a file")),
         }
     }
 
     /// Begins to fetch a file's contents, from a byte on.
-    pub(super) fn open(&self, address: &str, from: u64) -> Result<Response<Body>, ureq::Error> {
-        self.send(address, Method::Get, from)
+    pub(super) fn open(
+        &self,
+        address: &str,
+        from: &Rest<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Response<Body>, ureq::Error> {
+        self.send(address, Method::Get, from, progress)
     }
 
     /// Asks, and asks again where the server is in trouble.
-    fn patiently(&self, address: &str, method: Method, reference: &Reference) -> Result<Response<Body>, HubError> {
-        let mut pause = Duration::from_millis(300);
+    fn patiently(
+        &self,
+        address: &str,
+        method: Method,
+        reference: &Reference,
+        progress: &dyn Progress,
+    ) -> Result<Response<Body>, HubError> {
+        let mut wait = Duration::from_millis(300);
         for tried in 1.. {
-            match self.send(address, method, 0) {
+            match self.send(address, method, &Rest::default(), progress) {
                 Ok(response) if response.status().is_server_error() && tried < TRIES => {}
                 Ok(response) => return Ok(response),
-                Err(error) if tried < TRIES && is_passing(&error) => {}
-                Err(error) => return Err(self.unreachable(reference, plain(&error))),
+                Err(error) if tried < TRIES && is_passing(&error) && !progress.stopped() => {}
+                Err(error) => return Err(self.failed(reference, plain(&error), progress)),
             }
-            std::thread::sleep(pause);
-            pause *= 3;
+            pause(progress, wait);
+            wait *= 3;
         }
         Err(self.unreachable(reference, "no answer".to_owned()))
     }
 
     /// One request and where it leads. A `HEAD` stops before it would leave the hub: what it asks is answered there.
-    fn send(&self, address: &str, method: Method, from: u64) -> Result<Response<Body>, ureq::Error> {
+    fn send(
+        &self,
+        address: &str,
+        method: Method,
+        from: &Rest<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Response<Body>, ureq::Error> {
         let mut address = address.to_owned();
         for _ in 0..MOST_REDIRECTS {
             let origin = Origin::of(&address).ok_or_else(|| ureq::Error::BadUri("no http address".to_owned()))?;
-            let response = self.once(&address, &origin, method, from)?;
+            let response = self.once(&address, &origin, method, from, progress)?;
             let location = header(response.headers(), "location").and_then(|to| url::joined(&origin, to));
             let Some(next) = location.filter(|_| response.status().is_redirection()) else { return Ok(response) };
             let there = Origin::of(&next).ok_or_else(|| ureq::Error::BadUri("no http address".to_owned()))?;
@@ -164,20 +212,32 @@ impl<'a> Client<'a> {
         Err(ureq::Error::TooManyRedirects)
     }
 
-    fn once(&self, address: &str, origin: &Origin, method: Method, from: u64) -> Result<Response<Body>, ureq::Error> {
+    fn once(
+        &self,
+        address: &str,
+        origin: &Origin,
+        method: Method,
+        from: &Rest<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Response<Body>, ureq::Error> {
         let mut request = match method {
             Method::Head => self.agent.head(address),
             Method::Get => self.agent.get(address),
         };
-        if from > 0 {
-            request = request.header("range", format!("bytes={from}-"));
+        if from.byte > 0 {
+            request = request.header("range", format!("bytes={}-", from.byte));
+            if let Some(tag) = from.tag {
+                request = request.header("if-range", tag);
+            }
         }
         if let Some(token) =
             self.settings.token.as_ref().filter(|_| *origin == self.settings.origin && origin.is_private())
         {
             request = request.header("authorization", token.bearer());
         }
-        request.call()
+        // A proxy would carry to another machine, in the clear, what is to stay on this one.
+        let request = if origin.is_here() { request.config().proxy(None).build() } else { request };
+        unless_stopped(progress, move || request.call()).map_err(ureq::Error::Io)?
     }
 
     /// What a refusing answer means.
@@ -194,6 +254,11 @@ impl<'a> Client<'a> {
             (_, "RevisionNotFound", _) => {
                 HubError::NoRevision { repository, revision: reference.revision().to_owned() }
             }
+            // Of what it does not show it says so (`RepoNotFound`); else it is the token that it does not know.
+            (401, "", _) if token => {
+                let from = self.settings.token.as_ref().map_or("", Token::from).to_owned();
+                HubError::Token { host, from }
+            }
             (404, _, Some(file)) => HubError::NoFile { repository, file: file.to_owned() },
             (401 | 404, _, _) => HubError::NoRepository { host, model, token },
             _ => HubError::Status { host, status, what: file.unwrap_or(&repository).to_owned() },
@@ -205,12 +270,25 @@ impl<'a> Client<'a> {
     }
 
     pub(super) fn unreachable(&self, reference: &Reference, why: String) -> HubError {
-        HubError::Unreachable { host: self.host(), why, model: reference.to_string() }
+        HubError::Unreachable { host: self.host(), why, model: reference.to_string(), whole: false }
+    }
+
+    /// A request failed, or was given up.
+    fn failed(&self, reference: &Reference, why: String, progress: &dyn Progress) -> HubError {
+        if progress.stopped() { HubError::Stopped } else { self.unreachable(reference, why) }
     }
 
     pub(super) fn odd(&self, why: &str) -> HubError {
         HubError::Answer { host: self.host(), why: why.to_owned() }
     }
+}
+
+/// Where a file's contents are to begin.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Rest<'t> {
+    pub(super) byte: u64,
+    /// Only if this is the file's entity tag still; else all of it.
+    pub(super) tag: Option<&'t str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -10,10 +10,11 @@ use ureq::http::Response;
 
 use super::cache::{Repo, make_parent};
 use super::checksum::Checksum;
-use super::client::{Client, Meta, header, plain};
+use super::client::{Bond, Client, Meta, Rest, header, plain};
 use super::error::HubError;
 use super::progress::{Progress, Step};
 use super::reference::Reference;
+use super::waiting::{Arriving, pause};
 
 /// Bytes read at a time.
 const BUFFER: usize = 256 << 10;
@@ -30,22 +31,21 @@ pub(super) struct Wanted<'a> {
     pub(super) meta: &'a Meta,
 }
 
-/// Fetches a file into the cache, unless its blob is there.
+/// Fetches a file into the cache, unless its blob is there, and gives it its name.
 pub(super) fn download(
     client: &Client<'_>,
     repo: &Repo,
     wanted: &Wanted<'_>,
     progress: &mut dyn Progress,
 ) -> Result<(), HubError> {
-    let blob = repo.blob(&wanted.meta.tag);
-    if !blob.is_file() {
-        let _lock = lock(&repo.lock(&wanted.meta.tag), wanted.file, progress)?;
-        // Whoever held the lock may have fetched it.
-        if !blob.is_file() {
-            fetch(client, repo, wanted, progress)?;
-        }
+    let Meta { tag, size, .. } = wanted.meta;
+    // Held until the file has its name, so that nobody mends what another is about to name.
+    let _lock = lock(&repo.lock(tag), wanted.file, progress)?;
+    // Whoever held the lock may have fetched it.
+    if !repo.holds(tag, *size) {
+        fetch(client, repo, wanted, progress)?;
     }
-    repo.link(wanted.commit, wanted.file, &wanted.meta.tag)?;
+    repo.link(wanted.commit, wanted.file, tag)?;
     progress.tell(Step::Done(wanted.file));
     Ok(())
 }
@@ -99,13 +99,24 @@ impl Growing {
         Ok(Self { file, have, checksum })
     }
 
-    /// Forgets everything.
-    fn restart(&mut self, meta: &Meta) -> std::io::Result<()> {
+    /// Forgets everything, and tells.
+    fn restart(&mut self, meta: &Meta, progress: &mut dyn Progress) -> std::io::Result<()> {
+        progress.tell(Step::Anew { lost: self.have });
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
         self.have = 0;
         self.checksum = Checksum::for_tag(&meta.tag, meta.size);
         Ok(())
+    }
+
+    /// Why what is here is not the file; it is asked once, when all is here.
+    fn fault(&mut self, meta: &Meta) -> Option<String> {
+        let fits = std::mem::replace(&mut self.checksum, Checksum::None).fits(&meta.tag);
+        match (self.have == meta.size, fits) {
+            (true, true) => None,
+            (false, true) => Some(format!("{} bytes instead of {}", self.have, meta.size)),
+            (_, false) => Some("wrong checksum".to_owned()),
+        }
     }
 
     fn add(&mut self, bytes: &[u8]) -> std::io::Result<()> {
@@ -121,28 +132,47 @@ fn fetch(client: &Client<'_>, repo: &Repo, wanted: &Wanted<'_>, progress: &mut d
     make_parent(&path)?;
     let mut growing = Growing::open(&path, meta).map_err(HubError::io("open", &path))?;
     progress.tell(Step::File { name: wanted.file, size: meta.size, have: growing.have });
+    if meta.bond != Bond::Checksum {
+        progress.tell(Step::Unproven(wanted.file));
+    }
+    // Bytes of an earlier time may have been spoilt since; then the file deserves to be fetched from its beginning.
+    let mut inherited = growing.have > 0;
+    loop {
+        gather(client, wanted, &mut growing, &path, progress)?;
+        let Some(why) = growing.fault(meta) else { break };
+        if !inherited {
+            std::fs::remove_file(&path).map_err(HubError::io("remove", &path))?;
+            return Err(HubError::Checksum { file: wanted.file.to_owned(), why });
+        }
+        inherited = false;
+        growing.restart(meta, progress).map_err(HubError::io("write", &path))?;
+    }
+    growing.file.sync_all().map_err(HubError::io("write", &path))?;
+    let blob = repo.blob(&meta.tag);
+    std::fs::rename(&path, &blob).map_err(HubError::io("write", &blob))
+}
+
+/// Fetches until all bytes are here, or nothing comes any more.
+fn gather(
+    client: &Client<'_>,
+    wanted: &Wanted<'_>,
+    growing: &mut Growing,
+    path: &Path,
+    progress: &mut dyn Progress,
+) -> Result<(), HubError> {
     let mut failures = 0;
-    while growing.have < meta.size {
+    while growing.have < wanted.meta.size {
         let before = growing.have;
-        match piece(client, wanted, &mut growing, &path, progress)? {
+        match piece(client, wanted, growing, path, progress)? {
             Piece::Whole => break,
             Piece::Cut(_) if growing.have > before => failures = 0,
             Piece::Cut(why) if failures + 1 == TRIES => return Err(why.into_error(client, wanted)),
             Piece::Cut(_) => failures += 1,
         }
         progress.tell(Step::Again(wanted.file));
-        std::thread::sleep(Duration::from_millis(100 << failures.min(6)));
+        pause(progress, Duration::from_millis(100 << failures.min(6)));
     }
-    let fits = growing.checksum.fits(&meta.tag);
-    if growing.have != meta.size || !fits {
-        std::fs::remove_file(&path).map_err(HubError::io("remove", &path))?;
-        let why =
-            if fits { format!("{} bytes instead of {}", growing.have, meta.size) } else { "wrong checksum".to_owned() };
-        return Err(HubError::Checksum { file: wanted.file.to_owned(), why });
-    }
-    growing.file.sync_all().map_err(HubError::io("write", &path))?;
-    let blob = repo.blob(&meta.tag);
-    std::fs::rename(&path, &blob).map_err(HubError::io("write", &blob))
+    Ok(())
 }
 
 /// How far one answer went.
@@ -176,7 +206,18 @@ fn piece(
     progress: &mut dyn Progress,
 ) -> Result<Piece, HubError> {
     let address = client.address(wanted.reference, wanted.commit, wanted.file);
-    let response = match client.open(&address, growing.have) {
+    let tag = match &wanted.meta.bond {
+        Bond::Tag(tag) => Some(tag.as_str()),
+        Bond::Checksum => None,
+        Bond::Nothing => {
+            if growing.have > 0 {
+                growing.restart(wanted.meta, progress).map_err(HubError::io("write", path))?;
+            }
+            None
+        }
+    };
+    let response = match client.open(&address, &Rest { byte: growing.have, tag }, progress) {
+        _ if progress.stopped() => return Err(HubError::Stopped),
         Ok(response) => response,
         Err(ureq::Error::Timeout(_)) => return Ok(Piece::Cut(Why::Slow)),
         Err(error) => return Ok(Piece::Cut(Why::Broken(plain(&error)))),
@@ -185,8 +226,7 @@ fn piece(
         206 if starts_at(&response, growing.have) => {}
         // The server does not go on where it is asked to.
         200 | 206 | 416 if growing.have > 0 => {
-            progress.tell(Step::Anew { lost: growing.have });
-            growing.restart(wanted.meta).map_err(HubError::io("write", path))?;
+            growing.restart(wanted.meta, progress).map_err(HubError::io("write", path))?;
             if response.status() != 200 {
                 return Ok(Piece::Cut(Why::Broken("it does not resume".to_owned())));
             }
@@ -206,18 +246,19 @@ fn take(
     progress: &mut dyn Progress,
 ) -> Result<Piece, HubError> {
     // One byte more than expected is enough to know.
-    let mut body = response.into_body().into_reader().take((size - growing.have).saturating_add(1));
-    let mut buffer = vec![0; BUFFER];
+    let body = response.into_body().into_reader().take((size - growing.have).saturating_add(1));
+    let body = match Arriving::begin(body, BUFFER) {
+        Ok(body) => body,
+        Err(error) => return Ok(Piece::Cut(Why::Broken(error.to_string()))),
+    };
     loop {
-        if progress.stopped() {
-            return Err(HubError::Stopped);
-        }
-        match body.read(&mut buffer) {
-            Ok(0) if growing.have >= size => return Ok(Piece::Whole),
-            Ok(0) => return Ok(Piece::Cut(Why::Broken("the connection ended".to_owned()))),
-            Ok(n) => {
-                growing.add(buffer.get(..n).unwrap_or_default()).map_err(HubError::io("write", path))?;
-                progress.tell(Step::Bytes(n as u64));
+        match body.next(progress) {
+            _ if progress.stopped() => return Err(HubError::Stopped),
+            Ok(bytes) if bytes.is_empty() && growing.have >= size => return Ok(Piece::Whole),
+            Ok(bytes) if bytes.is_empty() => return Ok(Piece::Cut(Why::Broken("the connection ended".to_owned()))),
+            Ok(bytes) => {
+                growing.add(&bytes).map_err(HubError::io("write", path))?;
+                progress.tell(Step::Bytes(bytes.len() as u64));
             }
             Err(error) if error.kind() == std::io::ErrorKind::TimedOut => return Ok(Piece::Cut(Why::Slow)),
             Err(error) => return Ok(Piece::Cut(Why::Broken(error.to_string()))),

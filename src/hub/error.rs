@@ -34,8 +34,11 @@ pub enum HubError {
     },
     /// The server cannot be reached.
     #[error(
-        "{host} cannot be reached ({why}): check the network and HF_ENDPOINT; {model} is not whole in the cache, so a \
-         folder would be needed to go on without"
+        "{host} cannot be reached ({why}): check the network and HF_ENDPOINT; {model} {}", if *whole {
+            "is whole in the cache, so that without --update it can be used"
+        } else {
+            "is not whole in the cache, so a folder would be needed to go on without"
+        }
     )]
     Unreachable {
         /// The server.
@@ -44,6 +47,8 @@ pub enum HubError {
         why: String,
         /// What was asked for.
         model: String,
+        /// Whether what is in the cache would do.
+        whole: bool,
     },
     /// The server sends nothing, or hardly anything, again and again.
     #[error(
@@ -76,6 +81,14 @@ pub enum HubError {
         page: String,
         /// Whether a token was sent.
         token: bool,
+    },
+    /// The hub does not know the token; it then answers nothing, not even what everyone may see.
+    #[error("{host} refuses the token of {from}: renew it, or unset it (models that everyone may see need none)")]
+    Token {
+        /// The server.
+        host: String,
+        /// The variable or file the token is in.
+        from: String,
     },
     /// There is no such repository, or it is not shown to everyone.
     #[error(
@@ -164,6 +177,15 @@ impl HubError {
     pub(super) fn io(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { what, path, source }
+    }
+
+    /// Why the server is not to be had, where that is what it is; what is in the cache may then do.
+    pub(super) fn away(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { host, why, .. } => Some(format!("{host} cannot be reached ({why})")),
+            Self::Status { host, status: status @ 500..=599, .. } => Some(format!("{host} answers {status}")),
+            _ => None,
+        }
     }
 }
 

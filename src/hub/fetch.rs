@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cache::Repo;
+use super::cache::{Repo, State};
 use super::client::{Client, Listing, Meta};
 use super::download::{Wanted, download};
 use super::error::HubError;
@@ -10,6 +10,7 @@ use super::progress::{Progress, Step};
 use super::reference::Reference;
 use super::settings::Settings;
 use super::wanted::{self, Kind};
+use super::whole::{is_whole, length};
 
 /// Kept free on the disk beyond what is fetched.
 const SPARE: u64 = 64 << 20;
@@ -53,40 +54,85 @@ impl Hub {
     pub fn cached(&self, reference: &Reference) -> Option<Local> {
         let repo = Repo::new(&self.settings.cache, reference);
         let commit = repo.commit(reference.revision())?;
-        let (kind, missing) = repo.state(&commit, reference.file());
-        kind.filter(|_| missing.is_empty()).map(|kind| self.local(&repo, reference, commit, &kind))
+        let State { kind, missing } = repo.state(&commit, reference);
+        kind.ok().filter(|_| missing.is_empty()).map(|kind| self.local(&repo, reference, commit, &kind))
     }
 
     /// A model: from the cache where it is whole there, else from the network. With `update`, the network is asked
-    /// whether the revision stands for another commit by now.
+    /// whether the revision stands for another commit by now, and whether each file is as long as it should be. Where the
+    /// server is not to be had, what is whole in the cache is taken all the same.
     ///
     /// # Errors
     /// [`HubError`]; what has been fetched until then stays for another time.
     pub fn get(&self, reference: &Reference, update: bool, progress: &mut dyn Progress) -> Result<Local, HubError> {
         let repo = Repo::new(&self.settings.cache, reference);
         let known = repo.commit(reference.revision());
-        let state = known.as_deref().map(|commit| repo.state(commit, reference.file()));
-        if let (Some(commit), Some((Some(kind), missing))) = (&known, &state) {
-            let whole = missing.is_empty();
-            if whole && !update && (self.settings.offline || repo.is_rich(commit, kind)) {
-                return Ok(self.local(&repo, reference, commit.clone(), kind));
-            }
+        let state = known.as_deref().map(|commit| repo.state(commit, reference));
+        let whole = match (known, &state) {
+            (Some(commit), Some(State { kind: Ok(kind), missing })) if missing.is_empty() => Some((commit, kind)),
+            _ => None,
+        };
+        let cached = whole.clone().filter(|_| !update);
+        if let Some((commit, kind)) = &cached
+            && (self.settings.offline || repo.is_rich(commit, kind))
+        {
+            return Ok(self.taken(&repo, reference, commit, kind, progress));
         }
         if self.settings.offline {
-            let missing = state.map(|(_, missing)| missing).filter(|missing| !missing.is_empty());
-            let missing = missing.unwrap_or_else(|| vec!["everything".to_owned()]);
-            let (model, cache) = (reference.to_string(), self.settings.cache.clone());
-            return Err(HubError::Offline { model, cache, missing });
+            return Err(self.offline(reference, state));
         }
-        self.fetch(&repo, reference, progress)
+        match self.fetch(&repo, reference, update, progress) {
+            Err(HubError::Unreachable { host, why, model, .. }) if cached.is_none() => {
+                Err(HubError::Unreachable { host, why, model, whole: whole.is_some() })
+            }
+            Err(error) => match (error.away(), &cached) {
+                (Some(why), Some((commit, kind))) => {
+                    progress.tell(Step::Away(&why));
+                    Ok(self.taken(&repo, reference, commit, kind, progress))
+                }
+                _ => Err(error),
+            },
+            fetched => fetched,
+        }
     }
 
-    fn fetch(&self, repo: &Repo, reference: &Reference, progress: &mut dyn Progress) -> Result<Local, HubError> {
+    /// What is in the cache, with a word where one of several files may be meant.
+    fn taken(
+        &self,
+        repo: &Repo,
+        reference: &Reference,
+        commit: &str,
+        kind: &Kind,
+        progress: &mut dyn Progress,
+    ) -> Local {
+        if let (None, Kind::Gguf { file, .. }) = (reference.file(), kind) {
+            progress.tell(Step::Taken(file));
+        }
+        self.local(repo, reference, commit.to_owned(), kind)
+    }
+
+    /// Why nothing can be had without the network.
+    fn offline(&self, reference: &Reference, state: Option<State>) -> HubError {
+        let missing = match state {
+            Some(State { kind: Err(several @ HubError::Several { .. }), .. }) => return several,
+            Some(State { missing, .. }) if !missing.is_empty() => missing,
+            _ => vec!["everything".to_owned()],
+        };
+        HubError::Offline { model: reference.to_string(), cache: self.settings.cache.clone(), missing }
+    }
+
+    fn fetch(
+        &self,
+        repo: &Repo,
+        reference: &Reference,
+        update: bool,
+        progress: &mut dyn Progress,
+    ) -> Result<Local, HubError> {
         let client = Client::new(&self.settings);
         progress.tell(Step::Asking(reference.revision()));
-        let Listing { commit, files } = client.list(reference)?;
+        let Listing { commit, files } = client.list(reference, progress)?;
         let kind = wanted::kind(&reference.repository(), &files, reference.file())?;
-        let work = Work { client: &client, repo, reference, commit: &commit, cache: &self.settings.cache };
+        let work = Work { client: &client, repo, reference, commit: &commit, cache: &self.settings.cache, update };
         match &kind {
             Kind::Folder { sharded } => {
                 work.all(&wanted::small(&files), progress)?;
@@ -98,6 +144,7 @@ impl Hub {
                 work.all(&files, progress)?;
             }
         }
+        repo.remember_lack(&commit, &kind, &files);
         // Only now: a name that stood for an older, whole model must not stand for half of a newer one.
         repo.remember(reference.revision(), &commit)?;
         Ok(self.local(repo, reference, commit, &kind))
@@ -124,18 +171,23 @@ struct Work<'a> {
     reference: &'a Reference,
     commit: &'a str,
     cache: &'a Path,
+    /// Whether files that seem to be whole are held against what the server says of them.
+    update: bool,
 }
 
 impl Work<'_> {
-    /// Fetches files that are not in the snapshot: first all their sizes, so that a full disk is told at once.
+    /// Fetches files that are not whole in the snapshot: first all their sizes, so that a full disk is told at once.
     fn all(&self, files: &[String], progress: &mut dyn Progress) -> Result<(), HubError> {
         let snapshot = self.repo.snapshot(self.commit);
         let mut metas: Vec<(&String, Meta)> = Vec::new();
-        for file in files.iter().filter(|file| !snapshot.join(file).is_file()) {
+        for file in files.iter().filter(|file| self.update || !is_whole(&snapshot.join(file))) {
             if progress.stopped() {
                 return Err(HubError::Stopped);
             }
-            metas.push((file, self.client.meta(self.reference, self.commit, file)?));
+            let meta = self.client.meta(self.reference, self.commit, file, progress)?;
+            if length(&snapshot.join(file)) != Some(meta.size) {
+                metas.push((file, meta));
+            }
         }
         let (mut bytes, mut have) = (0_u64, 0_u64);
         for (_, meta) in &metas {
@@ -156,9 +208,9 @@ impl Work<'_> {
 
     /// Bytes of a file that are here already.
     fn here(&self, meta: &Meta) -> u64 {
-        let length = |path: PathBuf| std::fs::metadata(path).map(|data| data.len()).ok();
-        let grown = || length(self.repo.incomplete(&meta.tag)).filter(|length| *length <= meta.size);
-        length(self.repo.blob(&meta.tag)).or_else(grown).unwrap_or(0)
+        let fitting = |path: PathBuf, fits: &dyn Fn(&u64) -> bool| length(&path).filter(fits);
+        let grown = || fitting(self.repo.incomplete(&meta.tag), &|length| *length <= meta.size);
+        fitting(self.repo.blob(&meta.tag), &|length| *length == meta.size).or_else(grown).unwrap_or(0)
     }
 
     /// Whether the disk has room.

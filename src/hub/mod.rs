@@ -19,7 +19,9 @@ mod progress;
 mod reference;
 mod settings;
 mod url;
+mod waiting;
 mod wanted;
+mod whole;
 
 pub use error::HubError;
 pub use fetch::{Hub, Local};

@@ -34,8 +34,14 @@ pub enum Step<'a> {
     Waiting(&'a str),
     /// The connection was lost; it is tried again.
     Again(&'a str),
+    /// The server names no checksum of this file: its size alone is compared.
+    Unproven(&'a str),
     /// The file is here and what it should be.
     Done(&'a str),
+    /// The server is not to be had, and why: what is in the cache is taken.
+    Away(&'a str),
+    /// Of the files in the cache this one is taken, because nobody named one.
+    Taken(&'a str),
 }
 
 /// Someone who is told.

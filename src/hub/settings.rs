@@ -17,7 +17,11 @@ const MOST_TOKEN: u64 = 4096;
 
 /// A secret. It prints as dots.
 #[derive(Clone)]
-pub struct Token(String);
+pub struct Token {
+    secret: String,
+    /// The variable or the file it was in.
+    from: String,
+}
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,7 +32,12 @@ impl fmt::Debug for Token {
 impl Token {
     /// The `Authorization` header's value.
     pub(super) fn bearer(&self) -> String {
-        format!("Bearer {}", self.0)
+        format!("Bearer {}", self.secret)
+    }
+
+    /// The variable or the file it was in.
+    pub(super) fn from(&self) -> &str {
+        &self.from
     }
 }
 
@@ -120,9 +129,9 @@ fn expand(path: &Path) -> PathBuf {
 }
 
 fn token(var: &impl Fn(&str) -> Option<OsString>, home: &Path) -> Result<Option<Token>, HubError> {
-    let said = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"].iter().find_map(|name| var(name));
+    let said = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"].iter().find_map(|name| Some((*name, var(name)?)));
     let (text, from) = match said {
-        Some(text) => (text.to_string_lossy().into_owned(), "HF_TOKEN".to_owned()),
+        Some((name, text)) => (text.to_string_lossy().into_owned(), name.to_owned()),
         None if on(var("HF_HUB_DISABLE_IMPLICIT_TOKEN")) => return Ok(None),
         None => {
             let path = var("HF_TOKEN_PATH").map_or_else(|| home.join("token"), |path| expand(Path::new(&path)));
@@ -138,7 +147,7 @@ fn token(var: &impl Fn(&str) -> Option<OsString>, home: &Path) -> Result<Option<
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(HubError::Settings(format!("{from} holds characters that no token has")));
     }
-    Ok(Some(Token(text.to_owned())))
+    Ok(Some(Token { secret: text.to_owned(), from }))
 }
 
 #[cfg(test)]
@@ -175,7 +184,12 @@ mod tests {
         let said = settings(&[("HF_TOKEN", " hf_said "), ("HF_TOKEN_PATH", path)]).unwrap();
         assert_eq!(said.token.as_ref().unwrap().bearer(), "Bearer hf_said");
         assert!(!format!("{said:?}").contains("hf_said"));
-        assert_eq!(settings(&[("HF_TOKEN_PATH", path)]).unwrap().token.unwrap().bearer(), "Bearer hf_from_file");
+        let filed = settings(&[("HF_TOKEN_PATH", path)]).unwrap().token.unwrap();
+        assert_eq!((filed.bearer().as_str(), filed.from()), ("Bearer hf_from_file", path));
+        assert_eq!(
+            settings(&[("HUGGING_FACE_HUB_TOKEN", "x")]).unwrap().token.unwrap().from(),
+            "HUGGING_FACE_HUB_TOKEN"
+        );
         let off = settings(&[("HF_TOKEN_PATH", path), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]).unwrap();
         assert!(off.token.is_none());
         let wrong = settings(&[("HF_TOKEN", "a\r\nX-Evil: b")]).unwrap_err().to_string();

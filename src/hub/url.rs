@@ -27,7 +27,12 @@ impl Origin {
 
     /// Whether a secret may travel there: encrypted, or not leaving this machine.
     pub(super) fn is_private(&self) -> bool {
-        self.https || matches!(self.host.as_str(), "localhost" | "127.0.0.1" | "[::1]")
+        self.https || self.is_here()
+    }
+
+    /// Whether it is this machine: no proxy is asked to lead there.
+    pub(super) fn is_here(&self) -> bool {
+        matches!(self.host.as_str(), "localhost" | "127.0.0.1" | "[::1]")
     }
 
     /// Whether going there from here would leave encryption.

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-use super::processor::ResamplerChoice;
+use super::processor::{PixelLimits, ResamplerChoice};
 
 /// The type of the numbers that are not quantised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +142,8 @@ pub struct LoadOptions {
     pub arithmetic: Option<DtypeChoice>,
     /// Whose resampling images are prepared with.
     pub resampler: ResamplerChoice,
+    /// How large images are seen, where not as the model's files say.
+    pub pixels: PixelLimits,
 }
 
 impl Default for LoadOptions {
@@ -155,6 +157,7 @@ impl Default for LoadOptions {
             shared: false,
             arithmetic: None,
             resampler: ResamplerChoice::Auto,
+            pixels: PixelLimits::default(),
         }
     }
 }

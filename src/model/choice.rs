@@ -7,7 +7,7 @@ use super::config::Config;
 use super::device::{self, DeviceChoice};
 use super::error::ModelError;
 use super::gguf::GgufFiles;
-use super::processor::ResamplerChoice;
+use super::processor::{PixelLimits, ResamplerChoice};
 use super::source::FileSource;
 use crate::hub::{Hub, HubError, Progress, Reference};
 
@@ -22,6 +22,8 @@ pub struct ModelChoice {
     pub quant: Option<Quant>,
     /// Whose resampling images are prepared with.
     pub resampler: ResamplerChoice,
+    /// How large images are seen, where not as the model's files say.
+    pub pixels: PixelLimits,
     /// Where it computes; `None` is what is usual.
     pub device: Option<DeviceChoice>,
     /// Where the files come from, for a model on a hub.
@@ -60,9 +62,9 @@ impl ModelChoice {
             _ => device::open(asked)?,
         };
         let line = (self.device.is_some() || !device::built_for().is_empty()).then(|| format!("device: {}", taken.why));
-        let Self { dtype, quant, resampler, .. } = *self;
+        let Self { dtype, quant, resampler, pixels, .. } = *self;
         Ok(Placed {
-            options: LoadOptions { device: taken.device, dtype, quant, resampler, ..LoadOptions::default() },
+            options: LoadOptions { device: taken.device, dtype, quant, resampler, pixels, ..LoadOptions::default() },
             line,
         })
     }
@@ -85,7 +87,9 @@ impl ModelChoice {
             Some(file) => FileSource::Gguf(GgufFiles::new(file, local.tower)),
             None => FileSource::Folder(local.folder),
         };
-        Ok(Cow::Owned(Self { source, ..self.clone() }))
+        // With the file that was taken, where nobody named one: logs say which.
+        let remote = Some(Remote { reference: local.reference, ..remote.clone() });
+        Ok(Cow::Owned(Self { source, remote, ..self.clone() }))
     }
 
     /// What logs call the model: its name on a hub, else what its files are called.
@@ -101,6 +105,7 @@ impl From<FileSource> for ModelChoice {
             dtype: DtypeChoice::Auto,
             quant: None,
             resampler: ResamplerChoice::Auto,
+            pixels: PixelLimits::default(),
             device: None,
             remote: None,
         }

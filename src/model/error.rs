@@ -120,6 +120,9 @@ pub enum ModelError {
         /// What is wrong with it.
         source: ProcessorError,
     },
+    /// Images cannot be seen as large or small as was asked for.
+    #[error(transparent)]
+    Pixels(ProcessorError),
     /// The generation settings cannot be read.
     #[error(transparent)]
     Generation(#[from] GenerationError),

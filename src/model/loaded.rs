@@ -43,6 +43,7 @@ impl Model {
         let tokenizer = Tokenizer::from_bytes(&source.read("tokenizer.json")?)?;
         let mut processor = read_processor(source, &config)?;
         processor.resampler = options.resampler.or(processor.resampler);
+        options.pixels.put_into(&mut processor).map_err(ModelError::Pixels)?;
         let generation = read_generation(source, &config)?;
         let network = Network::load_with(source, options)?;
         Ok(Self { name: source.name(), network, tokenizer, processor, generation })

@@ -51,7 +51,7 @@ pub use loaded::{Model, read_generation, read_processor, read_tokenizer};
 pub use memory::available as available_memory;
 pub use network::Network;
 pub use positions::{Position, Positions};
-pub use processor::{ImageProcessor, Patches, Resampler, ResamplerChoice};
+pub use processor::{ImageProcessor, Patches, PixelLimits, Resampler, ResamplerChoice};
 pub use sequence::{Chunk, Feed, ImageEmbedding, Sequence};
 pub use source::FileSource;
 pub use tap::{Dump, NoTap, Row, RowPart, Tap};

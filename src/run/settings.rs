@@ -8,7 +8,7 @@ use crate::benchmark::{Family, Question, Selection, Task};
 use crate::config::Record;
 use crate::engine::{CropMode, PageMode};
 use crate::model::sampler::Sampling;
-use crate::model::{DtypeChoice, Quant, ResamplerChoice};
+use crate::model::{DtypeChoice, PixelLimits, Quant, ResamplerChoice};
 
 /// Which crop the tool returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,9 @@ pub struct RunSettings {
     /// Whose resampling images are prepared with, as it was named.
     #[serde(default, skip_serializing_if = "is_own")]
     pub resampler: ResamplerChoice,
+    /// How large images are seen, where not as the model's files say.
+    #[serde(flatten)]
+    pub pixels: PixelLimits,
     /// The profile as it was named.
     pub profile: String,
     /// Tasks asked; empty for all.
@@ -99,6 +102,7 @@ impl Default for RunSettings {
             dtype: DtypeChoice::Auto,
             quant: None,
             resampler: ResamplerChoice::Auto,
+            pixels: PixelLimits::default(),
             profile: "rarl".to_owned(),
             tasks: Vec::new(),
             families: Vec::new(),
@@ -154,11 +158,14 @@ impl RunSettings {
         };
         let (here, there) = (fields(self), fields(other));
         let named = ["benchmark", "model", "profile", "dtype", "quant"];
-        let counted = here.iter().filter(|(name, _)| !named.contains(&name.as_str()));
+        // What is as usual may not be written at all.
+        let only_there = there.keys().filter(|name| !here.contains_key(name.as_str()));
+        let counted = here.keys().chain(only_there).filter(|name| !named.contains(&name.as_str()));
         let word = |value: Option<&Value>| value.unwrap_or(&Value::Null).to_string();
         counted
-            .filter(|(name, value)| there.get(name.as_str()) != Some(value))
-            .map(|(name, value)| (name.clone(), word(Some(value)), word(there.get(name))))
+            .map(|name| (name, here.get(name), there.get(name)))
+            .filter(|(_, here, there)| here != there)
+            .map(|(name, here, there)| (name.clone(), word(here), word(there)))
             .collect()
     }
 }
@@ -173,6 +180,9 @@ mod tests {
         assert_eq!(here.differences(&RunSettings { model: "other".into(), ..here.clone() }), []);
         let other = RunSettings { tool: false, limit: Some(3), ..here.clone() };
         let words = |s: [&str; 3]| (s[0].to_owned(), s[1].to_owned(), s[2].to_owned());
+        let small = RunSettings { pixels: PixelLimits { min: None, max: Some(9) }, ..here.clone() };
+        assert_eq!(small.differences(&here), [words(["max_pixels", "9", "null"])]);
+        assert_eq!(here.differences(&small), [words(["max_pixels", "null", "9"])]);
         assert_eq!(here.differences(&other), [words(["limit", "null", "3"]), words(["tool", "true", "false"])]);
     }
 }

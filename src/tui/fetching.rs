@@ -54,6 +54,9 @@ impl<F: Fn(String)> Progress for Telling<F> {
             Step::Anew { lost } => self.have = self.have.saturating_sub(lost),
             Step::Waiting(_) => self.say("another process is fetching it"),
             Step::Again(_) => self.say("the connection was lost, trying again"),
+            Step::Unproven(_) => self.say("the server names no checksum, sizes alone are compared"),
+            Step::Away(why) => self.say(&format!("{why}; what is in the cache is taken")),
+            Step::Taken(file) => self.say(&format!("takes {file} of the cache")),
         }
     }
 }

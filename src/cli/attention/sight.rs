@@ -7,7 +7,9 @@ use super::AttentionArgs;
 use crate::cli::model_load::loaded;
 use crate::cli::{CliError, Global};
 use crate::engine::Looker;
-use crate::trace::{ImageRole, LensEvent, Token};
+use crate::model::Model;
+use crate::text::one_line;
+use crate::trace::{ImageRole, LensEvent, ModelInfo, Token};
 use crate::tui::attend::{Attending, Shown};
 use crate::tui::explorer::Explorer;
 use crate::tui::{AttentionPicture, read_explorer};
@@ -18,6 +20,35 @@ fn sentence(error: CliError) -> String {
         CliError::Failed(why) | CliError::Usage(why) => why,
         CliError::Interrupted => "interrupted".to_owned(),
     }
+}
+
+/// The model that is asked what the log does not say.
+fn model(args: &AttentionArgs, global: &Global) -> Result<Model, CliError> {
+    let choice = args.load.choice(args.model.as_deref().or(global.settings.model.as_deref()), global)?;
+    loaded(&choice, None)
+}
+
+/// Refuses a layer or a head that is not there, counted from 1 as the flags are; of heads 0 is nothing known.
+fn within(args: &AttentionArgs, [layers, heads]: [u32; 2]) -> Result<(), CliError> {
+    for (flag, asked, of) in [("layer", args.layer, layers), ("head", args.head, heads)] {
+        if let Some(asked) = asked.filter(|asked| of > 0 && *asked > of) {
+            return Err(CliError::usage(format!("--{flag} {asked}: the model has {of} {flag}s")));
+        }
+    }
+    Ok(())
+}
+
+/// Says that the session's model had its numbers otherwise: what is looked at now may differ from what was then.
+fn other_arithmetic(then: &ModelInfo, now: &ModelInfo) -> Option<String> {
+    let differs = then.weights == now.weights && then.dtype != now.dtype;
+    let kept = [&then.dtype, &now.dtype].map(|dtype| one_line(dtype).into_owned());
+    differs.then(|| {
+        format!(
+            "note: the weights were kept as {}, now as {}: these are not quite the session's numbers; --dtype and --quant \
+             say how",
+            kept[0], kept[1]
+        )
+    })
 }
 
 /// One token and what it attended to.
@@ -44,21 +75,34 @@ impl Sight {
         attending.layer = args.layer.map(|layer| layer - 1);
         attending.head = args.head.map(|head| head - 1);
         (attending.raw, attending.lens) = (args.raw, args.lens);
-        let mut looker: Option<Looker> = None;
-        attending
-            .settle(&mut explorer, &mut |past, look| {
-                let looker = match &mut looker {
-                    Some(looker) => looker,
-                    None => {
-                        let choice =
-                            args.load.choice(args.model.as_deref().or(global.settings.model.as_deref()), global);
-                        let model = loaded(&choice.map_err(sentence)?, None).map_err(sentence)?;
-                        looker.insert(Looker::new(Arc::new(model)))
+        if let Some(of) = explorer.layers_and_heads() {
+            within(args, of)?;
+        }
+        let start = explorer.trace().start.clone();
+        let (mut looker, mut misused): (Option<Looker>, _) = (None, None);
+        let settled = attending.settle(&mut explorer, &mut |past, look| {
+            let looker = match &mut looker {
+                Some(looker) => looker,
+                None => {
+                    let model = model(args, global).map_err(sentence)?;
+                    let text = &model.config().text;
+                    let of = [text.layers, text.heads].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+                    if let Err(error) = within(args, of) {
+                        misused = Some(error);
+                        return Err(String::new());
                     }
-                };
-                looker.look(past, look).map_err(|e| e.to_string())
-            })
-            .map_err(|why| CliError::failed(format!("not in the log, and not to be looked at now: {why}")))?;
+                    if let Some(note) = start.as_ref().and_then(|start| other_arithmetic(&start.model, &model.info())) {
+                        eprintln!("{note}");
+                    }
+                    looker.insert(Looker::new(Arc::new(model)))
+                }
+            };
+            looker.look(past, look).map_err(|e| e.to_string())
+        });
+        if let Some(error) = misused {
+            return Err(error);
+        }
+        settled.map_err(|why| CliError::failed(format!("not in the log, and not to be looked at now: {why}")))?;
         let shown = attending.shown(&explorer).ok_or_else(|| CliError::failed("nothing is known of this token"))?;
         Ok(Self { explorer, attending, shown })
     }

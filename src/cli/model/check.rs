@@ -7,9 +7,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use crate::cli::model_flags::LoadFlags;
+use crate::cli::CliResult;
+use crate::cli::model_flags::FetchFlags;
 use crate::cli::model_load::fetched;
-use crate::cli::{CliResult, Global};
 use crate::model::inspect::{Finding, Level, check};
 use crate::text::one_line;
 
@@ -20,7 +20,7 @@ pub struct CheckArgs {
     #[arg(value_name = "MODEL", default_value = "demo")]
     model: String,
     #[command(flatten)]
-    load: LoadFlags,
+    fetch: FetchFlags,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -30,8 +30,8 @@ pub struct CheckArgs {
 ///
 /// # Errors
 /// The model cannot be had at all.
-pub fn run(args: &CheckArgs, global: &Global) -> CliResult {
-    let choice = args.load.choice(Some(&args.model), global)?;
+pub fn run(args: &CheckArgs) -> CliResult {
+    let choice = args.fetch.choice(&args.model)?;
     let choice = fetched(&choice, None)?;
     let bar = bar();
     let findings = check(&choice.source, &mut |done, all| {

@@ -8,14 +8,17 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use serde::Serialize;
 
-use super::print;
+use super::{fallen_line, print};
 use crate::benchmark::open_with;
 use crate::cli::model_flags::LoadFlags;
-use crate::cli::model_load::loaded;
+use crate::cli::model_load::{fetched, loaded};
+use crate::cli::pixel_flags::PixelFlags;
 use crate::cli::selection::SelectionArgs;
 use crate::cli::{CliError, CliResult, Global, interrupt_flag};
 use crate::engine::{Ask, Beside, Gap, PageSource, run_to_end};
+use crate::model::inspect::fallen_back;
 use crate::model::sampler::Sampling;
+use crate::model::{DtypeChoice, LoadOptions, ModelChoice};
 use crate::protocol::Profile;
 use crate::session::new_id;
 use crate::text::one_line;
@@ -35,6 +38,8 @@ pub struct CompareArgs {
     other: Option<String>,
     #[command(flatten)]
     load: LoadFlags,
+    #[command(flatten)]
+    pixels: PixelFlags,
     /// Benchmark whose questions are asked
     #[arg(long, value_name = "B", default_value = "demo")]
     bench: String,
@@ -57,6 +62,8 @@ struct Report {
     v: u32,
     reference: ModelInfo,
     other: ModelInfo,
+    /// Matrices of the other that could not be kept in the format asked for.
+    other_fell_back: usize,
     questions: usize,
     tokens: usize,
     kl_mean: f64,
@@ -70,14 +77,16 @@ struct Report {
 /// # Errors
 /// A model or a benchmark cannot be opened, or the models do not belong together.
 pub fn run(args: &CompareArgs, global: &Global) -> CliResult {
+    let [reference, other] = args.choices(global)?;
     let profile = Arc::new(Profile::find(&args.profile).map_err(CliError::usage)?);
     let selection = args.which.selection();
     let selection = crate::benchmark::Selection { limit: selection.limit.or(Some(USUAL)), ..selection };
     let bench = open_with(&args.bench, &selection).map_err(CliError::usage)?;
     let cancel = interrupt_flag();
-    let reference = args.load.as_stored(Some(&args.reference), global)?;
-    let other = args.load.choice(Some(args.other.as_deref().unwrap_or(&args.reference)), global)?;
     let reference = Arc::new(loaded(&reference, Some(&cancel))?);
+    let other = fetched(&other, Some(&cancel))?;
+    let options = LoadOptions { dtype: other.dtype, quant: other.quant, ..LoadOptions::default() };
+    let fallen = fallen_back(&other.source, &options).map_err(CliError::failed)?;
     let other = Arc::new(loaded(&other, Some(&cancel))?);
     let infos = [reference.info(), other.info()];
     let mut engine = Beside::new(reference, other).map_err(CliError::usage)?;
@@ -103,12 +112,29 @@ pub fn run(args: &CompareArgs, global: &Global) -> CliResult {
     if std::io::stderr().is_terminal() {
         eprintln!();
     }
-    let report = report(infos, count, engine.gap());
-    let lines = match args.json {
+    let report = Report { other_fell_back: fallen.len(), ..report(infos, count, engine.gap()) };
+    let mut lines = match args.json {
         true => vec![serde_json::to_string(&report).map_err(CliError::failed)?],
         false => report.lines(),
     };
+    if let Some(line) = fallen_line(&fallen).filter(|_| !args.json) {
+        lines.insert(2, format!("             {line}"));
+    }
     print(&lines).map(|()| ExitCode::SUCCESS)
+}
+
+impl CompareArgs {
+    /// The reference as its files are, and what is held against it.
+    fn choices(&self, global: &Global) -> Result<[ModelChoice; 2], CliError> {
+        let reference = self.load.as_stored(Some(&self.reference), global)?;
+        let other = self.load.choice(Some(self.other.as_deref().unwrap_or(&self.reference)), global)?;
+        if self.other.is_none() && other.dtype == DtypeChoice::Auto && other.quant.is_none() {
+            return Err(CliError::usage(
+                "nothing is held against the reference: give a format, such as --quant q4_k_m or --dtype bf16, or another model",
+            ));
+        }
+        Ok([self.pixels.on(reference, global)?, self.pixels.on(other, global)?])
+    }
 }
 
 fn report([reference, other]: [ModelInfo; 2], questions: usize, gap: &Gap) -> Report {
@@ -116,6 +142,7 @@ fn report([reference, other]: [ModelInfo; 2], questions: usize, gap: &Gap) -> Re
         v: 1,
         reference,
         other,
+        other_fell_back: 0,
         questions,
         tokens: gap.divergences.len(),
         kl_mean: gap.mean(),

@@ -43,6 +43,7 @@ pub fn run(args: &GetArgs) -> Result<(), CliError> {
     let place = local.gguf.as_ref().unwrap_or(&local.folder);
     let text = if args.json {
         json!({
+            "v": 1,
             "model": local.reference.to_string(),
             "commit": local.commit,
             "folder": local.folder,

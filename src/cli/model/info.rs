@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use crate::cli::model_flags::LoadFlags;
+use crate::cli::model_flags::{FetchFlags, ResamplingFlag};
 use crate::cli::model_load::{fetched, size};
 use crate::cli::{CliError, Global};
-use crate::model::inspect::ModelFacts;
+use crate::model::inspect::{ModelFacts, Need, Needs};
 use crate::text::one_line;
 
 /// Arguments of `model info`.
@@ -15,7 +15,9 @@ pub struct InfoArgs {
     #[arg(value_name = "MODEL", default_value = "demo")]
     model: String,
     #[command(flatten)]
-    load: LoadFlags,
+    resampling: ResamplingFlag,
+    #[command(flatten)]
+    fetch: FetchFlags,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -26,10 +28,10 @@ pub struct InfoArgs {
 /// # Errors
 /// What is missing or damaged, as loading would say it.
 pub fn run(args: &InfoArgs, global: &Global) -> Result<(), CliError> {
-    let choice = args.load.choice(Some(&args.model), global)?;
+    let choice = args.fetch.choice(&args.model)?;
     let choice = fetched(&choice, None)?;
     let mut facts = ModelFacts::read(&choice.source, &super::name(&choice)).map_err(CliError::failed)?;
-    facts.images.resampler = choice.resampler.or(facts.images.resampler);
+    facts.images.resampler = args.resampling.choice(global)?.or(facts.images.resampler);
     let lines = match args.json {
         true => vec![serde_json::to_string(&facts).map_err(CliError::failed)?],
         false => lines(&facts),
@@ -110,19 +112,31 @@ fn memory(facts: &ModelFacts) -> Vec<(&'static str, String)> {
     let needs = &facts.needs;
     let mut rows = Vec::new();
     for (number, need) in needs.weights.iter().enumerate() {
-        let fits = match need.fits {
-            Some(true) => "fits here",
-            Some(false) => "too large here",
-            None => "",
-        };
-        let words = format!("{:<7} {:>10}  {fits}", need.format, size(need.weights));
+        let format = if need.format == "auto" { "as stored" } else { need.format };
+        let words = format!("{format:<9} {:>10}  {}", size(need.weights), place(need, needs));
         rows.push((if number == 0 { "memory" } else { "" }, words));
     }
     let kv = (size(needs.kv_1000_f32), size(needs.kv_1000_16_bits));
     rows.push(("", format!("and {} for 1,000 tokens of context ({} in 16 bits)", kv.0, kv.1)));
-    let free = needs.available.map_or("nobody says how much".to_owned(), size);
-    rows.push(("cpu", format!("{free} free")));
+    let free = |bytes: Option<u64>| bytes.map_or("nobody says how much".to_owned(), size);
+    rows.push(("cpu", format!("{} free", free(needs.available))));
+    for gpu in &needs.gpus {
+        let name = gpu.name.as_deref().unwrap_or("a GPU");
+        rows.push(("gpu", format!("{} free on {}, {name}", free(gpu.free), gpu.device)));
+    }
     rows
+}
+
+/// Where a format fits.
+fn place(need: &Need, needs: &Needs) -> String {
+    let cpu = (need.fits == Some(true)).then_some("cpu");
+    let places: Vec<&str> = cpu.into_iter().chain(need.gpus.iter().map(String::as_str)).collect();
+    let nobody_knows = need.fits.is_none() && needs.gpus.iter().all(|gpu| gpu.free.is_none());
+    match places.as_slice() {
+        [] if nobody_knows => String::new(),
+        [] => "too large here".to_owned(),
+        places => format!("fits here: {}", places.join(", ")),
+    }
 }
 
 /// 7615616512 as 7.62 B.

@@ -10,6 +10,7 @@ use clap::Args;
 use super::report::{Greedy, ImageReport, Report, Seconds, Top};
 use crate::cli::model_flags::LoadFlags;
 use crate::cli::model_load::{fetched, placed};
+use crate::cli::pixel_flags::PixelFlags;
 use crate::cli::{CliError, Global};
 use crate::demo;
 use crate::model::{
@@ -32,6 +33,8 @@ pub struct ProbeArgs {
     model: String,
     #[command(flatten)]
     load: LoadFlags,
+    #[command(flatten)]
+    pixels: PixelFlags,
     /// One user turn in the Qwen chat layout: the images, then this text
     #[arg(long, value_name = "TEXT", group = "input", allow_hyphen_values = true)]
     prompt: Option<String>,
@@ -78,7 +81,7 @@ struct Input {
 /// # Errors
 /// Exit 2 for ids and images that do not match; exit 1 for anything the checkpoint or an image lacks.
 pub fn run(args: &ProbeArgs, global: &Global) -> Result<(), CliError> {
-    let choice = args.load.choice(Some(&args.model), global)?;
+    let choice = args.pixels.on(args.load.choice(Some(&args.model), global)?, global)?;
     let subject = open(&*fetched(&choice, None)?)?;
     let input = input(args, &subject)?;
     let report = probe(args, &subject, &input)?;
@@ -97,6 +100,7 @@ fn open(choice: &ModelChoice) -> Result<Subject, CliError> {
     let network = Network::load_with(source, &placed(choice)?.options).map_err(CliError::failed)?;
     let mut processor = read_processor(source, network.config()).map_err(CliError::failed)?;
     processor.resampler = choice.resampler.or(processor.resampler);
+    choice.pixels.put_into(&mut processor).map_err(CliError::failed)?;
     Ok(Subject { network, tokenizer, processor, name })
 }
 

@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::print;
-use crate::cli::model_flags::LoadFlags;
+use super::{fallen_line, print};
+use crate::cli::model_flags::FetchFlags;
 use crate::cli::model_load::fetched;
-use crate::cli::{CliError, Global, interrupt_flag};
+use crate::cli::{CliError, interrupt_flag};
 use crate::demo;
 use crate::model::gguf::{ExportError, Exported, export};
-use crate::model::{DtypeChoice, FileSource, LoadOptions, Quant};
+use crate::model::{DtypeChoice, FileSource, LoadOptions, ModelError, Quant};
 use crate::text::one_line;
 
 /// Arguments of `model quantize`.
@@ -27,6 +27,8 @@ pub struct QuantizeArgs {
     /// A folder for both files, or the language model's file (the image part's is put beside it)
     #[arg(long, value_name = "DIR|FILE.gguf")]
     out: PathBuf,
+    #[command(flatten)]
+    fetch: FetchFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -81,15 +83,17 @@ impl To {
 ///
 /// # Errors
 /// The model cannot be read, a file is there already or cannot be written.
-pub fn run(args: &QuantizeArgs, global: &Global) -> Result<(), CliError> {
+pub fn run(args: &QuantizeArgs) -> Result<(), CliError> {
     let cancel = interrupt_flag();
-    let choice = LoadFlags::default().as_stored(Some(&args.source), global)?;
+    let choice = args.fetch.choice(&args.source)?;
     let choice = fetched(&choice, Some(&cancel))?;
     let name = match choice.source {
         FileSource::Embedded(_) => demo::MODEL_NAME.to_owned(),
         _ => choice.name(),
     };
-    let name = name.rsplit('/').next().unwrap_or(&name);
+    // Of owner/name@revision:folder/file.gguf the file's own name.
+    let name = name.rsplit(['/', ':']).next().unwrap_or(&name);
+    let name = name.strip_suffix(".gguf").unwrap_or(name);
     let (text, image) = places(&args.out, name, args.to)?;
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{bar:32} {bytes:>10} of {total_bytes} at {bytes_per_sec}");
@@ -103,7 +107,11 @@ pub fn run(args: &QuantizeArgs, global: &Global) -> Result<(), CliError> {
     bar.finish_and_clear();
     let done = done.map_err(|error| match error {
         ExportError::Stopped => CliError::Interrupted,
-        ExportError::Exists(_) => CliError::usage(error),
+        ExportError::Exists(_) => CliError::usage(format!("{error}; give another --out")),
+        ExportError::Model(ModelError::Quantised { kept, .. }) => CliError::failed(format!(
+            "{} is quantised already ({kept}): give the model it was made from, or --to auto",
+            one_line(&args.source)
+        )),
         other => CliError::failed(other),
     })?;
     print(&told(&done, &text, &image))
@@ -128,15 +136,13 @@ fn told(done: &Exported, text: &Path, image: &Path) -> Vec<String> {
     };
     let mut lines = vec![
         line(text, done.text_bytes, &format!("the language model, {}", done.format)),
-        line(image, done.image_bytes, "the image part"),
+        line(
+            image,
+            done.image_bytes,
+            if done.image_was_there { "the image part, which was there" } else { "the image part" },
+        ),
     ];
-    if let [(first, format), ..] = done.instead.as_slice() {
-        let count = done.instead.len();
-        lines.push(format!(
-            "{count} tensor(s) have rows that do not divide into blocks and are kept in another format, such as {} in {format}",
-            one_line(first)
-        ));
-    }
+    lines.extend(fallen_line(&done.instead));
     if !done.usual_tokenizer {
         lines.push(
             "texts are cut otherwise than the family's: panelscope reads the tokenizer from the file, other programs may not"

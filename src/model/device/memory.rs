@@ -76,7 +76,7 @@ fn advice(what: &str) -> String {
     match what {
         "the image" => "fewer pixels fit (--max-pixels), or use --device cpu",
         "the weights" => "use --quant q8_0, or --device cpu",
-        _ => "a shorter context fits (fewer tokens, smaller pages), or use --quant q8_0 or --device cpu",
+        _ => "a shorter context fits (--max-tokens, --max-pixels), or use --quant q8_0 or --device cpu",
     }
     .to_owned()
 }

@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::GgufError;
+use super::same::Comparing;
 use super::value::Value;
 use super::write::{self, Planned};
 use super::{describe, names};
@@ -32,6 +33,8 @@ pub struct Exported {
     pub text_bytes: u64,
     /// Bytes of the image part's file.
     pub image_bytes: u64,
+    /// The image part's file was there already, byte by byte, and was left as it is.
+    pub image_was_there: bool,
     /// What the format is called, such as `q4_k_m`.
     pub format: String,
     /// Tensors whose rows do not divide into the format's blocks, and the format they got instead.
@@ -50,7 +53,7 @@ pub enum ExportError {
     /// What the model is cannot be said in the format.
     #[error("cannot be written as GGUF: {0}")]
     Gguf(#[from] GgufError),
-    /// A file of that name is there.
+    /// A file of that name is there; of the image part, with other bytes.
     #[error("{} is there already; nothing was written", .0.display())]
     Exists(PathBuf),
     /// A file cannot be written.
@@ -76,7 +79,8 @@ struct Item {
     run: usize,
 }
 
-/// Writes a model into two files.
+/// Writes a model into two files. The image part's may be there, if it is the same: another format of the language model
+/// has the same image part.
 ///
 /// # Errors
 /// [`ExportError`]; then neither file is there, unless the second could not get its name.
@@ -88,15 +92,16 @@ pub fn export(
     image: &Path,
     progress: &mut Progress<'_>,
 ) -> Result<Exported, ExportError> {
-    if let Some(there) = [text, image].into_iter().find(|path| path.exists()) {
-        return Err(ExportError::Exists(there.to_owned()));
+    if text.exists() {
+        return Err(ExportError::Exists(text.to_owned()));
     }
     let config = Config::from_json(&source.read("config.json")?)?;
     let (processor, generation) = (read_processor(source, &config)?, read_generation(source, &config)?);
     let tokenizer = source.read("tokenizer.json")?;
     let mut weights = Weights::open(source, options)?;
     let head = weights.check(&config)?;
-    let number = file_type(options, &weights.stored_as());
+    let quant = weights.quant_taken();
+    let number = file_type(quant, options.dtype, &weights.stored_as());
     let (vocabulary, usual_tokenizer) = describe::vocabulary(&tokenizer, &config, &generation.eos)?;
     let mut text_values = described(&config, &generation, name, number);
     text_values.extend(vocabulary);
@@ -109,13 +114,24 @@ pub fn export(
         done += bytes;
         progress(done, total)
     };
+    let image_was_there = image.exists();
+    if image_was_there && !is_there(image, (&image_values, &image_items), &weights, &mut tell)? {
+        return Err(ExportError::Exists(image.to_owned()));
+    }
     let text_file = Part::write(text, &text_values, &text_items, &weights, &mut tell)?;
-    let image_file = Part::write(image, &image_values, &image_items, &weights, &mut tell)?;
-    let (text_bytes, image_bytes) = (text_file.bytes, image_file.bytes);
-    text_file.keep()?;
-    image_file.keep()?;
-    let format = options.quant.map_or_else(|| weights.stored_as(), |quant| quant.name().to_owned());
-    Ok(Exported { text_bytes, image_bytes, format, instead, usual_tokenizer })
+    let text_bytes = text_file.bytes;
+    let image_bytes = if image_was_there {
+        text_file.keep()?;
+        fs::metadata(image).map_err(|source| ExportError::Io { path: image.to_owned(), source })?.len()
+    } else {
+        let image_file = Part::write(image, &image_values, &image_items, &weights, &mut tell)?;
+        let bytes = image_file.bytes;
+        text_file.keep()?;
+        image_file.keep()?;
+        bytes
+    };
+    let format = quant.map_or_else(|| weights.stored_as(), |quant| quant.name().to_owned());
+    Ok(Exported { text_bytes, image_bytes, image_was_there, format, instead, usual_tokenizer })
 }
 
 fn described(config: &Config, generation: &Generation, name: &str, number: u32) -> Vec<(String, Value)> {
@@ -123,8 +139,8 @@ fn described(config: &Config, generation: &Generation, name: &str, number: u32) 
 }
 
 /// llama.cpp's number for a mixture of formats (`enum llama_ftype`).
-fn file_type(options: &LoadOptions, stored: &str) -> u32 {
-    match (options.quant, options.dtype, stored) {
+fn file_type(quant: Option<Quant>, dtype: DtypeChoice, stored: &str) -> u32 {
+    match (quant, dtype, stored) {
         (Some(Quant::Q8_0), ..) => 7,
         (Some(Quant::Q6K), ..) => 18,
         (Some(Quant::Q5K), ..) => 16,
@@ -204,6 +220,45 @@ impl Item {
     }
 }
 
+/// Gives a whole file to what writes it, or compares it.
+fn put(
+    out: &mut impl Write,
+    path: &Path,
+    (values, items): (&[(String, Value)], &[Item]),
+    weights: &Weights,
+    tell: &mut dyn FnMut(u64) -> bool,
+) -> Result<(), ExportError> {
+    let io = |source| ExportError::Io { path: path.to_owned(), source };
+    let planned: Vec<Planned> = items.iter().map(|item| item.planned.clone()).collect();
+    out.write_all(&write::beginning(values, &planned)).map_err(io)?;
+    let mut piece: Option<(String, Piece<'_>)> = None;
+    for item in items {
+        if piece.as_ref().is_none_or(|(name, _)| *name != item.canonical) {
+            piece = Some((item.canonical.clone(), weights.piece_as(&item.canonical, item.planned.format)?));
+        }
+        let Some((_, whole)) = &piece else { continue };
+        write::data(out, &item.bytes(&whole.bytes)).map_err(io)?;
+        weights.done_with(&item.canonical);
+        if !tell(item.planned.bytes as u64) {
+            return Err(ExportError::Stopped);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file is there already, byte by byte.
+fn is_there(
+    path: &Path,
+    contents: (&[(String, Value)], &[Item]),
+    weights: &Weights,
+    tell: &mut dyn FnMut(u64) -> bool,
+) -> Result<bool, ExportError> {
+    let io = |source| ExportError::Io { path: path.to_owned(), source };
+    let mut comparing = Comparing::open(path).map_err(io)?;
+    put(&mut comparing, path, contents, weights, tell)?;
+    comparing.is_all().map_err(io)
+}
+
 /// A file that has not got its name yet.
 struct Part {
     path: PathBuf,
@@ -226,21 +281,8 @@ impl Part {
         let io = |source| ExportError::Io { path: temporary.clone(), source };
         let file = File::create_new(&temporary).map_err(io)?;
         let mut part = Self { path: path.to_owned(), temporary: temporary.clone(), bytes: 0, kept: false };
-        let planned: Vec<Planned> = items.iter().map(|item| item.planned.clone()).collect();
         let mut out = BufWriter::with_capacity(1 << 20, file);
-        out.write_all(&write::beginning(values, &planned)).map_err(io)?;
-        let mut piece: Option<(String, Piece<'_>)> = None;
-        for item in items {
-            if piece.as_ref().is_none_or(|(name, _)| *name != item.canonical) {
-                piece = Some((item.canonical.clone(), weights.piece_as(&item.canonical, item.planned.format)?));
-            }
-            let Some((_, whole)) = &piece else { continue };
-            write::data(&mut out, &item.bytes(&whole.bytes)).map_err(io)?;
-            weights.done_with(&item.canonical);
-            if !tell(item.planned.bytes as u64) {
-                return Err(ExportError::Stopped);
-            }
-        }
+        put(&mut out, &temporary, (values, items), weights, tell)?;
         let file = out.into_inner().map_err(|error| io(error.into_error()))?;
         file.sync_all().map_err(io)?;
         part.bytes = file.metadata().map_err(io)?.len();

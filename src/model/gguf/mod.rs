@@ -12,6 +12,7 @@ mod file;
 mod files;
 mod kind;
 pub(crate) mod names;
+mod same;
 mod settings;
 mod value;
 mod vocabulary;

@@ -10,7 +10,9 @@ use super::kind::Part;
 use super::needs::Needs;
 use super::template::Template;
 use crate::model::weights::{Head, Weights};
-use crate::model::{Config, FileSource, LoadOptions, ModelError, Resampler, read_processor, read_tokenizer};
+use crate::model::{
+    Config, FileSource, LoadOptions, ModelError, Resampler, device, memory, read_processor, read_tokenizer,
+};
 
 /// What a model is.
 #[derive(Clone, Debug, Serialize)]
@@ -150,7 +152,7 @@ impl ModelFacts {
             name: name.to_owned(),
             place: source.place(),
             architecture: architecture(&text),
-            needs: Needs::of(source, &config)?,
+            needs: Needs::of(source, &config, memory::available(), &device::survey().found)?,
             stored: stored(&weights),
             parameters,
             bytes: files.iter().map(|file| file.bytes).sum(),

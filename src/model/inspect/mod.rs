@@ -4,6 +4,7 @@
 
 pub mod check;
 mod facts;
+mod fallen;
 mod files;
 mod kind;
 mod needs;
@@ -11,5 +12,6 @@ mod template;
 
 pub use check::{Finding, Level, check};
 pub use facts::{Images, ModelFacts, Parameters, Sizes, StoredAs, Vocabulary};
-pub use needs::{Need, Needs};
+pub use fallen::fallen_back;
+pub use needs::{GpuRoom, Need, Needs};
 pub use template::Template;

@@ -173,13 +173,11 @@ impl Wide {
     }
 
     fn interleave(self, x: &[f32], height: usize, inputs: usize, to: &mut [f32]) {
-        if height == 1 {
-            return to.copy_from_slice(x);
-        }
-        for (r, row) in x.chunks_exact(inputs).enumerate() {
-            for (to, x) in to.chunks_exact_mut(height).zip(row) {
-                to[r] = *x;
-            }
+        let rows = x.chunks_exact(inputs);
+        match height {
+            4 => super::tile::interleave::<4>(rows, to.as_chunks_mut().0),
+            super::TALL => super::tile::interleave::<{ super::TALL }>(rows, to.as_chunks_mut().0),
+            _ => to.copy_from_slice(x), // Tiles are of no other height than 1.
         }
     }
 

@@ -41,6 +41,14 @@ pub enum ProcessorError {
         /// Pixels per side of a merged patch.
         factor: u32,
     },
+    /// Limits that hold no image.
+    #[error("images of {min} to {max} pixels: the first is 1 to the second (--min-pixels, --max-pixels)")]
+    Limits {
+        /// Fewest pixels.
+        min: u64,
+        /// Most pixels.
+        max: u64,
+    },
     /// The file is not JSON, or a field has another type than expected.
     #[error("not an image processor file: {0}")]
     Json(String),

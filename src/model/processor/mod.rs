@@ -6,6 +6,7 @@
 
 mod class;
 mod error;
+mod limits;
 mod patches;
 mod resample;
 mod settings;
@@ -13,6 +14,7 @@ mod smart_resize;
 
 pub use class::{ClassPlace, ResamplerChoice};
 pub use error::ProcessorError;
+pub use limits::PixelLimits;
 pub use patches::Patches;
 pub use resample::{Resampler, resize_bicubic, try_resize_bicubic};
 pub use settings::ImageProcessor;

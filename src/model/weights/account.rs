@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::Device;
 
 use super::{Entry, Head, Weights};
-use crate::model::arithmetic::DtypeChoice;
+use crate::model::arithmetic::{DtypeChoice, Quant};
 use crate::model::error::ModelError;
 use crate::model::kernels::Format;
 use crate::model::{memory, names};
@@ -42,13 +42,26 @@ impl Weights {
         self.by_format().iter().max_by_key(|(_, count)| **count).map_or(Format::F32, |(format, _)| *format)
     }
 
-    /// How a log calls the format the language model is kept in: the one asked for, else the file's mixture, else the one
+    /// What the matrices are quantised to: what was asked for, unless the rows of not one of them divide into its blocks.
+    pub(crate) fn quant_taken(&self) -> Option<Quant> {
+        let asked = self.keep.quant?;
+        let fits = self.maps().any(|(name, entry)| !self.keep.falls_back(name, entry.stored, &entry.shape));
+        if fits { Some(asked) } else { Some(Quant::Q8_0).filter(|_| self.most() == Format::Q8_0) }
+    }
+
+    /// Matrices whose rows do not divide into the blocks of the format that was asked for, and the format they get.
+    pub(crate) fn fallen_back(&self) -> Vec<(String, Format)> {
+        let fallen = self.maps().filter(|(name, _)| self.fell_back(name));
+        fallen.map(|(name, entry)| (name.clone(), self.format(name, entry))).collect()
+    }
+
+    /// How a log calls the format the language model is kept in: the one asked for if any of it has that, else the file's mixture, else the one
     /// most of its numbers have. What is widened exactly, for want of need to save, is called f32.
     pub(crate) fn kept(&self) -> String {
         let counts = self.by_format();
         let most = self.most();
         let quantised = counts.keys().any(|format| format.is_quantised());
-        match (self.keep.quant, &self.mixture) {
+        match (self.quant_taken(), &self.mixture) {
             (Some(quant), _) if quantised => quant.name().to_owned(),
             (_, Some(mixture)) if quantised => mixture.clone(),
             _ if self.widens(most) => Format::F32.name().to_ascii_lowercase(),

@@ -1,0 +1,38 @@
+//! Matrices that cannot be kept in the format that was asked for.
+
+use crate::model::kernels::Format;
+use crate::model::weights::Weights;
+use crate::model::{Config, FileSource, LoadOptions, ModelError};
+
+/// Matrices of the language model whose rows do not divide into the blocks of the format that was asked for, and the format
+/// they get instead. Only headers are read.
+///
+/// # Errors
+/// As loading would say it.
+pub fn fallen_back(source: &FileSource, options: &LoadOptions) -> Result<Vec<(String, Format)>, ModelError> {
+    if options.quant.is_none() {
+        return Ok(Vec::new());
+    }
+    let config = Config::from_json(&source.read("config.json")?)?;
+    let mut weights = Weights::open(source, options)?;
+    weights.check(&config)?;
+    Ok(weights.fallen_back())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::Quant;
+
+    #[test]
+    fn narrow_matrices_fall_back_to_what_fits() {
+        let source = FileSource::Folder(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo-rarl").into());
+        let fallen = |quant| fallen_back(&source, &LoadOptions { quant, ..LoadOptions::default() }).unwrap();
+        assert_eq!((fallen(None), fallen(Some(Quant::Q8_0))), (Vec::new(), Vec::new()));
+        // The table, and seven maps in each of five blocks: rows of 128 or 384 numbers are no blocks of 256.
+        let four = fallen(Some(Quant::Q4K));
+        assert_eq!(four.len(), 1 + 5 * 7);
+        assert!(four.iter().all(|(_, format)| *format == Format::Q8_0), "{four:?}");
+    }
+}
