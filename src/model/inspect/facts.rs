@@ -133,7 +133,8 @@ pub struct Images {
 }
 
 impl ModelFacts {
-    /// Reads headers and small files; no number of a weight is looked at.
+    /// Reads headers and small files. Numbers of weights are looked at in one case: where the configuration ties the head
+    /// to the embedding table and both are there, they are compared, once.
     ///
     /// # Errors
     /// What is missing, damaged or does not fit, as loading would say it.
@@ -151,7 +152,7 @@ impl ModelFacts {
             name: name.to_owned(),
             place: source.place(),
             architecture: architecture(&text),
-            needs: Needs::of(source, &config, memory::available(), &device::survey().found)?,
+            needs: Needs::of(&weights, head, &config, memory::available(), &device::survey().found),
             stored: stored(&weights),
             parameters,
             bytes: files.iter().map(|file| file.bytes).sum(),

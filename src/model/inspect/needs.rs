@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::model::device::Found;
 use crate::model::memory;
-use crate::model::weights::Weights;
-use crate::model::{Config, DtypeChoice, FileSource, LoadOptions, ModelError, Quant};
+use crate::model::weights::{Head, Weights};
+use crate::model::{Config, DtypeChoice, Quant};
 
 /// Tokens a session is expected to hold when it is said what fits: a page, a few crops and what is written.
 const SESSION: u64 = 6000;
@@ -60,24 +60,16 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// For a model and a machine with so many bytes free and these GPUs.
-    pub(super) fn of(
-        source: &FileSource,
-        config: &Config,
-        available: Option<u64>,
-        gpus: &[Found],
-    ) -> Result<Self, ModelError> {
+    /// For a model, whose weights were checked, and a machine with so many bytes free and these GPUs.
+    pub(super) fn of(opened: &Weights, head: Head, config: &Config, available: Option<u64>, gpus: &[Found]) -> Self {
         let kv = kv_1000(config, 4);
         let mut weights = Vec::new();
         for (format, dtype, quant) in [("auto", DtypeChoice::Auto, None)].into_iter().chain(FORMATS) {
-            let options = LoadOptions { dtype, quant, ..LoadOptions::default() };
-            let mut opened = Weights::open(source, &options)?;
             // What is quantised already is kept so, whatever is asked for.
             if format != "auto" && opened.holds_blocks() {
                 break;
             }
-            let head = opened.check(config)?;
-            let bytes = opened.kept_bytes(head);
+            let bytes = opened.kept_bytes(dtype, quant, head);
             // Only in f32 a GPU has keys and values of 32 bits.
             let on_gpu = if dtype == DtypeChoice::F32 { kv } else { kv / 2 };
             let fits =
@@ -88,7 +80,7 @@ impl Needs {
         }
         let room = |gpu: &Found| GpuRoom { device: gpu.device.clone(), name: gpu.name.clone(), free: gpu.free };
         let gpus = gpus.iter().map(room).collect();
-        Ok(Self { weights, kv_1000_f32: kv, kv_1000_16_bits: kv / 2, available, gpus })
+        Self { weights, kv_1000_f32: kv, kv_1000_16_bits: kv / 2, available, gpus }
     }
 }
 
@@ -106,6 +98,14 @@ fn kv_1000(config: &Config, width: u64) -> u64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::model::{FileSource, LoadOptions};
+
+    fn needs_of(source: &FileSource, available: Option<u64>, gpus: &[Found]) -> Needs {
+        let config = Config::from_json(&source.read("config.json").unwrap()).unwrap();
+        let mut weights = Weights::open(source, &LoadOptions::default()).unwrap();
+        let head = weights.check(&config).unwrap();
+        Needs::of(&weights, head, &config, available, gpus)
+    }
 
     fn gpu(device: &str, free: Option<u64>) -> Found {
         Found { device: device.to_owned(), name: Some("a GPU".to_owned()), free, ..Found::default() }
@@ -114,11 +114,10 @@ mod tests {
     #[test]
     fn each_place_is_asked_for_itself() {
         let source = FileSource::Folder(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo-rarl").into());
-        let config = Config::from_json(&source.read("config.json").unwrap()).unwrap();
         // Weights of 2.4 million numbers: the margin's floor decides.
         let (little, much) = (1 << 20, 1 << 30);
         let gpus = [gpu("cuda:0", Some(little)), gpu("cuda:1", Some(much)), gpu("metal", None)];
-        let needs = Needs::of(&source, &config, Some(little), &gpus).unwrap();
+        let needs = needs_of(&source, Some(little), &gpus);
         assert_eq!(
             needs.weights.iter().map(|n| n.format).collect::<Vec<_>>(),
             ["auto", "f32", "bf16", "q8_0", "q4_k_m"]
@@ -128,7 +127,7 @@ mod tests {
         }
         assert_eq!(needs.weights[0].weights, needs.weights[2].weights, "stored in 16 bits");
         assert_eq!(needs.gpus.iter().map(|gpu| gpu.free).collect::<Vec<_>>(), [Some(little), Some(much), None]);
-        let needs = Needs::of(&source, &config, None, &[]).unwrap();
+        let needs = needs_of(&source, None, &[]);
         assert!(needs.weights.iter().all(|need| need.fits.is_none() && need.gpus.is_empty()));
     }
 
@@ -136,8 +135,7 @@ mod tests {
     fn what_is_quantised_has_one_row() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/gguf/q8_0");
         let source = FileSource::at(folder);
-        let config = Config::from_json(&source.read("config.json").unwrap()).unwrap();
-        let needs = Needs::of(&source, &config, None, &[]).unwrap();
+        let needs = needs_of(&source, None, &[]);
         assert_eq!(needs.weights.iter().map(|need| need.format).collect::<Vec<_>>(), ["auto"]);
     }
 }

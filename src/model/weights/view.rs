@@ -1,6 +1,8 @@
 //! What reports may know of the tensors.
 
 use super::{Head, Weights};
+use crate::model::arithmetic::{DtypeChoice, Quant};
+use crate::model::keep::Keep;
 use crate::model::{memory, names};
 
 /// One tensor of a file.
@@ -46,11 +48,12 @@ impl Weights {
         self.tensors.values().any(|entry| entry.stored.is_quantised())
     }
 
-    /// Bytes of the weights in the formats they are to be kept in.
-    pub(crate) fn kept_bytes(&self, head: Head) -> u64 {
+    /// Bytes of the weights in the formats they would be kept in if these were asked for; the weights were checked.
+    pub(crate) fn kept_bytes(&self, dtype: DtypeChoice, quant: Option<Quant>, head: Head) -> u64 {
+        let keep = Keep { dtype, quant, ..self.keep };
         let kept = self.tensors.iter().filter(|(name, _)| head == Head::Separate || name.as_str() != names::HEAD);
         let bytes = kept.map(|(name, entry)| {
-            let format = self.keep.format(name, entry.stored, &entry.shape);
+            let format = keep.format(name, entry.stored, &entry.shape);
             format.bytes(entry.count()).map_or(u64::MAX, |bytes| bytes as u64)
         });
         bytes.fold(0, u64::saturating_add)
