@@ -10,7 +10,7 @@
 #     --checks         also build the parity test and the bench for the GPU
 #     --clean          forget a toolkit that was put together before
 #
-# Needs: cargo, a C++ compiler, python3 with pip, unzip; Linux. The compiler of CUDA comes as Python wheels from the
+# Needs: cargo, a C and a C++ compiler, python3 with pip, unzip; Linux. The compiler of CUDA comes as Python wheels from the
 # package index that pip is set up for (about 100 MB). Prints the path of the program last.
 #
 # What it does that `cargo build --features cuda` does not: candle links the CUDA libraries so that a program does not
@@ -41,9 +41,14 @@ case $arch in
     [0-9][0-9] | [0-9][0-9][0-9]) ;;
     *) echo "build_cuda.sh: --arch is two or three digits, such as 80" >&2 && exit 2 ;;
 esac
-for tool in cargo rustc c++ python3 unzip readelf; do
+for tool in cargo rustc cc c++ python3 unzip readelf; do
     command -v "$tool" > /dev/null || { echo "build_cuda.sh: needs $tool" >&2 && exit 1; }
 done
+
+if ! python3 -m pip --version > /dev/null 2>&1; then
+    echo "build_cuda.sh: needs pip (python3 -m pip)" >&2
+    exit 1
+fi
 
 # Releases that belong together; the major one is what the libraries at run time must have too.
 wheels=(
@@ -58,8 +63,9 @@ out=$(cd "$out" && pwd)
 kit=$out/toolkit
 if [ "$clean" = yes ]; then rm -rf "$kit"; fi
 
-# The toolkit: the wheels' common folder, with run bits, the folder names that builds look for, and stand-ins.
-if [ ! -e "$kit/done" ]; then
+# The toolkit: the wheels' common folder, with run bits, the folder names that builds look for, and stand-ins. One of other releases
+# is made anew.
+if [ "$(cat "$kit/done" 2> /dev/null || true)" != "${wheels[*]}" ]; then
     rm -rf "$kit"
     mkdir -p "$kit/wheels" "$kit/wrap"
     python3 -m pip download --no-deps --only-binary=:all: --dest "$kit/wheels" "${wheels[@]}"
@@ -76,7 +82,7 @@ if [ ! -e "$kit/done" ]; then
     # A search for the shared runtime then finds the static one.
     rm -f "$home/lib/libcudart.so"
     cp "$home/lib/libcudart_static.a" "$home/lib/libcudart.a"
-    touch "$kit/done"
+    echo "${wheels[*]}" > "$kit/done"
 fi
 
 # Object files would hold machine code for one architecture only: add the translatable form, so that newer GPUs can run

@@ -8,8 +8,8 @@
 
 Shape: the language model of Qwen2.5-VL-3B (hidden 2048, 36 blocks, 16/2 heads of 128, feed-forward 11008, vocabulary
 151936, tied), the vision tower of all sizes (1280, 16 heads, 3420), a page of 84 x 60 patches. Weights are made in place;
-nothing is downloaded. Every round runs ours, then the peer; the table has medians and their ratio. With `--threads 1` ours
-counts time on a core only. Ours is built by cargo (`--release`, an ignored test): the same code the program runs.
+nothing is downloaded. Every round runs ours, then the peer; the table has medians and their ratio, of wall time on both sides.
+Without --formats: Q4_K_M and Q8_0 beside llama.cpp, F32 and BF16 beside transformers. Ours is built by cargo (`--release`, an ignored test): the same code the program runs.
 """
 
 import argparse
@@ -38,7 +38,9 @@ def write_gguf(kind, path, layers):
     from gguf import GGMLQuantizationType as Type, quants
 
     rng = np.random.default_rng(1)
-    writer = gguf.GGUFWriter(str(path), "qwen2")
+    # A file under its own name is whole: an interrupted one is written anew.
+    part = path.with_suffix(".part")
+    writer = gguf.GGUFWriter(str(part), "qwen2")
     writer.add_block_count(layers)
     writer.add_context_length(32768)
     writer.add_embedding_length(HIDDEN)
@@ -97,6 +99,7 @@ def write_gguf(kind, path, layers):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    os.replace(part, path)
 
 
 def build():
@@ -107,17 +110,22 @@ def build():
 
 
 def ours(binary, test, pattern, **settings):
-    environment = os.environ | {key.upper(): str(value) for key, value in settings.items()}
+    environment = os.environ | {"CPU_TIME": "0"} | {key.upper(): str(value) for key, value in settings.items()}
     command = [binary, test, "--ignored", "--nocapture"]
     text = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return [float(x) for x in re.search(pattern, text).groups()]
+    found = re.search(pattern, text)
+    if not found:
+        sys.exit(f"{test} said no figures:\n{text}")
+    return [float(x) for x in found.groups()]
 
 
 def llama(bench, path, args):
     def run(*what):
         command = [bench, "-m", str(path), "-t", str(args.threads), "-r", "1", "-o", "json", *what]
-        text = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-        return json.loads(text)[0]["avg_ts"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr.strip()}")
+        return json.loads(done.stdout)[0]["avg_ts"]
 
     prefill = run("-p", str(args.prompt), "-n", "0")
     return prefill, run("-p", "0", "-n", str(args.tokens), "-d", str(args.prompt))
@@ -175,7 +183,7 @@ def transformers_vision(kind, args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--formats", nargs="+", default=["Q4_K_M", "Q8_0"])
+    parser.add_argument("--formats", nargs="+", help="such as Q4_K_M Q8_0, or F32 BF16 beside transformers")
     parser.add_argument("--llama-bench", help="llama.cpp's llama-bench, built for this machine")
     parser.add_argument("--transformers", action="store_true", help="the language model beside transformers")
     parser.add_argument("--vision", action="store_true", help="the vision tower beside transformers")
@@ -188,9 +196,15 @@ def main():
     parser.add_argument("--binary", help="the test binary, if it is built already")
     parser.add_argument("--folder", default=tempfile.gettempdir(), help="where GGUF files are written and kept")
     args = parser.parse_args()
+    plain = args.transformers or args.vision
+    if not (plain or args.llama_bench):
+        parser.error("a peer is needed: --llama-bench, --transformers or --vision")
+    formats = args.formats or (["F32", "BF16"] if plain else ["Q4_K_M", "Q8_0"])
+    if plain and not set(formats) <= {"F32", "BF16"}:
+        parser.error("transformers is timed with F32 and BF16 only")
     binary = args.binary or build()
     print(f"{'':22}{'ours':>12}{'peer':>12}{'ratio':>8}   (medians of {args.rounds} rounds)")
-    for kind in args.formats:
+    for kind in formats:
         if args.vision:
             names, peer = ["images/s"], transformers_vision(kind, args)
             run = lambda: [1 / x for x in ours(
@@ -202,13 +216,11 @@ def main():
                 layers=args.layers, depth=args.prompt, tokens=args.tokens, threads=args.threads)
             if args.transformers:
                 peer = transformers_text(kind, args)
-            elif args.llama_bench:
+            else:
                 path = Path(args.folder) / f"panelscope-peer-{kind}-{args.layers}.gguf"
                 if not path.exists():
                     write_gguf(kind, path, args.layers)
                 peer = lambda: llama(args.llama_bench, path, args)
-            else:
-                sys.exit("a peer is needed: --llama-bench, --transformers or --vision")
         rounds = [(run(), peer()) for _ in range(args.rounds)]
         for index, name in enumerate(names):
             mine = statistics.median(a[index] for a, _ in rounds)

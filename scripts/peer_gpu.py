@@ -12,6 +12,7 @@ tower and a page of one megapixel to its first token; device copies beside it. F
 import argparse
 import json
 import statistics
+import sys
 import time
 
 import torch
@@ -44,6 +45,11 @@ def config(shape):
         text_config=text, vision_config=vision, image_token_id=IMAGE, video_token_id=6, vision_start_token_id=START,
         vision_end_token_id=END, tie_word_embeddings=text["tie_word_embeddings"],
     )
+
+
+def told(error):
+    """A failure in a line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def wait(device):
@@ -137,13 +143,17 @@ def main():
     device = torch.device(arguments.device)
     shape = arguments.shape or ("tiny" if arguments.tiny else ours.get("shape", "7b"))
     tiny = shape == "tiny"
+    failed = False
     torch.manual_seed(0)
     torch.set_grad_enabled(False)
     name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
     print(f"device: {name}; torch {torch.__version__}")
     print(f"device copy: {copy_bandwidth(device, (4 << 20) if tiny else (256 << 20)) / 1e9:.0f} GB/s")
-    with device:
-        model = Qwen2_5_VLForConditionalGeneration._from_config(config(shape), dtype=torch.bfloat16).eval()
+    try:
+        with device:
+            model = Qwen2_5_VLForConditionalGeneration._from_config(config(shape), dtype=torch.bfloat16).eval()
+    except Exception as error:
+        sys.exit(f"nothing more was measured: a model of the shape {shape} cannot be made ({told(error)})")
     modes = ["eager"] if arguments.no_compile else ["eager", "compiled"]
     known = {entry["depth"]: entry["tokens_per_second"] for entry in ours.get("decode", [])}
     for depth in (16, 64) if tiny else (512, 4096):
@@ -151,16 +161,22 @@ def main():
             try:
                 rate = 1 / decode(model, depth, 4 if tiny else 64, device, mode == "compiled")
             except Exception as error:  # A failure of one mode is a result; the others go on.
-                print(f"decode at {depth}, {mode}: failed ({type(error).__name__}: {str(error)[:200]})")
+                print(f"decode at {depth}, {mode}: failed ({told(error)})")
+                failed = True
                 continue
             ratio = f"; ours {known[depth]:.1f}: {known[depth] / rate:.2f} ×" if depth in known else ""
             print(f"decode at {depth}, {mode}: {rate:.1f} tokens/s{ratio}")
-    tower, whole = page(model, 8 if tiny else 72, 2 if tiny else 5, device, torch.bfloat16)
+    try:
+        tower, whole = page(model, 8 if tiny else 72, 2 if tiny else 5, device, torch.bfloat16)
+    except Exception as error:
+        sys.exit(f"page: failed ({told(error)})")
     print(f"page, eager: vision tower {1e3 * tower:.1f} ms, to the first token {1e3 * whole:.1f} ms")
     if "page" in ours:
         mine = ours["page"]
         print(f"ours: vision tower {mine['vision_seconds'] / tower:.2f} × its time, to the first token "
               f"{mine['first_token_seconds'] / whole:.2f} × (1 and less is the aim)")
+    if failed:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

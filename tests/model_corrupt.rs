@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
+use panelscope::model::inspect::{Level, check};
 use panelscope::model::{FileSource, ModelError, Network, TensorProblem};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -137,6 +138,21 @@ fn offsets_that_lie() {
         header["model.language_model.norm.weight"]["shape"] = json!([1_u64 << 62, 1_u64 << 62]);
     });
     assert!(matches!(refused(folder.path()), ModelError::WeightFile { .. }));
+}
+
+/// No numbers, but sizes whose product is none a machine can hold.
+#[test]
+fn empty_tensors_are_refused() {
+    for shape in [json!([0, 1_u64 << 33, 1_u64 << 33]), json!([1_u64 << 33, 0, 1_u64 << 33]), json!([0])] {
+        let folder = copy("tied-new");
+        edit_header(folder.path(), WEIGHTS, |header| {
+            header.insert("model.more".into(), json!({"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}));
+        });
+        let error = refused(folder.path());
+        assert!(matches!(error, ModelError::WeightFile { .. }) && error.to_string().contains("empty"), "{error}");
+        let findings = check(&FileSource::Folder(folder.path().to_owned()), &mut |_, _| {});
+        assert!(findings.iter().any(|f| f.level == Level::Fail && f.found.contains("model.more")), "{findings:?}");
+    }
 }
 
 #[test]

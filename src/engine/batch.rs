@@ -4,24 +4,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::beginnings::Beginnings;
 use super::drive::{guarded_step, outcome};
 use super::{Ask, Emission, ImageCache, LocalEngine, Looking, Outcome, StepEngine, TurnLoop};
-use crate::model::{Feed, Model, Sequence};
+use crate::model::{Feed, Model};
 
 /// Most rows of one pass, unless a single session has more: activations stay in a core's cache, and many openings at once
 /// do not add up to memory that one alone would not need.
 const PASS_ROWS: usize = 256;
-
-/// Beginnings kept for sessions that begin alike.
-const KEPT_BEGINNINGS: usize = 24;
 
 /// Sessions stepped together on one thread.
 ///
 /// [`Batch::add`] while [`Batch::has_room`], then [`Batch::step`] until nothing is [`Batch::running`]. Each session is
 /// what [`super::run_to_end`] would make of it, record for record and in the same order; its `session_start` states the
 /// batch's size. Whatever ends one early (a bad page, a full context, even a panic) leaves the others alone: where the
-/// pass they share fails, each computes its own. Numbers may differ from a session alone in the last bits, since the
-/// model's products of many rows add up in another order than those of one.
+/// pass they share fails, each computes its own. The kernels for x86 CPUs compute every row alone, so numbers are those
+/// of a session alone, to the bit. Where candle computes (GPUs, other processors), they may differ in the last bits, since
+/// its products of many rows add up in another order than those of one.
 #[derive(Debug)]
 pub struct Batch {
     model: Arc<Model>,
@@ -42,6 +41,18 @@ impl Batch {
     pub fn new(model: Arc<Model>, size: usize, images: Arc<ImageCache>) -> Self {
         let slots = (0..size.max(1)).map(|_| None).collect();
         Self { model, images, slots, beginnings: Beginnings::default() }
+    }
+
+    /// The same, keeping no more than so many bytes of what sessions begin with.
+    #[cfg(test)]
+    pub(super) fn keeping(self, most_bytes: u64) -> Self {
+        Self { beginnings: Beginnings::of_at_most(most_bytes), ..self }
+    }
+
+    /// What is kept of what sessions begin with: contexts, and their bytes.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> (usize, u64) {
+        (self.beginnings.len(), self.beginnings.bytes())
     }
 
     /// Slots.
@@ -81,7 +92,12 @@ impl Batch {
         let going = self.slots.iter_mut().flatten().filter(|running| running.session.end().is_none());
         let mut going: Vec<&mut Running> = going.collect();
         for running in &mut going {
-            self.beginnings.share(&self.model, running);
+            let missing = self.beginnings.lend(&mut running.engine);
+            let rows = running.engine.rows_ahead();
+            if !missing.is_empty() && rows > 0 {
+                pass(&self.model, &mut vec![(&mut **running, rows)], rows);
+                self.beginnings.keep(&running.engine, &missing);
+            }
         }
         compute_ahead(&self.model, going.into_iter());
         for (number, running) in numbered(&mut self.slots).filter(|(_, running)| running.session.end().is_none()) {
@@ -143,54 +159,6 @@ fn compute_ahead<'a>(model: &Model, sessions: impl Iterator<Item = &'a mut Runni
         group.push((running, rows));
     }
     pass(model, &mut group, total);
-}
-
-/// Computed contexts that others begin like: the system's words, and those with a page. Only for models whose numbers do
-/// not depend on how a context is cut into passes; for others nothing is kept.
-#[derive(Debug, Default)]
-struct Beginnings {
-    /// Most recently used last.
-    kept: Vec<(blake3::Hash, Sequence)>,
-}
-
-impl Beginnings {
-    /// Gives a new session what is kept of its beginning. Where its longest is not among it, its opening is computed now,
-    /// and kept for others.
-    fn share(&mut self, model: &Model, running: &mut Running) {
-        let wanted = running.engine.beginnings();
-        let Some(longest) = wanted.last() else { return };
-        let mut missing = wanted.as_slice();
-        for (index, beginning) in wanted.iter().enumerate().rev() {
-            if let Some(sequence) = self.find(&beginning.hash) {
-                running.engine.adopt(sequence, beginning);
-                missing = wanted.get(index + 1..).unwrap_or_default();
-                break;
-            }
-        }
-        if !missing.iter().any(|beginning| beginning.hash == longest.hash) {
-            return;
-        }
-        let rows = running.engine.rows_ahead();
-        if rows == 0 {
-            return;
-        }
-        pass(model, &mut vec![(&mut *running, rows)], rows);
-        for beginning in missing {
-            if let Some(sequence) = running.engine.copied(beginning.rows) {
-                self.kept.push((beginning.hash, sequence));
-            }
-        }
-        let surplus = self.kept.len().saturating_sub(KEPT_BEGINNINGS);
-        self.kept.drain(..surplus);
-    }
-
-    fn find(&mut self, hash: &blake3::Hash) -> Option<Sequence> {
-        let at = self.kept.iter().position(|(kept, _)| kept == hash)?;
-        let found = self.kept.remove(at);
-        let copy = found.1.prefix(found.1.len());
-        self.kept.push(found);
-        copy
-    }
 }
 
 /// One pass over `rows` rows of these sessions, which leave the group.

@@ -265,6 +265,11 @@ impl LocalEngine {
         self.sequence.as_ref()?.prefix(rows)
     }
 
+    /// Bytes that a copy of so many tokens takes; `None` where there are no copies.
+    pub(super) fn copied_bytes(&self, rows: usize) -> Option<u64> {
+        self.sequence.as_ref()?.prefix_bytes(rows)
+    }
+
     /// Tokens in the cache, those computed ahead not counted.
     pub(super) fn computed(&self) -> usize {
         let cached = self.sequence.as_ref().map_or(0, Sequence::len);

@@ -11,6 +11,7 @@
 
 mod ask;
 mod batch;
+mod beginnings;
 mod beside;
 mod drive;
 mod error;

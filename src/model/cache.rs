@@ -32,7 +32,7 @@ pub(crate) struct KvCache {
 enum Store {
     /// For any device.
     Tensors(Vec<Layer>),
-    /// For the kernels of small models.
+    /// For the kernels.
     Panels(Vec<Panels>),
 }
 
@@ -66,7 +66,7 @@ pub(crate) enum Saved {
 }
 
 impl KvCache {
-    /// An empty cache of numbers of a type; `panels` says that the kernels of small models will use it.
+    /// An empty cache of numbers of a type; `panels` says that the kernels will use it.
     pub(crate) fn new(config: &TextConfig, panels: bool, dtype: DType, device: &Device) -> Result<Self> {
         let shape = (config.kv_heads, 0, config.head_dim);
         let zeros = || Tensor::zeros(shape, dtype, device);
@@ -87,12 +87,12 @@ impl KvCache {
         }
     }
 
-    /// Whether it is one for the kernels of small models.
+    /// Whether it is one for the kernels.
     pub(crate) fn has_panels(&self) -> bool {
         matches!(self.store, Store::Panels(_))
     }
 
-    /// What the kernels of small models read and write of a block. The length moves in [`KvCache::advance`].
+    /// What the kernels read and write of a block. The length moves in [`KvCache::advance`].
     pub(crate) fn panels(&mut self, layer: usize) -> Option<&mut Panels> {
         match &mut self.store {
             Store::Panels(layers) => layers.get_mut(layer),
@@ -182,14 +182,25 @@ impl KvCache {
         Ok((layer.keys.narrow(1, 0, total)?, layer.values.narrow(1, 0, total)?))
     }
 
-    /// A copy of the first `length` tokens with little room beyond; `None` where a copy would be of tensors.
+    /// A copy of the first `length` tokens with little room beyond; `None` where a copy would be of tensors, and where
+    /// there is no memory for it.
     pub(crate) fn prefix(&self, length: usize) -> Option<Self> {
-        let Store::Panels(layers) = &self.store else { return None };
         let length = length.min(self.length);
+        let bytes = self.prefix_bytes(length)?;
+        let Store::Panels(layers) = &self.store else { return None };
+        device::ensure("a copy of the context", bytes, &self.device).ok()?;
         let capacity = length.next_multiple_of(PIECE);
         let store = Store::Panels(layers.iter().map(|layer| layer.resized(capacity)).collect());
         let (kv_heads, head_dim) = (self.kv_heads, self.head_dim);
         Some(Self { store, kv_heads, head_dim, capacity, length, dtype: self.dtype, device: self.device.clone() })
+    }
+
+    /// Bytes of a copy of `length` tokens, whether they are there yet or not; `None` where a copy would be of tensors.
+    pub(crate) fn prefix_bytes(&self, length: usize) -> Option<u64> {
+        let Store::Panels(layers) = &self.store else { return None };
+        let capacity = length.checked_next_multiple_of(PIECE)?;
+        let bytes = Panels::bytes_of(self.kv_heads, self.head_dim, capacity);
+        Some(bytes.saturating_mul(layers.len() as u64))
     }
 
     pub(crate) fn advance(&mut self, rows: usize) {

@@ -138,7 +138,7 @@ pub(crate) struct RmsNorm {
     rows: Option<NormRows>,
 }
 
-/// The norm as the kernels of small models take it.
+/// The norm as the kernels take it.
 #[derive(Debug)]
 pub(crate) struct NormRows {
     wide: Wide,

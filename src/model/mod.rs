@@ -8,6 +8,8 @@ mod arithmetic;
 mod attention;
 mod cache;
 mod choice;
+#[cfg(test)]
+mod clock;
 mod config;
 pub mod device;
 mod error;

@@ -31,13 +31,14 @@ pub struct Network {
     device: Device,
     hash: String,
     dtype: String,
-    /// Sequences are made for the kernels of small models.
+    /// Sequences are made for the kernels rather than for candle.
     panels: bool,
 }
 
 impl Network {
     /// Reads `config.json` and the weights: compares every tensor's name and shape first, then the memory needed, and
-    /// only then reads numbers (widened to f32).
+    /// only then reads numbers. The kernels of large models keep them in the format of the file; else they are widened to
+    /// f32.
     ///
     /// # Errors
     /// What is wrong with a file, all tensor differences at once, or the memory needed and available.
@@ -54,7 +55,7 @@ impl Network {
         Self::load_with(source, &LoadOptions { memory, ..LoadOptions::on(device) })
     }
 
-    /// As [`Network::load`], on candle alone: without the kernels that small models otherwise run on.
+    /// As [`Network::load`], on candle alone: without the kernels that models on x86 CPUs otherwise run on.
     ///
     /// # Errors
     /// As [`Network::load`].

@@ -109,14 +109,21 @@ impl Sequence {
         Ok(())
     }
 
-    /// A sequence of the first `length` tokens, to go on with elsewhere; `None` where `length` is no place to stop at, and
-    /// for models whose sequences are not copied (those that the kernels of small models do not run). Going on from it
-    /// gives the bits that going on from the first tokens themselves gives.
+    /// A sequence of the first `length` tokens, to go on with elsewhere; `None` where `length` is no place to stop at,
+    /// where there is no memory for it, and for models whose sequences are not copied (those that candle alone computes:
+    /// on GPUs, and on processors without the kernels). Going on from it gives the bits that going on from the first
+    /// tokens themselves gives.
     pub fn prefix(&self, length: usize) -> Option<Self> {
         let mut positions = self.positions.clone();
         positions.truncate(length).ok()?;
         let ids = self.ids.get(..length)?.to_vec();
         Some(Self { ids, positions, cache: self.cache.prefix(length)? })
+    }
+
+    /// Bytes of the keys and values of a copy of `length` tokens, whether they are there yet or not; `None` for models
+    /// whose sequences are not copied.
+    pub(crate) fn prefix_bytes(&self, length: usize) -> Option<u64> {
+        self.cache.prefix_bytes(length)
     }
 
     /// Gives the chunks their positions, ahead of the computation. Undone by [`Sequence::give_up`].

@@ -202,8 +202,9 @@ impl FileSource {
 
 #[allow(unsafe_code, reason = "memory-mapping a file has no safe form")]
 pub(crate) fn map_file(handle: &File) -> std::io::Result<Mmap> {
-    // SAFETY: the map is read-only and private to this process; every offset used later was checked against its length.
-    // What remains is another process shrinking the file while it is being loaded, which would end this process with a
-    // bus error; the map lives only while weights are copied out of it.
+    // SAFETY: the map is read-only, and shared with whoever else has the file; every offset used later is checked against
+    // its length. What remains is another process that shrinks the file, which would end this one with a bus error as
+    // soon as it reads there: while weights are loaded or hashed, and, for GGUF files, while the source they were opened
+    // by is kept, which reads values and tokens from memory of its own afterwards.
     unsafe { Mmap::map(handle) }
 }

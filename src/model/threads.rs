@@ -1,4 +1,7 @@
-//! The number of threads candle computes with, settled once.
+//! The number of threads candle computes with, settled once; and work that is shared out among a few.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread::Builder;
 
 /// Variable that candle and its thread pool read.
 const VARIABLE: &str = "RAYON_NUM_THREADS";
@@ -34,6 +37,35 @@ pub(crate) fn count() -> usize {
     said.filter(|count| *count > 0).unwrap_or_else(allowed).min(MOST)
 }
 
+/// Does `work` once for every item, on the calling thread and as many others as make `threads`. Where the system refuses
+/// threads, those there are do everything.
+pub(crate) fn share_out<T: Send>(threads: usize, items: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
+    share_out_by(&Builder::new, threads, items, work);
+}
+
+fn share_out_by<T: Send>(
+    builder: &dyn Fn() -> Builder,
+    threads: usize,
+    items: impl Iterator<Item = T> + Send,
+    work: impl Fn(T) + Sync,
+) {
+    let items = Mutex::new(items);
+    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let all = || {
+        while let Some(item) = next() {
+            work(item);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            if builder().spawn_scoped(scope, all).is_err() {
+                break;
+            }
+        }
+        all();
+    });
+}
+
 /// Whether this is the process's only thread; `false` where that cannot be known.
 fn alone() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)
@@ -44,4 +76,22 @@ fn set(count: &str) {
     // SAFETY: `alone` found this to be the only thread of the process, and only a running thread can start another; so
     // nobody reads or writes the environment at the same time.
     unsafe { std::env::set_var(VARIABLE, count) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_done_once_with_threads_and_without() {
+        // No system has memory for a stack of that size.
+        let refused: fn() -> Builder = || Builder::new().stack_size(1 << 60);
+        for builder in [Builder::new, refused] {
+            for (threads, count) in [(0, 3), (1, 7), (4, 0), (4, 1), (4, 50)] {
+                let mut done = vec![0; count];
+                share_out_by(&builder, threads, done.iter_mut(), |done| *done += 1);
+                assert!(done.iter().all(|times| *times == 1), "{threads} {count}");
+            }
+        }
+    }
 }

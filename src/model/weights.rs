@@ -151,6 +151,10 @@ impl Weights {
             if bytes.get(start..end).is_none() {
                 return Err(damaged(format!("{written} lies beyond the end")));
             }
+            // No numbers, and then sizes of any size: no tensor of a model is like that.
+            if info.shape.contains(&0) {
+                return Err(damaged(format!("{written} of shape {:?} is empty", info.shape)));
+            }
             let parts = vec![Part { file: self.files.len(), bytes: start..end }];
             let stored = Stored::of_safetensors(info.dtype);
             self.insert(Entry { written, stored, shape: info.shape.clone(), parts, run: 0 });

@@ -184,6 +184,32 @@ fn the_cache_keeps_to_its_bytes_and_lets_the_oldest_go() {
     assert_eq!((none.counts().misses, none.counts().images, none.counts().bytes), (2, 0, 0));
 }
 
+/// Beginnings are kept as far as their bytes go, and what a session tells does not depend on it.
+#[test]
+fn what_is_kept_of_beginnings_stays_below_its_bytes() {
+    let asks: Vec<Ask> =
+        (0..12).map(|i| Ask { page: page_of((i % 4) as u8), max_tokens: Some(3), ..small_ask(i) }).collect();
+    let told_with = |most: u64| {
+        let mut batch = Batch::new(model(), 3, Arc::default()).keeping(most);
+        let (mut told_all, mut largest) = (Vec::new(), (0, 0));
+        for three in asks.chunks(3) {
+            told_all.extend(run_batch(&mut batch, three).iter().map(|(all, _)| told(all)));
+            let (count, bytes) = batch.kept();
+            assert!(bytes <= most, "{bytes} of {most}");
+            largest = (largest.0.max(count), largest.1.max(bytes));
+        }
+        (told_all, largest)
+    };
+    let (expected, (count, bytes)) = told_with(u64::MAX);
+    // The words before the page, and four pages behind them; nothing where sequences are not copied.
+    assert!(count == 0 || count == 5 && bytes > 0, "{count} of {bytes} bytes");
+    for most in [0, bytes / 5, bytes / 2, bytes.saturating_sub(1)] {
+        let (all, (fewer, _)) = told_with(most);
+        assert_eq!(all, expected, "{most}");
+        assert!(fewer < count || count == 0, "{fewer} with {most}");
+    }
+}
+
 #[test]
 fn threads_share_what_was_encoded() {
     let images = Arc::new(ImageCache::default());

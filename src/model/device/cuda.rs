@@ -7,11 +7,13 @@ use std::ptr::from_mut;
 use candle_core::cuda_backend::cudarc::driver::{CudaContext, result, sys};
 use candle_core::{CudaDevice, Device, Result as CandleResult};
 
-use super::error::guarded;
+use super::error::{guarded, refuse_old, version_name};
 use super::{DeviceError, Found, Taken, told, trial};
 
-/// Memory that the allocator keeps between steps (bytes) instead of giving it back at every synchronisation.
-const KEPT: u64 = 1 << 30;
+/// Memory that the allocator keeps (bytes) instead of giving it back at every synchronisation: all it ever had. The driver
+/// counts everything that is reserved, weights too, so that any other number is below what a large model alone takes.
+/// [`free_bytes`] counts what is kept and not used.
+const KEPT: u64 = u64::MAX;
 /// Libraries that opening a device needs besides the driver. Each finds the ones it needs itself.
 const LIBRARIES: [&str; 3] = ["cublasLt", "cublas", "curand"];
 /// Ends of their names, in the order in which the bindings (cudarc 0.19 `get_lib_name_candidates`) try them.
@@ -22,6 +24,10 @@ pub(super) fn open(number: usize) -> Result<Taken, DeviceError> {
     let count = count()?;
     if number >= count {
         return Err(DeviceError::NoSuchGpu { asked: number, last: count - 1 });
+    }
+    // Asked first: cuBLAS says nothing of the driver's age, and the trial's kernels come after it.
+    if let Some(version) = driver_version() {
+        refuse_old(version, sys::CUDA_VERSION)?;
     }
     let device = guarded("cuda", || {
         // One stream for all threads. candle's default is a stream for each thread, and then nothing orders a model
@@ -180,11 +186,16 @@ fn describe(number: usize) -> CandleResult<Found> {
     })
 }
 
-/// The newest CUDA that the driver understands.
-#[allow(unsafe_code, reason = "the driver's interface")]
+/// The newest CUDA that the driver understands, in words.
 fn driver() -> Option<String> {
+    driver_version().map(version_name)
+}
+
+/// The newest CUDA that the driver understands: 13000 is 13.0.
+#[allow(unsafe_code, reason = "the driver's interface")]
+fn driver_version() -> Option<u32> {
     let mut version = 0;
     // SAFETY: the pointer is to a number of the type the driver writes, and it writes before it returns.
     unsafe { sys::cuDriverGetVersion(&raw mut version) }.result().ok()?;
-    Some(format!("{}.{}", version / 1000, version % 1000 / 10))
+    u32::try_from(version).ok().filter(|version| *version > 0)
 }

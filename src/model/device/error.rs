@@ -62,6 +62,23 @@ fn how(kind: &str) -> &'static str {
     }
 }
 
+/// A version as CUDA counts them, in words: 13000 is 13.0.
+#[cfg(any(feature = "cuda", test))]
+pub(super) fn version_name(version: u32) -> String {
+    format!("{}.{}", version / 1000, version % 1000 / 10)
+}
+
+/// Refuses a driver that understands an older CUDA than the one the program was built with: it cannot translate the
+/// program's kernels.
+#[cfg(any(feature = "cuda", test))]
+pub(super) fn refuse_old(driver: u32, built: u32) -> Result<(), DeviceError> {
+    if driver >= built {
+        return Ok(());
+    }
+    let (driver, built) = (version_name(driver), version_name(built));
+    Err(DeviceError::OldDriver { said: format!("it understands CUDA {driver}, this program was built with {built}") })
+}
+
 /// Runs what may fail or, in the bindings, panic.
 #[cfg(any(feature = "cuda", feature = "metal"))]
 pub(super) fn guarded<T>(kind: &'static str, work: impl FnOnce() -> candle_core::Result<T>) -> Result<T, DeviceError> {
@@ -79,4 +96,21 @@ pub(super) fn guarded<T>(kind: &'static str, work: impl FnOnce() -> candle_core:
         return Err(DeviceError::OldDriver { said });
     }
     Err(DeviceError::Broken { kind, said })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_below_the_programs_cuda_is_told_with_both_versions() {
+        for driver in [13_000, 13_010, 14_000] {
+            assert_eq!(refuse_old(driver, 13_000), Ok(()));
+        }
+        for (driver, name) in [(12_080, "12.8"), (12_090, "12.9"), (11_040, "11.4")] {
+            let said = refuse_old(driver, 13_000).map_err(|error| error.to_string());
+            let wanted = format!("understands CUDA {name}, this program was built with 13.0");
+            assert!(said.as_ref().is_err_and(|said| said.contains(&wanted) && said.contains("update it")), "{said:?}");
+        }
+    }
 }

@@ -7,15 +7,21 @@ type Result<T> = std::result::Result<T, GgufError>;
 /// Longest beginning (values and tensor list) that is read, in bytes; that of a vocabulary of 152,000 has 6 MB.
 const MOST_HEADER: usize = 128 << 20;
 
+/// Most elements of all lists together: each takes several times its bytes in memory. Honest files have a few for each
+/// token of a vocabulary.
+const MOST_ELEMENTS: u64 = 1 << 22;
+
 /// A place in the beginning of a file.
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Elements that lists may still have.
+    elements: u64,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes: bytes.get(..MOST_HEADER).unwrap_or(bytes), at: 0 }
+        Self { bytes: bytes.get(..MOST_HEADER).unwrap_or(bytes), at: 0, elements: MOST_ELEMENTS }
     }
 
     /// Bytes read.
@@ -56,9 +62,38 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A count of elements of a list of at least `least` bytes each; more than can follow, or than lists may still have,
+    /// is refused.
+    pub(super) fn elements(&mut self, least: usize) -> Result<usize> {
+        let count = self.count("list elements", least, self.elements)?;
+        self.elements = self.elements.saturating_sub(count as u64);
+        Ok(count)
+    }
+
     pub(super) fn text(&mut self, what: &'static str) -> Result<&'a str> {
         let length = self.count(what, 1, u64::MAX)?;
         let at = self.at;
         std::str::from_utf8(self.take(length, what)?).map_err(|_| GgufError::Utf8 { what, at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_share_what_they_may_have() {
+        // Three lists of bytes, each of half as many as all may have.
+        let half = MOST_ELEMENTS / 2;
+        let list = [&half.to_le_bytes()[..], &vec![0; half as usize]].concat();
+        let bytes = list.repeat(3);
+        let mut cursor = Cursor::new(&bytes);
+        for _ in 0..2 {
+            assert_eq!(cursor.elements(1), Ok(half as usize));
+            assert!(cursor.take(half as usize, "bytes").is_ok());
+        }
+        assert!(matches!(cursor.elements(1), Err(GgufError::TooMany { what: "list elements", most: 0, .. })));
+        // An empty one may follow all the same.
+        assert_eq!(Cursor { elements: 0, ..Cursor::new(&[0; 8]) }.elements(1), Ok(0));
     }
 }

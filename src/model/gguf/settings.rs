@@ -93,10 +93,36 @@ fn text_config(text: &Gguf) -> Result<Map<String, Value>> {
     }
     put("max_position_embeddings", json!(whole("context_length")?));
     put("rms_norm_eps", json!(text.real(&key("attention.layer_norm_rms_epsilon"))?.unwrap_or(1e-6)));
+    refuse_scaled_positions(text)?;
     let theta = text.real(&key("rope.freq_base"))?.unwrap_or(1e6);
     put("rope_theta", json!(theta));
     put("rope_scaling", json!({"type": "mrope", "mrope_section": sections(text)?, "rope_theta": theta}));
     Ok(config)
+}
+
+/// Refuses positions that are stretched, as `config.json` with them is refused.
+fn refuse_scaled_positions(text: &Gguf) -> Result<()> {
+    let name = key("rope.scaling.type");
+    match text.text(&name)? {
+        // Linear is what llama.cpp takes where nothing is said; by 1 it changes nothing.
+        None | Some("none" | "linear") => {}
+        Some(other) => {
+            return Err(GgufError::Value {
+                key: name,
+                reason: format!("{other:?} is not read; only positions as they are"),
+            });
+        }
+    }
+    for name in ["rope.scaling.factor", "rope.scale_linear"].map(key) {
+        // llama.cpp reads 0 as not said.
+        if let Some(factor) = text.real(&name)?.filter(|factor| ![0.0, 1.0].contains(factor)) {
+            return Err(GgufError::Value {
+                key: name,
+                reason: format!("{factor} is not read; only positions as they are"),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Pairs that follow time, height and width; the format has a fourth, which this architecture leaves 0.

@@ -5,9 +5,6 @@ use super::error::GgufError;
 
 type Result<T> = std::result::Result<T, GgufError>;
 
-/// Most elements of a list; the longest honest one is a vocabulary's.
-const MOST_ELEMENTS: u64 = 1 << 22;
-
 /// A value. Whole numbers are kept wide: the format's readers are expected to take any width.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
@@ -96,7 +93,7 @@ fn list(cursor: &mut Cursor<'_>, key: &str) -> Result<Value> {
         tag::U64 | tag::I64 | tag::F64 | tag::TEXT => 8,
         _ => return Err(GgufError::ValueType { key: key.to_owned(), kind }),
     };
-    let count = cursor.count("list elements", least, MOST_ELEMENTS)?;
+    let count = cursor.elements(least)?;
     match kind {
         tag::BOOL => (0..count).map(|_| truth(cursor, key)).collect::<Result<_>>().map(Value::Bools),
         tag::TEXT => {

@@ -81,7 +81,7 @@ impl Wide {
         let Some((job, rows)) = Job::new(self.level, q, panels, past, heads, y.len()) else { return };
         let y = Shared::new(y);
         let count = rows * job.group;
-        let piece = count.div_ceil(2 * team.threads()).next_multiple_of(2 * ROWS).min(PIECE);
+        let piece = count.div_ceil(2 * team.threads()).next_multiple_of(2 * ROWS).clamp(1, PIECE);
         let pieces = count.div_ceil(piece);
         team.run_staged(panels.heads() * pieces, |stage, task| {
             // Later queries see more keys: they come first, so that the last tasks are short.
@@ -213,6 +213,9 @@ impl<'a> Job<'a> {
 
     /// `R` queries from `first` on; gives `R`.
     ///
+    /// Keys that only later queries of the tile see have the weight 0 for the earlier ones. So a value that is no number
+    /// reaches these as well: rows are alone as long as keys and values are finite.
+    ///
     /// # Safety
     /// As [`Job::run`].
     #[inline(always)]
@@ -281,6 +284,19 @@ mod tests {
         let total: f64 = weights.iter().sum();
         let at = |d: usize| weights.iter().zip(values).map(move |(w, v)| w * f64::from(v[head * width + d]) / total);
         (0..width).map(|d| at(d).sum()).collect()
+    }
+
+    #[test]
+    fn without_rows_there_is_nothing_to_do() {
+        let Some(wide) = Wide::detect() else { return };
+        let (panels, mut workspace) = (Panels::new(2, 8, 32), Workspace::default());
+        for past in [0, 5] {
+            wide.attend(&[], &panels, past, 4, &mut [], &mut workspace);
+            for threads in [1, 3] {
+                wide.attend_shared(&Team::new(threads), &[], &panels, past, 4, &mut []);
+                wide.attend_segments(&Team::new(threads), &[], &[], 7, (2, 8), &mut []);
+            }
+        }
     }
 
     #[test]

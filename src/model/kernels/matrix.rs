@@ -6,6 +6,7 @@ use super::Wide;
 use super::blocks::Format;
 use super::bytes::Bytes;
 use super::pack::Layout;
+use crate::model::threads::share_out;
 
 /// Matrices of fewer bytes are packed by the calling thread alone.
 const ALONE: usize = 1 << 20;
@@ -89,12 +90,8 @@ impl Matrix {
             pack(0, all);
         } else {
             let share = count.div_ceil(threads);
-            std::thread::scope(|scope| {
-                for (part, panels) in all.chunks_mut(share * layout.stride).enumerate() {
-                    let pack = &pack;
-                    scope.spawn(move || pack(part * share, panels));
-                }
-            });
+            let parts = all.chunks_mut(share * layout.stride).enumerate();
+            share_out(threads, parts, |(part, panels)| pack(part * share, panels));
         }
         let mut padded = vec![0.0; count * layout.lanes];
         padded[..bias.len()].copy_from_slice(bias);

@@ -42,7 +42,7 @@ pub(crate) use matrix::Matrix;
 pub(super) use packed::Packed;
 pub(super) use panels::Panels;
 pub(crate) use stack::Stack;
-pub(crate) use team::{Shared, Team};
+pub(crate) use team::{Shared, Team, at_once};
 
 /// Columns that are computed together.
 pub(super) const LANES: usize = 32;

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "indices follow from the sizes a value was made with")]
 
 use super::{LANES, Lanes};
+use crate::model::memory;
 
 /// Keys in panels of [`LANES`] tokens (a panel is one [`Lanes`] a dimension), values in panels of [`LANES`] dimensions (a
 /// panel is one [`Lanes`] a token); panels of one head lie together.
@@ -27,6 +28,13 @@ impl Panels {
             width,
             capacity,
         }
+    }
+
+    /// Bytes of [`Panels::new`] of these sizes; saturates.
+    pub(crate) fn bytes_of(heads: usize, width: usize, capacity: usize) -> u64 {
+        let capacity = capacity.next_multiple_of(LANES);
+        let lanes = width.saturating_add(width.next_multiple_of(LANES));
+        memory::f32_bytes(memory::product(&[heads, lanes, capacity]))
     }
 
     /// The same tokens, as many as fit, with room for `capacity`.
@@ -101,5 +109,19 @@ impl Panels {
     pub(super) fn values_of(&self, head: usize, block: usize) -> &[Lanes] {
         let blocks = self.width.div_ceil(LANES);
         &self.values[(head * blocks + block) * self.capacity..][..self.capacity]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_those_of_the_buffers() {
+        for (heads, width, capacity) in [(1, 2, 0), (2, 32, 64), (3, 40, 32), (1, 128, 300)] {
+            let panels = Panels::new(heads, width, capacity);
+            let bytes = size_of_val(panels.keys.as_slice()) + size_of_val(panels.values.as_slice());
+            assert_eq!(Panels::bytes_of(heads, width, capacity), bytes as u64, "{heads} {width} {capacity}");
+        }
     }
 }

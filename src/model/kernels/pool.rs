@@ -131,16 +131,20 @@ impl Shared {
     fn serve(&self, index: usize) {
         let mut seen = 0;
         while !self.stop.load(SeqCst) {
-            self.inside.fetch_add(1, SeqCst);
-            // Either this sees that the job is closed, or the owner sees that somebody is inside, and waits.
-            if self.open.load(SeqCst) {
-                // SAFETY: open, and this thread is inside: nobody writes.
-                if let Some(job) = unsafe { *self.job.get() } {
-                    self.work(index + 1, job);
-                }
-            }
-            self.inside.fetch_sub(1, SeqCst);
+            self.look(index);
             seen = self.wait(index, seen);
+        }
+    }
+
+    /// Takes part in what is being done.
+    fn look(&self, index: usize) {
+        let _inside = Inside::enter(&self.inside);
+        // Either this sees that the job is closed, or the owner sees that somebody is inside, and waits.
+        if self.open.load(SeqCst) {
+            // SAFETY: open, and this thread is inside: nobody writes.
+            if let Some(job) = unsafe { *self.job.get() } {
+                self.work(index + 1, job);
+            }
         }
     }
 
@@ -180,8 +184,30 @@ impl Shared {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(tasks)) {
             // The rest of the tasks is worthless now.
             self.next.store(usize::MAX / 2, SeqCst);
-            *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+            let mut first = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
+            if first.is_none() {
+                *first = Some(panic);
+            } else {
+                // One is passed on. To drop another might panic again, where nobody catches it.
+                std::mem::forget(panic);
+            }
         }
+    }
+}
+
+/// Somebody may be looking at the job, for as long as this is there, whatever happens.
+struct Inside<'a>(&'a AtomicUsize);
+
+impl<'a> Inside<'a> {
+    fn enter(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
     }
 }
 
@@ -258,5 +284,39 @@ mod tests {
             total.fetch_add(1, SeqCst);
         });
         assert_eq!(total.load(SeqCst), 50);
+    }
+
+    /// What panics once more where it is dropped.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+
+    #[test]
+    fn two_panics_are_one_and_nobody_is_lost() {
+        let (done, heard) = std::sync::mpsc::channel();
+        // Where it goes wrong, the caller waits for ever.
+        std::thread::spawn(move || {
+            let pool = Pool::new(2).unwrap();
+            for _ in 0..3 {
+                let both = std::sync::Barrier::new(2);
+                let caught = catch_unwind(AssertUnwindSafe(|| {
+                    pool.run(2, &|_, _| {
+                        both.wait();
+                        std::panic::panic_any(Bomb);
+                    });
+                }));
+                std::mem::forget(caught.unwrap_err());
+            }
+            let total = AtomicUsize::new(0);
+            pool.run(50, &|_, _| {
+                total.fetch_add(1, SeqCst);
+            });
+            done.send(total.load(SeqCst)).unwrap();
+        });
+        assert_eq!(heard.recv_timeout(std::time::Duration::from_secs(30)), Ok(50));
     }
 }

@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "rows of results are written by several threads; see the proofs")]
 
 use std::marker::PhantomData;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::pool::Pool;
 use super::staged::Stage;
@@ -13,6 +13,8 @@ use super::staged::Stage;
 pub(crate) struct Team {
     pool: Option<Pool>,
     stages: Vec<Mutex<Stage>>,
+    /// For callers beside the one whose tasks the pool shares out.
+    spare: Mutex<Vec<Stage>>,
 }
 
 impl Team {
@@ -20,7 +22,7 @@ impl Team {
     pub(crate) fn new(threads: usize) -> Self {
         let pool = Pool::new(threads);
         let count = pool.as_ref().map_or(1, Pool::threads);
-        Self { pool, stages: (0..count).map(|_| Mutex::default()).collect() }
+        Self { pool, stages: (0..count).map(|_| Mutex::default()).collect(), spare: Mutex::default() }
     }
 
     /// Threads that compute.
@@ -36,13 +38,16 @@ impl Team {
         }
     }
 
-    /// The same, with a thread's working memory.
+    /// The same, with a thread's working memory. A caller never waits for another's.
     pub(super) fn run_staged(&self, tasks: usize, work: impl Fn(&mut Stage, usize) + Sync) {
         let staged = |thread: usize, task: usize| {
-            if let Some(stage) = self.stages.get(thread) {
-                // What a panic left there is overwritten anyway.
-                work(&mut stage.lock().unwrap_or_else(PoisonError::into_inner), task);
+            if let Some(mut stage) = self.stages.get(thread).and_then(at_once) {
+                return work(&mut stage, task);
             }
+            let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stage = spare().pop().unwrap_or_default();
+            work(&mut stage, task);
+            spare().push(stage);
         };
         match &self.pool {
             Some(pool) => pool.run(tasks, &staged),
@@ -57,6 +62,15 @@ impl Team {
             return work(0..count);
         }
         self.run(count.div_ceil(piece), |task| work(task * piece..((task + 1) * piece).min(count)));
+    }
+}
+
+/// Working memory, unless somebody works in it; what a panic left there is overwritten anyway.
+pub(crate) fn at_once<T>(memory: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match memory.try_lock() {
+        Ok(memory) => Some(memory),
+        Err(TryLockError::Poisoned(memory)) => Some(memory.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 
@@ -89,5 +103,55 @@ impl<'a, T> Shared<'a, T> {
         }
         // SAFETY: inside the slice, and the caller has it alone.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(first), count) }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The first caller's task ends when the second caller is done.
+    #[test]
+    fn callers_do_not_wait_for_each_others_memory() {
+        for threads in [1, 2] {
+            let team = Team::new(threads);
+            let ((begun, first), (done, second)) = (mpsc::channel(), mpsc::channel());
+            let second = Mutex::new(second);
+            std::thread::scope(|scope| {
+                let team = &team;
+                scope.spawn(move || {
+                    team.run_staged(1, |_, _| {
+                        begun.send(()).unwrap();
+                        let waited = second.lock().unwrap().recv_timeout(Duration::from_secs(20));
+                        assert!(waited.is_ok(), "the second caller waits for the first");
+                    });
+                });
+                first.recv().unwrap();
+                for _ in 0..2 {
+                    team.run_staged(3, |stage, _| stage.panels = None);
+                }
+                done.send(()).unwrap();
+            });
+            // Of two threads the one that is free may have done everything.
+            let spare = team.spare.lock().unwrap().len();
+            assert!(spare == 1 || spare == 0 && threads == 2, "{threads}: {spare}");
+        }
+    }
+
+    #[test]
+    fn memory_that_a_panic_left_is_used_again() {
+        let memory = Mutex::new(1);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let _held = memory.lock();
+            assert!(at_once(&memory).is_none());
+            panic!("left");
+        }));
+        assert!(caught.is_err() && memory.is_poisoned());
+        assert_eq!(at_once(&memory).map(|memory| *memory), Some(1));
     }
 }

@@ -7,7 +7,7 @@ use candle_core::{Device, Result, Tensor, bail};
 use super::TextTower;
 use super::block::{Block, Span};
 use crate::model::cache::KvCache;
-use crate::model::kernels::{Crew, Map, Scratch, Shared, Workspace};
+use crate::model::kernels::{Crew, Map, Scratch, Shared, Workspace, at_once};
 use crate::model::layers::NormRows;
 use crate::model::ops::turn;
 use crate::model::positions::Position;
@@ -89,8 +89,25 @@ impl Direct<'_> {
     ) -> Result<Tensor> {
         // Whoever comes second works in memory of its own.
         let mut own = Buffers::default();
-        let mut kept = self.tower.buffers.try_lock().ok();
+        let mut kept = at_once(&self.tower.buffers);
         let buffers = kept.as_deref_mut().unwrap_or(&mut own);
+        let done = self.forward_in(x, spans, caches, positions, tap, buffers);
+        if positions.len() > WIDE_ROWS {
+            // What a prompt took is not kept until the next, which asks whether there is memory for its own.
+            *buffers = Buffers::default();
+        }
+        done
+    }
+
+    fn forward_in(
+        &self,
+        x: &Tensor,
+        spans: &[Span],
+        caches: &mut [&mut KvCache],
+        positions: &[Position],
+        tap: &mut dyn Tap,
+        buffers: &mut Buffers,
+    ) -> Result<Tensor> {
         let hidden = self.tower.config.hidden;
         if x.dim(1)? != hidden {
             bail!("rows of {} numbers, the model has {hidden}", x.dim(1)?)
@@ -205,4 +222,48 @@ fn keep_ends(x: &mut Vec<f32>, width: usize, spans: &[Span]) {
         x.copy_within(from..from + width, to * width);
     }
     x.truncate(spans.len() * width);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::model::{Chunk, Feed, FileSource, LoadOptions, Network};
+
+    /// The tower's memory after a pass over so many rows: the room for the residual stream.
+    fn kept_after(network: &Network, rows: usize) -> usize {
+        let ids: Vec<u32> = (0..rows as u32).map(|i| 9 + i % 200).collect();
+        let mut sequence = network.new_sequence().unwrap();
+        let chunks = vec![Chunk::Tokens(&ids)];
+        let logits = network.forward(&mut [Feed { sequence: &mut sequence, chunks }]).unwrap();
+        assert!(logits.iter().flatten().all(|logit| logit.is_finite()));
+        at_once(&network.text().buffers).unwrap().x.capacity()
+    }
+
+    #[test]
+    fn a_steps_memory_is_kept_a_prompts_is_not() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/model/tied-new");
+        for shared in [false, true] {
+            let options = LoadOptions { shared, ..LoadOptions::default() };
+            let network = Network::load_with(&FileSource::Folder(folder.clone()), &options).unwrap();
+            if network.text().direct().is_none() {
+                return;
+            }
+            let hidden = network.config().text.hidden;
+            assert!(kept_after(&network, 3) >= hidden);
+            assert_eq!(kept_after(&network, WIDE_ROWS + 1), 0, "{shared}");
+            assert!(kept_after(&network, WIDE_ROWS) > 0);
+            // A panic in the midst of a step does not end that.
+            let panicked = std::thread::scope(|scope| {
+                let held = || {
+                    let mut buffers = network.text().buffers.lock().unwrap();
+                    *buffers = Buffers::default();
+                    panic!("in the midst");
+                };
+                scope.spawn(held).join()
+            });
+            assert!(panicked.is_err() && network.text().buffers.is_poisoned());
+            assert!(kept_after(&network, 3) >= hidden);
+        }
+    }
 }

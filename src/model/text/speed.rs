@@ -1,11 +1,13 @@
 //! Times of a language model of the true 3B shape with made-up weights; run by hand:
-//! `FORMAT=Q4_K_M cargo test --release --lib text::speed -- --ignored --nocapture`.
+//! `FORMAT=Q4_K_M cargo test --release --lib text::speed -- --ignored --nocapture`. Wall time; `THREADS=1 CPU_TIME=1` counts
+//! the time on a core.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "run by hand")]
 
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::model::clock::now;
 use crate::model::kernels::{Format, Matrix, Stack, Team, Wide};
 use crate::model::layers::GatedMlp;
 use crate::model::tap::NoTap;
@@ -13,17 +15,6 @@ use crate::model::tap::NoTap;
 fn env(name: &str, or: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(or)
 }
-
-/// Seconds; with one thread those it was on a core, so that what else runs counts less.
-fn now() -> f64 {
-    if env("THREADS", 2) == 1 {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        return text.split(' ').next().unwrap().parse::<f64>().unwrap() * 1e-9;
-    }
-    START.get_or_init(std::time::Instant::now).elapsed().as_secs_f64()
-}
-
-static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
 
 struct Maker {
     wide: Wide,

@@ -44,10 +44,6 @@ impl Table {
         if let Some(map) = Linear::quantised(weights, name, device)? {
             return Ok((Self::Tensor(table), map));
         }
-        let name = if head == Head::Tied { names::EMBED } else { names::HEAD };
-        if let Some(map) = Linear::quantised(weights, name, device)? {
-            return Ok((Self::Tensor(table), map));
-        }
         let head = match head {
             Head::Tied => Linear::from_table(weights, &table)?,
             Head::Separate => Linear::from_table(weights, &weights.tensor(names::HEAD, &shape, device)?)?,

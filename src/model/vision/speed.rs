@@ -1,12 +1,13 @@
 //! Time of a vision tower of the true shape with made-up weights on a page of a megapixel; run by hand:
-//! `FORMAT=F32 cargo test --release --lib vision::speed -- --ignored --nocapture`.
+//! `FORMAT=F32 cargo test --release --lib vision::speed -- --ignored --nocapture`. Wall time; `THREADS=1 CPU_TIME=1` counts the
+//! time on a core.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "run by hand")]
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::*;
+use crate::model::clock::now;
 use crate::model::kernels::{Format, Matrix, Stack, Team, Wide};
 use crate::model::layers::GatedMlp;
 use crate::model::tap::NoTap;
@@ -66,8 +67,8 @@ fn speed() {
     let patches: Vec<f32> = (0..rows * columns * 1176).map(|i| ((i * 31) % 511) as f32 / 255.0 - 1.0).collect();
     let patches = Tensor::from_vec(patches, (rows * columns, 1176), &Device::Cpu).unwrap();
     for _ in 0..env("ROUNDS", 2) {
-        let start = Instant::now();
+        let start = now();
         tower.forward(&patches, [1, rows, columns], &mut NoTap).unwrap();
-        println!("{format}: {} patches, depth {depth}: {:.2} s", rows * columns, start.elapsed().as_secs_f64());
+        println!("{format}: {} patches, depth {depth}: {:.2} s", rows * columns, now() - start);
     }
 }

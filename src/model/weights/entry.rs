@@ -121,14 +121,18 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Numbers there are; the bytes were found in the file, so this is no fantasy.
+    /// Numbers there are. No size is 0 and the bytes were found in the file, so the product is no fantasy.
     pub(crate) fn count(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Numbers in a row: everything behind the first size.
+    /// Numbers in a row: everything behind the first size. A vector is one row.
     pub(crate) fn columns(&self) -> usize {
-        self.shape.get(1..).map_or(1, |sizes| sizes.iter().product())
+        match self.shape.as_slice() {
+            [] => 1,
+            [only] => *only,
+            [_, sizes @ ..] => sizes.iter().product(),
+        }
     }
 
     /// The tensor's bytes, given those of each part.

@@ -1,6 +1,7 @@
 //! Rows of a matrix in the format they are kept in.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use candle_core::Device;
 use candle_core::quantized::{QStorage, QTensor};
@@ -8,6 +9,7 @@ use candle_core::quantized::{QStorage, QTensor};
 use super::entry::Stored;
 use crate::model::error::ModelError;
 use crate::model::kernels::Format;
+use crate::model::threads::share_out;
 
 /// Numbers that are converted at a time.
 const BATCH: usize = 1 << 16;
@@ -50,17 +52,15 @@ pub(super) fn converted(stored: Stored, bytes: &[u8], columns: usize, format: Fo
         false => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     let share = rows.div_ceil(threads).max(1);
-    let results: Vec<Result<(), ModelError>> = std::thread::scope(|scope| {
-        let parts = bytes.chunks(share * from).zip(out.chunks_mut(share * to));
-        let work = |(bytes, out): (&[u8], &mut [u8])| convert(stored, bytes, from, format, out, to, columns);
-        let running: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
-        running
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
+    let failed = OnceLock::new();
+    let parts = bytes.chunks(share * from).zip(out.chunks_mut(share * to));
+    share_out(threads, parts, |(bytes, out)| {
+        if let Err(error) = convert(stored, bytes, from, format, out, to, columns) {
+            // One is told; another says the same of another part.
+            let _ = failed.set(error);
+        }
     });
-    results.into_iter().collect::<Result<Vec<()>, _>>()?;
-    Ok(out)
+    failed.into_inner().map_or(Ok(out), Err)
 }
 
 fn convert(

@@ -1,94 +1,114 @@
-//! Scales for a few numbers that share one.
+//! Scales for numbers that share one, for eight parts of a block at a time: number `i` of all eight side by side, so that
+//! everything is arithmetic on lanes and becomes vector code.
 
 #![allow(clippy::indexing_slicing, reason = "arrays of constant length")]
 
-/// Sums are kept in so many parts, so that loops over them become vector code.
-const PARTS: usize = 8;
+/// Parts side by side.
+pub(super) const LANES: usize = 8;
 /// Scales tried around the one that spans the numbers.
 const STEPS: usize = 17;
 
+/// A number for each part.
+pub(super) type Each = [f32; LANES];
+
+/// Eight parts of `N` numbers, one after the other, put side by side.
 #[inline(always)]
-fn total(parts: [f32; PARTS]) -> f32 {
-    let [a, b, c, d, e, f, g, h] = parts;
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
+pub(super) fn side_by_side<const N: usize>(parts: &[[f32; N]; LANES]) -> [Each; N] {
+    let mut out = [[0.0; LANES]; N];
+    for (i, out) in out.iter_mut().enumerate() {
+        for (out, part) in out.iter_mut().zip(parts) {
+            *out = part[i];
+        }
+    }
+    out
 }
 
-/// Scale and minimum (both not negative) with `x ≈ scale * q - minimum` for whole `q` from 0 to `top`.
+#[inline(always)]
+fn each(of: impl Fn(usize) -> f32) -> Each {
+    let mut out = [0.0; LANES];
+    for (l, out) in out.iter_mut().enumerate() {
+        *out = of(l);
+    }
+    out
+}
+
+/// Scales and minima (both not negative) with `x ≈ scale * q - minimum` for whole `q` from 0 to `top`.
 ///
 /// For each of a few spacings the numbers are rounded and the best line through them is found by least squares, larger
 /// numbers weighing more; the spacing with the least error wins.
 #[inline(always)]
-pub(super) fn affine<const N: usize>(x: &[f32; N], top: f32) -> (f32, f32) {
-    let least = x.iter().fold(0.0_f32, |least, x| least.min(*x));
-    let most = x.iter().fold(least, |most, x| most.max(*x));
-    let span = most - least;
-    // Also false for what is no number.
-    if !(span > 0.0 && span.is_finite()) {
-        return (0.0, if least.is_finite() { -least } else { 0.0 });
+pub(super) fn affine<const N: usize>(x: &[Each; N], top: f32) -> (Each, Each) {
+    let (mut least, mut most, mut squares) = ([0.0_f32; LANES], [0.0_f32; LANES], [0.0_f32; LANES]);
+    for x in x {
+        least = each(|l| if x[l] < least[l] { x[l] } else { least[l] });
+        most = each(|l| if x[l] > most[l] { x[l] } else { most[l] });
+        squares = each(|l| squares[l] + x[l] * x[l]);
     }
-    let mean = (x.iter().map(|x| x * x).sum::<f32>() / N as f32).sqrt();
-    let weights: [f32; N] = std::array::from_fn(|i| mean + x[i].abs());
-    let sum_w: f32 = weights.iter().sum();
-    let sum_x: f32 = weights.iter().zip(x).map(|(w, x)| w * x).sum();
-    let sum_xx: f32 = weights.iter().zip(x).map(|(w, x)| w * x * x).sum();
-    let mut best = (f32::INFINITY, span / top, -least);
+    let span = each(|l| most[l] - least[l]);
+    let mean = each(|l| (squares[l] / N as f32).sqrt());
+    let (mut sum_w, mut sum_x, mut sum_xx) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+    for x in x {
+        let w = each(|l| mean[l] + x[l].abs());
+        sum_w = each(|l| sum_w[l] + w[l]);
+        sum_x = each(|l| sum_x[l] + w[l] * x[l]);
+        sum_xx = each(|l| sum_xx[l] + w[l] * x[l] * x[l]);
+    }
+    let (mut error, mut scale, mut minimum) =
+        ([f32::INFINITY; LANES], each(|l| span[l] / top), each(|l| 0.0 - least[l]));
     for step in 0..STEPS {
-        let spacing = (top - 1.0 + step as f32 * 0.125) / span;
-        let (mut q1, mut q2, mut qx) = ([0.0; PARTS], [0.0; PARTS], [0.0; PARTS]);
-        for (x, w) in x.as_chunks::<PARTS>().0.iter().zip(weights.as_chunks::<PARTS>().0) {
-            for i in 0..PARTS {
-                let q = ((x[i] - least) * spacing).round_ties_even().clamp(0.0, top);
-                let wq = w[i] * q;
-                q1[i] += wq;
-                q2[i] += wq * q;
-                qx[i] += wq * x[i];
-            }
+        let spacing = each(|l| (top - 1.0 + step as f32 * 0.125) / span[l]);
+        let (mut q1, mut q2, mut qx) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        for x in x {
+            let q = each(|l| ((x[l] - least[l]) * spacing[l]).round_ties_even().max(0.0).min(top));
+            let wq = each(|l| (mean[l] + x[l].abs()) * q[l]);
+            q1 = each(|l| q1[l] + wq[l]);
+            q2 = each(|l| q2[l] + wq[l] * q[l]);
+            qx = each(|l| qx[l] + wq[l] * x[l]);
         }
-        let (q1, q2, qx) = (total(q1), total(q2), total(qx));
-        let determinant = sum_w * q2 - q1 * q1;
-        if determinant <= 0.0 {
-            continue;
-        }
-        let mut scale = (sum_w * qx - sum_x * q1) / determinant;
-        let mut offset = (q2 * sum_x - q1 * qx) / determinant;
-        if offset > 0.0 {
-            (scale, offset) = (qx / q2, 0.0);
-        }
-        let error = sum_xx
-            + scale * scale * q2
-            + offset * offset * sum_w
-            + 2.0 * (scale * offset * q1 - scale * qx - offset * sum_x);
-        if error < best.0 && scale > 0.0 {
-            best = (error, scale, -offset);
-        }
+        let determinant = each(|l| sum_w[l] * q2[l] - q1[l] * q1[l]);
+        let sloped = each(|l| (sum_w[l] * qx[l] - sum_x[l] * q1[l]) / determinant[l]);
+        let offset = each(|l| (q2[l] * sum_x[l] - q1[l] * qx[l]) / determinant[l]);
+        // A minimum cannot be negative: then the line goes through zero.
+        let slope = each(|l| if offset[l] > 0.0 { qx[l] / q2[l] } else { sloped[l] });
+        let offset = each(|l| if offset[l] > 0.0 { 0.0 } else { offset[l] });
+        let now = each(|l| {
+            sum_xx[l]
+                + slope[l] * slope[l] * q2[l]
+                + offset[l] * offset[l] * sum_w[l]
+                + 2.0 * (slope[l] * offset[l] * q1[l] - slope[l] * qx[l] - offset[l] * sum_x[l])
+        });
+        let better = |l: usize| determinant[l] > 0.0 && now[l] < error[l] && slope[l] > 0.0;
+        scale = each(|l| if better(l) { slope[l] } else { scale[l] });
+        minimum = each(|l| if better(l) { -offset[l] } else { minimum[l] });
+        error = each(|l| if better(l) { now[l] } else { error[l] });
     }
-    (best.1, best.2)
+    // Numbers that are all the same, and what is no number.
+    let spans = |l: usize| span[l] > 0.0 && span[l].is_finite();
+    let alone = each(|l| if least[l].is_finite() { 0.0 - least[l] } else { 0.0 });
+    (each(|l| if spans(l) { scale[l] } else { 0.0 }), each(|l| if spans(l) { minimum[l] } else { alone[l] }))
 }
 
-/// A scale, of either sign, with `x ≈ scale * q` for whole `q` from `-half` to `half - 1`: the same search without a
+/// Scales, of either sign, with `x ≈ scale * q` for whole `q` from `-half` to `half - 1`: the same search without a
 /// minimum, numbers weighing by their squares.
 #[inline(always)]
-pub(super) fn symmetric<const N: usize>(x: &[f32; N], half: f32) -> f32 {
-    let most = x.iter().fold(0.0_f32, |most, x| if x.abs() > most.abs() { *x } else { most });
-    if !(most.abs() > 1e-30 && most.is_finite()) {
-        return 0.0;
+pub(super) fn symmetric<const N: usize>(x: &[Each; N], half: f32) -> Each {
+    let mut most = [0.0_f32; LANES];
+    for x in x {
+        most = each(|l| if x[l].abs() > most[l].abs() { x[l] } else { most[l] });
     }
-    let (mut best, mut scale) = (0.0, -most / half);
+    let (mut best, mut scale) = ([0.0; LANES], each(|l| -most[l] / half));
     for step in 0..STEPS {
-        let spacing = -(half - 1.0 + step as f32 * 0.125) / most;
-        let (mut q2, mut qx) = ([0.0; PARTS], [0.0; PARTS]);
-        for x in x.as_chunks::<PARTS>().0 {
-            for i in 0..PARTS {
-                let q = (x[i] * spacing).round_ties_even().clamp(-half, half - 1.0);
-                let wq = x[i] * x[i] * q;
-                q2[i] += wq * q;
-                qx[i] += wq * x[i];
-            }
+        let spacing = each(|l| -(half - 1.0 + step as f32 * 0.125) / most[l]);
+        let (mut q2, mut qx) = ([0.0; LANES], [0.0; LANES]);
+        for x in x {
+            let q = each(|l| (x[l] * spacing[l]).round_ties_even().max(-half).min(half - 1.0));
+            let wq = each(|l| x[l] * x[l] * q[l]);
+            q2 = each(|l| q2[l] + wq[l] * q[l]);
+            qx = each(|l| qx[l] + wq[l] * x[l]);
         }
-        let (q2, qx) = (total(q2), total(qx));
-        if q2 > 0.0 && qx * qx > best * q2 {
-            (best, scale) = (qx * qx / q2, qx / q2);
-        }
+        let better = |l: usize| q2[l] > 0.0 && qx[l] * qx[l] > best[l] * q2[l];
+        scale = each(|l| if better(l) { qx[l] / q2[l] } else { scale[l] });
+        best = each(|l| if better(l) { qx[l] * qx[l] / q2[l] } else { best[l] });
     }
-    scale
+    each(|l| if most[l].abs() > 1e-30 && most[l].is_finite() { scale[l] } else { 0.0 })
 }

@@ -4,11 +4,13 @@
 
 #![allow(clippy::indexing_slicing, reason = "arrays of constant length")]
 
-use super::affine::affine;
+use super::affine::{affine, side_by_side};
 use super::{SUPER, half_at};
 
 pub(super) const BYTES_4: usize = 144;
 pub(super) const BYTES_5: usize = 176;
+/// Where the scale of the scales begins.
+pub(super) const SCALE: usize = 0;
 /// Numbers of a part.
 const PART: usize = 32;
 /// Where the bits of the numbers begin.
@@ -92,10 +94,10 @@ fn pack_low(q: &[u8; SUPER], low: &mut [u8]) {
 /// Writes the head and gives the numbers as steps from 0 to `top`.
 #[inline(always)]
 fn write(row: &[f32; SUPER], head: &mut [u8], top: f32) -> [u8; SUPER] {
-    let (mut best_scales, mut best_minima) = ([0.0_f32; 8], [0.0_f32; 8]);
-    for (j, part) in row.as_chunks::<PART>().0.iter().enumerate() {
-        (best_scales[j], best_minima[j]) = affine(part, top);
-    }
+    let (best_scales, best_minima) = match row.as_chunks::<PART>().0.first_chunk() {
+        Some(parts) => affine(&side_by_side(parts), top),
+        None => ([0.0; 8], [0.0; 8]),
+    };
     let (scale, scales) = six_bits(&best_scales);
     let (minimum, minima) = six_bits(&best_minima);
     head[..2].copy_from_slice(&scale.to_le_bytes());

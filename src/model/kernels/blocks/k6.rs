@@ -4,10 +4,12 @@
 
 #![allow(clippy::indexing_slicing, reason = "arrays of constant length")]
 
-use super::affine::symmetric;
+use super::affine::{LANES, side_by_side, symmetric};
 use super::{SUPER, half_at};
 
 pub(super) const BYTES: usize = 210;
+/// Where the scale of the scales begins.
+pub(super) const SCALE: usize = 208;
 /// Numbers of a part.
 const PART: usize = 16;
 const LOW: usize = 128;
@@ -30,8 +32,9 @@ pub(super) fn read(bytes: &[u8; BYTES], out: &mut [f32; SUPER]) {
 #[inline(always)]
 pub(super) fn write(row: &[f32; SUPER], out: &mut [u8; BYTES]) {
     let mut best = [0.0_f32; SUPER / PART];
-    for (scale, part) in best.iter_mut().zip(row.as_chunks::<PART>().0) {
-        *scale = symmetric(part, 32.0);
+    let parts = row.as_chunks::<PART>().0.as_chunks::<LANES>().0;
+    for (scales, parts) in best.as_chunks_mut::<LANES>().0.iter_mut().zip(parts) {
+        *scales = symmetric(&side_by_side(parts), 32.0);
     }
     let most = best.iter().fold(0.0_f32, |most, scale| if scale.abs() > most.abs() { *scale } else { most });
     let scale = half::f16::from_f32(most / -128.0);

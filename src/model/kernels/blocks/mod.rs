@@ -108,7 +108,8 @@ impl Format {
         self.fits(numbers).then(|| (numbers / self.block()).checked_mul(self.block_bytes())).flatten()
     }
 
-    /// Writes `row` into `out`, as many blocks as both hold. A number that is not finite makes its block worthless.
+    /// Writes `row` into `out`, as many blocks as both hold. A number that is not finite makes all of a quantised block
+    /// numbers that are none: what is broken stays so.
     pub fn quantise(self, row: &[f32], out: &mut [u8]) {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
@@ -136,16 +137,41 @@ impl Format {
         }
     }
 
+    // Loops, not functions that are handed over: those would not be compiled for the wider registers.
     #[inline(always)]
     fn quantise_here(self, row: &[f32], out: &mut [u8]) {
         match self {
             Self::F32 => plain::write(row, out, f32::to_le_bytes),
             Self::F16 => plain::write(row, out, |number| half::f16::from_f32(number).to_le_bytes()),
             Self::BF16 => plain::write(row, out, |number| half::bf16::from_f32(number).to_le_bytes()),
-            Self::Q8_0 => blocks_mut(row, out, q8::write),
-            Self::Q4K => blocks_mut(row, out, k4::write_4),
-            Self::Q5K => blocks_mut(row, out, k4::write_5),
-            Self::Q6K => blocks_mut(row, out, k6::write),
+            Self::Q8_0 => {
+                for (row, out) in blocks_mut(row, out) {
+                    if sound(row, out, q8::SCALE) {
+                        q8::write(row, out);
+                    }
+                }
+            }
+            Self::Q4K => {
+                for (row, out) in blocks_mut(row, out) {
+                    if sound(row, out, k4::SCALE) {
+                        k4::write_4(row, out);
+                    }
+                }
+            }
+            Self::Q5K => {
+                for (row, out) in blocks_mut(row, out) {
+                    if sound(row, out, k4::SCALE) {
+                        k4::write_5(row, out);
+                    }
+                }
+            }
+            Self::Q6K => {
+                for (row, out) in blocks_mut(row, out) {
+                    if sound(row, out, k6::SCALE) {
+                        k6::write(row, out);
+                    }
+                }
+            }
         }
     }
 }
@@ -162,11 +188,26 @@ fn blocks<const B: usize, const N: usize>(bytes: &[u8], out: &mut [f32], read: i
     }
 }
 
+/// Blocks of numbers and of bytes beside each other.
 #[inline(always)]
-fn blocks_mut<const B: usize, const N: usize>(row: &[f32], out: &mut [u8], write: impl Fn(&[f32; N], &mut [u8; B])) {
-    for (row, out) in row.as_chunks::<N>().0.iter().zip(out.as_chunks_mut::<B>().0) {
-        write(row, out);
+fn blocks_mut<'a, const B: usize, const N: usize>(
+    row: &'a [f32],
+    out: &'a mut [u8],
+) -> impl Iterator<Item = (&'a [f32; N], &'a mut [u8; B])> {
+    row.as_chunks::<N>().0.iter().zip(out.as_chunks_mut::<B>().0)
+}
+
+/// Whether all are finite; if not, the block gets a scale that is no number, whose 16 bits begin at `scale`.
+#[inline(always)]
+fn sound(row: &[f32], out: &mut [u8], scale: usize) -> bool {
+    let finite = row.iter().fold(true, |finite, number| finite & number.is_finite());
+    if !finite {
+        out.fill(0);
+        for (out, byte) in out.iter_mut().skip(scale).zip(half::f16::NAN.to_le_bytes()) {
+            *out = byte;
+        }
     }
+    finite
 }
 
 /// The 16-bit number at the beginning of `bytes`; 0 where there is none.

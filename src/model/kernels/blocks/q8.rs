@@ -4,6 +4,8 @@
 
 pub(super) const BLOCK: usize = 32;
 pub(super) const BYTES: usize = 34;
+/// Where the scale begins.
+pub(super) const SCALE: usize = 0;
 
 pub(super) fn read(bytes: &[u8; BYTES], out: &mut [f32; BLOCK]) {
     let scale = super::half_at(bytes);

@@ -59,6 +59,18 @@ fn blocks_of_equal_numbers_and_of_nonsense_do_no_harm() {
                 assert!(wrong <= number.abs() * 0.01, "{format}: {number} became {}", back[0]);
             }
         }
+        // One number that is none: nothing of its block is a number any more, and of the next everything is.
+        for number in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut row = row(512, 5);
+            row[17] = number;
+            let (mut bytes, mut back) = (vec![0; format.bytes(512).unwrap()], vec![0.0; 512]);
+            format.quantise(&row, &mut bytes);
+            format.dequantise(&bytes, &mut back);
+            let own = if format.is_quantised() { format.block() } else { 18 };
+            assert!(!back[17].is_finite(), "{format}: {number} became {}", back[17]);
+            assert!(!format.is_quantised() || back[..own].iter().all(|x| x.is_nan()), "{format}: {number}");
+            assert!(back[own..].iter().all(|x| x.is_finite()), "{format}: {number}");
+        }
         // Any bytes can be read.
         let noise: Vec<u8> = (0..bytes.len()).map(|i| (i * 7919 % 251) as u8).collect();
         format.dequantise(&noise, &mut back);
