@@ -470,7 +470,7 @@ impl Program {
     pub(super) fn who(&self) -> Who {
         match &self.model {
             Slot::Ready(model) => Who::Loaded(Arc::clone(model)),
-            Slot::Absent | Slot::Loading | Slot::Failed => Who::Load(self.setup.model.clone()),
+            Slot::Absent | Slot::Loading | Slot::Failed => Who::Load(Box::new(self.setup.model.clone())),
         }
     }
 

@@ -256,7 +256,7 @@ fn is_there(
     let io = |source| ExportError::Io { path: path.to_owned(), source };
     let mut comparing = Comparing::open(path).map_err(io)?;
     put(&mut comparing, path, contents, weights, tell)?;
-    comparing.is_all().map_err(io)
+    comparing.ends_same().map_err(io)
 }
 
 /// A file that has not got its name yet.

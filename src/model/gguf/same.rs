@@ -17,7 +17,7 @@ impl Comparing {
     }
 
     /// Whether everything was the same and the file ends here.
-    pub(super) fn is_all(mut self) -> io::Result<bool> {
+    pub(super) fn ends_same(mut self) -> io::Result<bool> {
         Ok(self.same && self.there.read(&mut [0])? == 0)
     }
 }
@@ -53,7 +53,7 @@ mod tests {
         let same = |parts: &[&[u8]]| {
             let mut comparing = Comparing::open(&path).unwrap();
             parts.iter().for_each(|part| comparing.write_all(part).unwrap());
-            comparing.is_all().unwrap()
+            comparing.ends_same().unwrap()
         };
         assert!(same(&[b"abc", b"", b"def"]));
         for other in [&[&b"abc"[..]][..], &[b"abc", b"dex"], &[b"abcdefg"], &[b"abcdef", b"g"], &[]] {

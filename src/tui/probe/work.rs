@@ -23,7 +23,7 @@ pub(in crate::tui) enum Who {
     /// A model that is loaded.
     Loaded(Arc<Model>),
     /// One that is to be.
-    Load(ModelChoice),
+    Load(Box<ModelChoice>),
 }
 
 /// What the thread needs.
@@ -74,7 +74,7 @@ fn run(work: Work, cancel: &AtomicBool, tell: &impl Fn(ProbeNews)) -> Result<Fou
     let model = match work.who {
         Who::Loaded(model) => model,
         Who::Load(choice) => {
-            let loaded = load_model(choice);
+            let loaded = load_model(*choice);
             Arc::new(loaded.map_err(|why| ProbeError::Unfit(format!("cannot load the model: {why}")))?)
         }
     };
