@@ -126,6 +126,8 @@ pub struct Library {
     sessions: Vec<Entry>,
     filter: Filter,
     selected: usize,
+    /// Whether the selection was ever moved; until then it is the first row, whatever arrives above it.
+    moved: bool,
     /// Indices over questions and then sessions, in the order of the list.
     shown: Vec<usize>,
     groups: Vec<Group>,
@@ -209,6 +211,11 @@ impl Library {
 
     /// Moves the selection, staying within the rows.
     pub fn select(&mut self, place: usize) {
+        self.moved = true;
+        self.put(place);
+    }
+
+    fn put(&mut self, place: usize) {
         self.selected = place.min(self.len().saturating_sub(1));
     }
 
@@ -267,11 +274,11 @@ impl Library {
 
     /// Changes something; what was selected stays selected where it is still shown.
     fn keeping(&mut self, change: impl FnOnce(&mut Self)) {
-        let before = self.current().map(|e| e.id.clone());
+        let before = self.current().filter(|_| self.moved).map(|e| e.id.clone());
         change(self);
         self.refresh();
         let same = before.and_then(|id| (0..self.len()).find(|i| self.row(*i).is_some_and(|e| e.id == id)));
-        self.select(same.unwrap_or(self.selected));
+        self.put(same.unwrap_or(self.selected));
     }
 
     fn refresh(&mut self) {
@@ -365,6 +372,20 @@ mod tests {
         library.narrow(FilterBy::Task);
         assert_eq!(library.filter().words(), "panel-understanding");
         assert!(library.is_empty() && library.current().is_none());
+    }
+
+    #[test]
+    fn what_arrives_above_moves_a_choice_along_and_nothing_else() {
+        let session = Entry { id: "s".to_owned(), ..entry(90, None, Verdict::Wrong) };
+        for chosen in [false, true] {
+            let mut library = Library::default();
+            library.set_sessions(vec![session.clone()]);
+            if chosen {
+                library.select(0);
+            }
+            library.set_questions((0..3).map(|i| entry(i, None, Verdict::None)).collect());
+            assert_eq!(library.selected(), if chosen { 3 } else { 0 });
+        }
     }
 
     #[test]

@@ -150,6 +150,8 @@ impl App {
     }
 
     fn open_selected(&mut self) -> Vec<Effect> {
+        // From now on the selection is somebody's choice.
+        self.library.select(self.library.selected());
         let Some(entry) = self.library.current() else { return Vec::new() };
         match entry.choice.clone() {
             Choice::Question(_) if self.library.run.is_some() => {

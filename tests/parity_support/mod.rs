@@ -48,15 +48,20 @@ pub fn network(case: &str, dtype: DtypeChoice, device: &Device) -> Network {
     Network::load_with(&FileSource::Folder(goldens().join("model").join(case)), &options).unwrap()
 }
 
-pub fn compare(case: &str, dtype: DtypeChoice, device: &Device) -> Compared {
-    let network = network(case, dtype, device);
+/// The kernels of large models on a CPU: weights in a type, the rest in f32 as far as the kernels have it so.
+pub fn kernels(case: &str, dtype: DtypeChoice) -> Network {
+    let options = LoadOptions { dtype, shared: true, ..LoadOptions::default() };
+    Network::load_with(&FileSource::Folder(goldens().join("model").join(case)), &options).unwrap()
+}
+
+pub fn compare(network: &Network, case: &str, dtype: DtypeChoice) -> Compared {
     let golden = candle_core::safetensors::load(goldens().join(format!("dtypes/{case}.safetensors")), &Device::Cpu);
     let golden = golden.unwrap();
     let (mut wide, mut short, mut ours) = (Vec::new(), Vec::new(), Vec::new());
     for k in 0..PROMPTS {
         wide.extend(rows(&golden[&format!("p{k}.f32")]));
         short.extend(rows(&golden[&format!("p{k}.{}", dtype.name())]));
-        ours.extend(text_logits(&network, &golden, k));
+        ours.extend(text_logits(network, &golden, k));
     }
     Compared {
         type_costs: distance(&wide, &short),
@@ -149,14 +154,19 @@ fn distance(from: &[Vec<f64>], to: &[Vec<f64>]) -> Distance {
     found
 }
 
+/// Holds the path of other devices, on a device of choice.
+pub fn hold(dtype: DtypeChoice, device: &Device) {
+    hold_all(dtype, |case| network(case, dtype, device));
+}
+
 /// Holds all cases in a type against the goldens and prints what is reached.
 ///
 /// f32 is gated on log-probabilities. A short type rounds at every step, and two programs never at the same: it is gated
 /// on being no further from transformers in f32 than transformers in that type is (with room for the luck of the draw),
 /// on the KL to transformers in that type, where two such distances meet, and on the likeliest token.
-pub fn hold(dtype: DtypeChoice, device: &Device) {
+pub fn hold_all(dtype: DtypeChoice, network: impl Fn(&str) -> Network) {
     for case in CASES {
-        let found = compare(case, dtype, device);
+        let found = compare(&network(case), case, dtype);
         let (costs, far, near) = (found.type_costs, found.from_f32, found.from_same);
         println!(
             "{case} {dtype}: {} places; KL from transformers in f32 {:.1e} (transformers' own {:.1e}), from transformers in \

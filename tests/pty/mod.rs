@@ -69,6 +69,8 @@ impl Pty {
         // Nobody's own configuration has a say.
         command.env("XDG_CONFIG_HOME", dir.join("no-configuration"));
         command.env_remove("PANELSCOPE_CONFIG");
+        // Nor has what they have recorded.
+        command.env("XDG_DATA_HOME", dir.join("no-data"));
         for (name, value) in env {
             command.env(name, value);
         }

@@ -7,17 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-
-/// Seconds; with one thread those it was on a core.
-fn now() -> f64 {
-    if std::env::var("THREADS").is_ok_and(|text| text == "1") {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        return text.split(' ').next().unwrap().parse::<f64>().unwrap() * 1e-9;
-    }
-    START.get_or_init(std::time::Instant::now).elapsed().as_secs_f64()
-}
-
-static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+use crate::model::clock::{now, on_core};
 
 fn least(times: usize, mut work: impl FnMut()) -> f64 {
     let once = |work: &mut dyn FnMut()| {
@@ -25,7 +15,7 @@ fn least(times: usize, mut work: impl FnMut()) -> f64 {
         work();
         now() - start
     };
-    if std::env::var("THREADS").is_ok_and(|text| text == "1") {
+    if on_core() {
         // Time on a core is told in ticks.
         return once(&mut || (0..times).for_each(|_| work())) / times as f64;
     }
