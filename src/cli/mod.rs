@@ -64,10 +64,10 @@ struct Cli {
 #[derive(Args, Debug, Clone)]
 pub struct Global {
     /// Folder of recorded sessions (default: ./sessions if it exists, else the user's data folder)
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Options of every command")]
     pub sessions: Option<PathBuf>,
     /// Configuration to read (default: $PANELSCOPE_CONFIG, else config.toml in the user's configuration folder)
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Options of every command")]
     pub config_file: Option<PathBuf>,
     /// What the configuration says.
     #[arg(skip)]

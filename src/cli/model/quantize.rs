@@ -132,7 +132,7 @@ fn places(out: &Path, name: &str, to: To) -> Result<(PathBuf, PathBuf), CliError
 fn told(done: &Exported, text: &Path, image: &Path) -> Vec<String> {
     let line = |path: &Path, bytes: u64, what: &str| {
         let path = one_line(&path.display().to_string()).into_owned();
-        format!("{path}  {:.1} MiB, {what}", bytes as f64 / 1_048_576.0)
+        format!("{path}  {:.1} MB, {what}", bytes as f64 / 1e6)
     };
     let mut lines = vec![
         line(text, done.text_bytes, &format!("the language model, {}", done.format)),

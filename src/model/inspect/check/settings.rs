@@ -38,6 +38,10 @@ fn images(source: &FileSource, config: &Config, findings: &mut Findings) {
             WHAT,
             format!("{file} names {other:?}, which is not known: images are prepared as Qwen2VLImageProcessor does"),
         ),
+        // That format has no place for it.
+        None if matches!(source, FileSource::Gguf(_)) => {
+            findings.ok(WHAT, format!("of a GGUF file: resampled as {} does", processor.resampler.name()));
+        }
         None => {
             findings.warn(WHAT, format!("{file} names no class: images are prepared as Qwen2VLImageProcessor does"))
         }
@@ -67,7 +71,10 @@ fn limits(processor: &ImageProcessor, findings: &mut Findings) {
         () => findings.ok(WHAT, words),
     }
     let class = ImageProcessor::default();
-    if processor.do_normalize && (processor.image_mean != class.image_mean || processor.image_std != class.image_std) {
+    // They are computed with in f32; a GGUF file holds them so.
+    let same = |a: [f64; 3], b: [f64; 3]| a.map(|x| x as f32) == b.map(|x| x as f32);
+    let usual = same(processor.image_mean, class.image_mean) && same(processor.image_std, class.image_std);
+    if processor.do_normalize && !usual {
         findings.warn(WHAT, "mean and deviation are not those of Qwen2.5-VL; they are used as they stand");
     }
     if !processor.do_resize || !processor.do_normalize || !processor.do_rescale {
