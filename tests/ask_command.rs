@@ -1,9 +1,12 @@
 //! `panelscope ask` with the real binary and the embedded model.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(unix)]
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+#[cfg(unix)]
+use std::process::Stdio;
+use std::process::{Command, Output};
 
 use panelscope::benchmark;
 use panelscope::session::{LogReader, read_log, read_log_from, verify};

@@ -4,7 +4,9 @@
 mod hub_support;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+#[cfg(unix)]
+use std::process::Command;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use hub_support::program::{TOKEN, WEIGHTS, cache, contents, failed, files, get, program, run, snapshot, weights};

@@ -6,6 +6,7 @@ mod train_support;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+#[cfg(unix)]
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};

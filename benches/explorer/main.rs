@@ -93,11 +93,12 @@ pub const ROUNDS: usize = 7;
 
 fn main() {
     let in_process = std::env::args().any(|a| a == "--in-process");
-    let mut figures = state::figures();
-    if !in_process {
-        #[cfg(unix)]
-        figures.extend(wire::figures());
-    }
+    let figures = state::figures().into_iter();
+    #[cfg(unix)]
+    let figures = figures.chain(if in_process { Vec::new() } else { wire::figures() });
+    #[cfg(not(unix))]
+    let _ = in_process;
+    let figures: Vec<_> = figures.collect();
     let wide = figures.iter().map(|f| f.what.chars().count()).max().unwrap_or(0);
     println!();
     for figure in &figures {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::card::print_card;
 use super::images_flag::ImagesFlag;
+use super::look;
 use super::sessions::printed;
 use super::{CliError, CliResult, Global};
 use crate::demo;
@@ -27,8 +28,8 @@ const WAIT: Duration = Duration::from_millis(700);
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
     /// How pixels reach the terminal: try another way than the one that is found
-    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
-    images: ImagesFlag,
+    #[arg(long, value_enum, value_name = "HOW")]
+    images: Option<ImagesFlag>,
     /// Print JSON, without the test card
     #[arg(long)]
     json: bool,
@@ -37,14 +38,14 @@ pub struct DoctorArgs {
 /// Says what was detected and draws a test card; asks and draws nothing where stdout is no terminal.
 ///
 /// # Errors
-/// stdout cannot be written.
+/// stdout cannot be written; the configuration names no way of showing pixels.
 pub fn run(args: DoctorArgs, global: &Global) -> CliResult {
     let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let screen = io::stdout().is_terminal();
     let depth = ColorDepth::detect(var);
     // With --json stdout may be read by a program even where it is a terminal: nothing but JSON goes there.
     let asked = screen && !args.json;
-    let mode = if asked { args.images.mode() } else { ImageMode::None };
+    let mode = if asked { look::images(args.images, &global.settings)?.mode() } else { ImageMode::None };
     let mut caps = Caps::detect(mode, depth, var);
     if !asked {
         caps.why = if screen { "a terminal is not asked with --json" } else { "the output is no terminal" };

@@ -101,7 +101,7 @@ impl Look {
     /// # Errors
     /// The configuration names no way.
     pub(super) fn images(&self, settings: &Config) -> Result<ImagesFlag, CliError> {
-        Ok(self.images.or(images_of(settings)?).unwrap_or_default())
+        images(self.images, settings)
     }
 }
 
@@ -121,6 +121,14 @@ fn shelf() -> Shelf {
 pub(super) fn check(settings: &Config) -> Result<(), CliError> {
     images_of(settings)?;
     check_themes(settings)
+}
+
+/// How pixels reach the terminal: by flag, else by configuration.
+///
+/// # Errors
+/// The configuration names no way.
+pub(super) fn images(flag: Option<ImagesFlag>, settings: &Config) -> Result<ImagesFlag, CliError> {
+    Ok(flag.or(images_of(settings)?).unwrap_or_default())
 }
 
 fn images_of(settings: &Config) -> Result<Option<ImagesFlag>, CliError> {

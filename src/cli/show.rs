@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::images_flag::ImagesFlag;
+use super::look;
 use super::print_image::print_image;
 use super::{CliError, CliResult, Global};
 use crate::page::Page;
@@ -21,27 +22,28 @@ pub struct ShowArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     width: Option<u16>,
     /// How pixels reach the terminal
-    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
-    images: ImagesFlag,
+    #[arg(long, value_enum, value_name = "HOW")]
+    images: Option<ImagesFlag>,
 }
 
 /// Prints each page with a line that names it; where there is no terminal, only the lines.
 ///
 /// # Errors
-/// Says which page cannot be read, after printing the others.
-pub fn run(args: ShowArgs, _global: &Global) -> CliResult {
+/// Says which page cannot be read, after printing the others; the configuration names no way of showing pixels.
+pub fn run(args: ShowArgs, global: &Global) -> CliResult {
+    let images = look::images(args.images, &global.settings)?;
     let mut failed = Vec::new();
     for path in &args.pages {
         match Page::open(path) {
-            Ok(page) => show(path, &page, &args).map_err(CliError::failed)?,
+            Ok(page) => show(path, &page, images, args.width).map_err(CliError::failed)?,
             Err(error) => failed.push(printable(&error.to_string())),
         }
     }
     if failed.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(CliError::failed(failed.join("\n       "))) }
 }
 
-fn show(path: &Path, page: &Page, args: &ShowArgs) -> std::io::Result<()> {
-    print_image(&page.pixels, args.images, args.width)?;
+fn show(path: &Path, page: &Page, images: ImagesFlag, width: Option<u16>) -> std::io::Result<()> {
+    print_image(&page.pixels, images, width)?;
     let line =
         writeln!(std::io::stdout(), "{}  {}  {}", printable(&path.display().to_string()), page.size(), page.hash);
     match line {

@@ -184,7 +184,7 @@ impl Recorder {
         &self.warnings
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, target_os = "linux"))]
     pub(super) fn set_file_for_test(&mut self, file: File) {
         self.file = file;
     }

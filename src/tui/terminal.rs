@@ -40,11 +40,10 @@ impl Answers {
         if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() || enable_raw_mode().is_err() {
             return Self::default();
         }
+        let _raw = Raw;
         let mut out = std::io::stdout();
         let asked = out.write_all(QUESTIONS.as_bytes()).and_then(|()| out.flush());
         let bytes = if asked.is_ok() { heard(wait) } else { Vec::new() };
-        // Nothing can be done where the terminal does not take its mode back.
-        drop(disable_raw_mode());
         Self::read(&bytes)
     }
 
@@ -71,6 +70,16 @@ impl Answers {
             answers.keyboard.get_or_insert(false);
         }
         answers
+    }
+}
+
+/// The terminal's raw mode, given back whatever happens.
+struct Raw;
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // Nothing can be done where the terminal does not take its mode back.
+        drop(disable_raw_mode());
     }
 }
 

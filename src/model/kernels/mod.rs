@@ -9,6 +9,8 @@
 //! map, over the width of a key, over the keys of a context. So a sequence gives the same bits stepped alone, stepped
 //! with others, and put in at once. (candle's products add a single row up in another order than several.)
 
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "what only the vector code of x86 calls"))]
+
 mod activations;
 mod attend;
 mod blocks;

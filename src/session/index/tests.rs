@@ -12,6 +12,7 @@ use super::put::{Prepared, Writer};
 use super::scan::{Found, Stamp};
 use super::*;
 use crate::config::Thresholds;
+#[cfg(unix)]
 use crate::session::SessionError;
 use crate::session::filter::Filter;
 use crate::session::filter::tests::{any_filter_text, any_summary};
