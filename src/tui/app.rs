@@ -138,6 +138,8 @@ pub struct App {
     pub help: Option<usize>,
     /// One sentence that goes away with the next key.
     pub toast: Option<String>,
+    /// What the model waits for, for as long as it does: its files come from a hub.
+    pub fetching: Option<String>,
     /// The library.
     pub library: Library,
     /// The table of recorded sessions.
@@ -210,6 +212,7 @@ impl App {
             screen: Screen::Library,
             help: None,
             toast: None,
+            fetching: None,
             library: Library::default(),
             sessions: Sessions::default(),
             failures: Failures::default(),

@@ -45,7 +45,12 @@ impl<F: Fn(String)> Progress for Telling<F> {
     fn tell(&mut self, step: Step<'_>) {
         match step {
             Step::Asking(_) => self.say("asking what there is"),
-            Step::Plan { bytes, have, .. } => (self.bytes, self.have) = (bytes, have),
+            Step::Plan { bytes, have, .. } => {
+                (self.bytes, self.have) = (bytes, have);
+                // Nobody knows when the first byte comes.
+                self.said = None;
+                self.say_how_far();
+            }
             Step::File { .. } | Step::Done(_) => self.say_how_far(),
             Step::Bytes(count) => {
                 self.have += count;
@@ -88,6 +93,7 @@ mod tests {
         telling.tell(Step::Again("x"));
         let wanted = [
             "a/b: asking what there is",
+            "a/b: fetching, 50 % of 2.00 MB",
             "a/b: fetching, 75 % of 2.00 MB",
             "a/b: the connection was lost, trying again",
         ];

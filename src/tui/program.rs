@@ -306,7 +306,7 @@ impl Program {
                 }
                 News::Fetching(words) => {
                     let words = super::clean(&words).replace('\n', " ");
-                    self.app.toast = Some(words).filter(|words| !words.is_empty());
+                    self.app.fetching = Some(words).filter(|words| !words.is_empty());
                 }
                 News::Model(model) => self.model_loaded(model)?,
             },

@@ -76,6 +76,20 @@ fn a_live_session_before_its_first_token() {
 }
 
 #[test]
+fn what_is_fetched_is_told_until_it_is_there() {
+    let mut app = fixtures::app(100, 30);
+    app.fetching = Some("a/b: fetching, 3 % of 7.51 GB".to_owned());
+    for action in [Action::Down, Action::Open] {
+        app.update(action);
+        let seen = text(&screen(&app, 100, 30));
+        let last = seen.trim_end().lines().last().unwrap();
+        assert!(last.trim_end().ends_with("3 % of 7.51 GB") && last.contains("help"), "{seen}");
+    }
+    let seen = text(&screen(&app, 24, 12));
+    assert!(seen.contains("a/b: fetchi…"), "{seen}");
+}
+
+#[test]
 fn every_view_at_every_small_size_draws_without_panic() {
     let states: [fn(u16, u16) -> App; 5] = [library, target, at_zoom, ask, help];
     for state in states {

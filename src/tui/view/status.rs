@@ -114,6 +114,7 @@ pub fn hints(app: &App, keymap: &Keymap, area: Rect, buf: &mut Buffer) {
         put(buf, area, 1, &ellipsis(toast, usize::from(area.width.saturating_sub(2))), app.theme.style(Role::Error));
         return;
     }
+    let area = fetching(app, area, buf);
     let context = context(app);
     let hinted = keymap
         .bindings()
@@ -134,6 +135,15 @@ pub fn hints(app: &App, keymap: &Keymap, area: Rect, buf: &mut Buffer) {
         x = put(buf, area, x, &item.0, app.theme.style(Role::Key));
         x = put(buf, area, x, &format!(" {}  ", item.1), app.theme.style(Role::Status));
     }
+}
+
+/// Says at the right what the model waits for; what is left of the line.
+fn fetching(app: &App, area: Rect, buf: &mut Buffer) -> Rect {
+    let Some(words) = &app.fetching else { return area };
+    let words = ellipsis(words, usize::from(area.width / 2));
+    let width = (words.width() as u16).saturating_add(1).min(area.width);
+    put(buf, area, area.width - width, &words, app.theme.style(Role::Accent));
+    Rect { width: (area.width - width).saturating_sub(1), ..area }
 }
 
 fn cells(item: &(String, &str)) -> usize {
