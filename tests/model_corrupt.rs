@@ -119,9 +119,44 @@ fn torn_and_absurd_weight_files() {
     for bytes in cases {
         fs::write(folder.path().join(WEIGHTS), &bytes).unwrap();
         let error = refused(folder.path());
-        assert!(matches!(error, ModelError::WeightFile { .. } | ModelError::Io { .. }), "{error}");
+        let told = matches!(error, ModelError::WeightFile { .. } | ModelError::Cut { .. } | ModelError::Io { .. });
+        assert!(told, "{error}");
         assert!(error.to_string().contains(WEIGHTS), "{error}");
     }
+}
+
+#[test]
+fn a_download_that_was_not_completed_is_told_with_both_sizes() {
+    let (whole, folder) = (fs::read(golden("tied-new").join(WEIGHTS)).unwrap(), copy("tied-new"));
+    let path = folder.path().join(WEIGHTS);
+    let refused_at = |length: usize| {
+        fs::write(&path, &whole[..length]).unwrap();
+        let found = check(&FileSource::Folder(folder.path().to_owned()), &mut |_, _| {});
+        let error = refused(folder.path());
+        let said = error.to_string();
+        assert!(found.iter().any(|finding| finding.level == Level::Fail && finding.found == said), "{found:?}");
+        assert!(said.starts_with(&format!("{} has {length} bytes", path.display())), "{said}");
+        assert!(said.contains("the download was not completed"), "{said}");
+        let ModelError::Cut { has, says, words, .. } = error else { panic!("{error}") };
+        assert_eq!(has, length as u64);
+        (words, says)
+    };
+    let header = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap());
+    assert_eq!(refused_at(whole.len() - 1), ("header says", whole.len() as u64));
+    assert_eq!(refused_at(header as usize), ("header says", whole.len() as u64));
+    assert_eq!(refused_at(header as usize - 1), ("header alone has", header));
+    assert_eq!(refused_at(3), ("header alone has", 8));
+    // What is otherwise wrong is not taken for that.
+    let other = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let error = refused(folder.path());
+        assert!(matches!(error, ModelError::WeightFile { .. }), "{error}");
+        error.to_string()
+    };
+    let longer = other(&[whole.as_slice(), b"more"].concat());
+    assert!(longer.contains(&format!("{} bytes, its header says {}", whole.len() + 4, whole.len())), "{longer}");
+    assert!(other(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n").contains("git lfs pull"));
+    assert!(other(&[b'<'; 64]).contains("no safetensors file"));
 }
 
 #[test]
@@ -193,6 +228,18 @@ fn edit_index(folder: &Path, edit: impl FnOnce(&mut serde_json::Map<String, Valu
 fn files_that_are_not_there() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(refused(folder.path()), ModelError::NoFile { file, .. } if file == "config.json"));
+    let nowhere = folder.path().join("nowhere");
+    for path in [nowhere.clone(), nowhere.join("a.gguf")] {
+        let error = Network::load(&FileSource::at(&path), &Device::Cpu).map(|_| ()).unwrap_err();
+        assert!(matches!(&error, ModelError::NoPlace { place } if *place == path), "{error}");
+        assert!(
+            error.to_string().contains("no such folder or file; a model is `demo`, a Hugging Face folder, a .gguf")
+        );
+    }
+    let file = folder.path().join("notes.txt");
+    fs::write(&file, "no model").unwrap();
+    let error = Network::load(&FileSource::at(&file), &Device::Cpu).map(|_| ()).unwrap_err();
+    assert!(matches!(&error, ModelError::NotAModel { file: named } if *named == file), "{error}");
     let folder = copy("tied-new");
     fs::remove_file(folder.path().join(WEIGHTS)).unwrap();
     assert!(matches!(refused(folder.path()), ModelError::NoFile { file, .. } if file == WEIGHTS));

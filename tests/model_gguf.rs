@@ -353,6 +353,19 @@ fn what_is_no_pair_is_said_to_be_none() {
     fs::copy(folder("f16").join("text.gguf"), dir.path().join("other.gguf")).unwrap();
     let error = refused(dir.path()).to_string();
     assert!(error.contains("2 language models (other.gguf, text.gguf)"), "{error}");
+    // Several image parts: the one of that name, whatever lies beside it; of strangers none.
+    let dir = copy("q8_0");
+    let at = |name: &str| dir.path().join(name);
+    fs::rename(at("text.gguf"), at("base-Q8_0.gguf")).unwrap();
+    fs::rename(at("mmproj.gguf"), at("mmproj-base.gguf")).unwrap();
+    fs::write(at("mmproj-aaa-bf16.gguf"), "another model's").unwrap();
+    Model::load(&FileSource::at(at("base-Q8_0.gguf")), &Device::Cpu).expect("the one of its name");
+    fs::rename(at("base-Q8_0.gguf"), at("other-Q8_0.gguf")).unwrap();
+    let error = refused(&at("other-Q8_0.gguf"));
+    assert!(matches!(error, ModelError::ImageParts { .. }), "{error}");
+    let names =
+        "2 image parts lie beside it (mmproj-aaa-bf16.gguf, mmproj-base.gguf), and none is called as it is: keep one";
+    assert!(error.to_string().contains(names), "{error}");
     // The image part of a model of another width.
     let dir = copy("q4_k_m");
     fs::copy(folder("q8_0").join("mmproj.gguf"), dir.path().join("mmproj.gguf")).unwrap();

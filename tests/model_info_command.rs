@@ -54,11 +54,29 @@ fn flags_that_would_do_nothing_are_not_taken() {
 }
 
 #[test]
+fn a_gguf_file_has_settings_and_no_config_json() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/gguf/q8_0/text.gguf");
+    let checked = model(&["check", file]);
+    let told = out(&checked);
+    assert!(checked.status.success() && told.starts_with("ok    settings         "), "{told}");
+    assert!(!told.contains("config.json"), "{told}");
+}
+
+#[test]
 fn what_does_not_work_exits_with_1() {
     let dir = tempfile::tempdir().unwrap();
     let missing = model(&["info", dir.path().to_str().unwrap()]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("no config.json"));
+    for (name, told) in
+        [("nowhere", "nowhere: there is no such folder or file; "), ("text", "text: this file is no model; ")]
+    {
+        std::fs::write(dir.path().join("text"), "no model").unwrap();
+        let refused = model(&["info", dir.path().join(name).to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(1) && said.contains(told) && said.contains(".gguf file"), "{said}");
+    }
+    std::fs::remove_file(dir.path().join("text")).unwrap();
     let checked = model(&["check", dir.path().to_str().unwrap()]);
     assert_eq!(checked.status.code(), Some(1));
     let told = out(&checked);

@@ -9,6 +9,10 @@ use std::process::Output;
 
 use serde_json::Value;
 
+/// Of the demo, in four bits.
+const FALLEN: &str =
+    "36 of 36 matrices have rows that are no multiples of 256 numbers and are kept otherwise than in q4_k: 36 in q8_0";
+
 fn panelscope(dir: &Path, args: &[&str]) -> Output {
     let mut command = alone::program();
     command.current_dir(dir).env("XDG_CONFIG_HOME", dir).env("XDG_DATA_HOME", dir).args(args).output().unwrap()
@@ -48,7 +52,7 @@ fn the_demo_as_a_file_says_what_the_demo_quantised_says() {
     assert!(said.contains("is there already; nothing was written; give another --out"), "{said}");
     // Another format beside it has the same image part; all of its rows are too short for blocks of 256.
     let told = out(&quantize("demo", "q4_k"));
-    assert!(told.contains("the language model, q8_0") && told.contains("36 tensor(s) have rows"), "{told}");
+    assert!(told.contains("the language model, q8_0") && told.contains(FALLEN), "{told}");
     assert!(told.contains("the image part, which was there"), "{told}");
     let four = dir.path().join("models/demo-rarl-Q4_K.gguf");
     assert_eq!(probe(&[four.to_str().unwrap()])["model"]["dtype"], "q8_0");
@@ -86,7 +90,7 @@ fn the_loss_of_a_format_is_measured() {
     assert_eq!((&four["kl_mean"], &eight["other_fell_back"]), (&eight["kl_mean"], &0.into()));
     let args = ["model", "compare", "demo", "--quant", "q4_k", "--limit", "1", "--max-tokens", "4"];
     let told = out(&panelscope(dir.path(), &args));
-    assert!(told.contains("(q8_0, cpu)") && told.contains("36 tensor(s) have rows that do not divide"), "{told}");
+    assert!(told.contains("(q8_0, cpu)") && told.contains(FALLEN), "{told}");
 }
 
 #[test]
@@ -98,4 +102,56 @@ fn a_model_is_not_compared_with_itself_unasked() {
         alone.status.code() == Some(2) && said.contains("--quant q4_k_m or --dtype bf16, or another model"),
         "{said}"
     );
+}
+
+#[test]
+fn two_models_in_a_folder_keep_their_own_image_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo-rarl");
+    let base = concat!(env!("CARGO_MANIFEST_DIR"), "/models/base");
+    // Another tower: the demo's, by any name that is listed first.
+    let aaa = dir.path().join("aaa");
+    std::fs::create_dir(&aaa).unwrap();
+    for entry in std::fs::read_dir(demo).unwrap().flatten() {
+        std::fs::copy(entry.path(), aaa.join(entry.file_name())).unwrap();
+    }
+    let written = |source: &str, to: &str, into: &str| {
+        out(&panelscope(dir.path(), &["model", "quantize", source, "--to", to, "--out", into]))
+    };
+    let parts = |file: &str| {
+        let told = out(&panelscope(dir.path(), &["model", "info", file, "--json"]));
+        let facts: Value = serde_json::from_str(&told).unwrap();
+        let names = facts["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap().to_owned());
+        names.filter(|name| name.contains("mmproj")).collect::<Vec<_>>()
+    };
+    written("aaa", "f16", "two");
+    written(base, "f16", "two");
+    written("aaa", "q8_0", "two/x.gguf");
+    for (file, part) in [("base-F16", "mmproj-base.gguf"), ("aaa-F16", "mmproj-aaa.gguf"), ("x", "mmproj-x.gguf")] {
+        assert_eq!(parts(&format!("two/{file}.gguf")), [part], "{file}");
+    }
+    std::fs::remove_file(dir.path().join("two/mmproj-base.gguf")).unwrap();
+    let refused = panelscope(dir.path(), &["model", "info", "two/base-F16.gguf"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(1) && said.contains("mmproj-aaa.gguf, mmproj-x.gguf"), "{said}");
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_and_a_folder_made_for_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let models = dir.path().join("models");
+    std::fs::create_dir(&models).unwrap();
+    // No process has such a number.
+    let left = ["demo-rarl-Q8_0.gguf.4294967.part", "mmproj-demo-rarl.gguf.4294967.part"];
+    let kept = ["demo-rarl-Q8_0.gguf.part", "other-Q8_0.gguf.4294967.part"];
+    left.iter().chain(&kept).for_each(|name| std::fs::write(models.join(name), "half").unwrap());
+    let done = panelscope(dir.path(), &["model", "quantize", "demo", "--to", "q8_0", "--out", "models"]);
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && left.iter().all(|name| said.contains(name)), "{said}");
+    assert!(left.iter().all(|name| !models.join(name).exists()) && kept.iter().all(|name| models.join(name).exists()));
+    // A model that is none: the folders made for it go as well, and no other.
+    std::fs::create_dir(dir.path().join("there")).unwrap();
+    let none = panelscope(dir.path(), &["model", "quantize", "nowhere", "--to", "q8_0", "--out", "there/new/deep"]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(dir.path().join("there").exists() && !dir.path().join("there/new").exists());
 }

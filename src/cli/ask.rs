@@ -121,7 +121,7 @@ pub fn run(args: AskArgs, global: &Global) -> CliResult {
     let choice = args.pixels.on(args.load.choice(Some(&args.model), global)?, global)?;
     let questions = questions(&args)?;
     let cancel = interrupt_flag();
-    let model = loaded(&choice, Some(&cancel))?;
+    let model = loaded(&choice, &cancel)?;
     let sampling = sampling(&args, model.generation().sampling)?;
     let mut engine = LocalEngine::new(Arc::new(model));
     let mut worst = ExitCode::SUCCESS;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::interrupt_flag;
 use super::look::Look;
 use super::model_flags::LoadFlags;
 use super::model_load::loaded;
@@ -112,14 +113,16 @@ fn in_lines(args: &ExploreArgs, global: &Global) -> CliResult {
     let profile = Arc::new(Profile::find(profile).map_err(CliError::usage)?);
     let mut breakpoints = args.look.options(global)?.breakpoints;
     breakpoints.extend(args.breakpoint.iter().cloned());
+    let cancel = interrupt_flag();
     let engine: Box<dyn StepEngine + Send> = match args.script()? {
         Some(script) => script.engine(),
         None => {
-            let model = loaded(&args.choice(global)?, None)?;
+            let model = loaded(&args.choice(global)?, &cancel)?;
             Box::new(LocalEngine::new(Arc::new(model)))
         }
     };
-    plain::run(plain::Setting { stock, engine, profile, breakpoints, record: !args.no_record, global })
+    let setting = plain::Setting { stock, engine, profile, breakpoints, record: !args.no_record, global };
+    plain::run(setting, cancel)
 }
 
 /// Opens the explorer.

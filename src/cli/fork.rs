@@ -121,7 +121,7 @@ pub fn run(args: ForkArgs, global: &Global) -> CliResult {
     }
     let (ask, names) = begin(&args, &start, &past, profile)?;
     let cancel = interrupt_flag();
-    let model = loaded(&args.load.choice(Some(&args.model), global)?, Some(&cancel))?;
+    let model = loaded(&args.load.choice(Some(&args.model), global)?, &cancel)?;
     let mut engine = LocalEngine::new(Arc::new(model));
     if engine.info().weights != start.model.weights {
         let names = [&engine.info().name, &start.model.name].map(|name| one_line(name).into_owned());

@@ -4,6 +4,7 @@
 //! check failed; 2: wrong use; 130: interrupted.
 
 mod ask;
+mod at_once;
 mod attention;
 mod bench;
 mod compare;

@@ -7,8 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::{CliError, CliResult, Global};
 use crate::demo;
-use crate::model::{FileSource, Format, ModelChoice};
-use crate::text::one_line;
+use crate::model::{FileSource, Format, ModelChoice, Quant};
 use check::CheckArgs;
 use compare::CompareArgs;
 use get::GetArgs;
@@ -20,6 +19,7 @@ mod check;
 mod compare;
 mod get;
 mod info;
+mod pace;
 mod probe;
 mod quantize;
 mod report;
@@ -71,11 +71,22 @@ fn name(choice: &ModelChoice) -> String {
 }
 
 /// How many matrices could not be kept in the format asked for, where there are any.
-fn fallen_line(fallen: &[(String, Format)]) -> Option<String> {
-    let (first, format) = fallen.first()?;
-    let (count, first) = (fallen.len(), one_line(first));
+fn fallen_line(fallen: &[(String, Format)], matrices: usize, asked: Option<Quant>) -> Option<String> {
+    let asked = asked.filter(|_| !fallen.is_empty())?;
+    let block = if asked == Quant::Q8_0 { 32 } else { 256 };
+    let mut kept: Vec<(Format, usize)> = Vec::new();
+    for (_, format) in fallen {
+        match kept.iter_mut().find(|(known, _)| known == format) {
+            Some((_, count)) => *count += 1,
+            None => kept.push((*format, 1)),
+        }
+    }
+    let kept: Vec<String> =
+        kept.iter().map(|(format, count)| format!("{count} in {}", format.name().to_ascii_lowercase())).collect();
+    let (count, kept, asked) = (fallen.len(), kept.join(", "), asked.name());
     Some(format!(
-        "{count} tensor(s) have rows that do not divide into blocks and are kept in another format, such as {first} in {format}"
+        "{count} of {matrices} matrices have rows that are no multiples of {block} numbers and are kept otherwise than in \
+         {asked}: {kept}"
     ))
 }
 

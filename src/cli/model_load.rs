@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::CliError;
+use super::at_once::at_once;
 use crate::engine::load_placed;
 use crate::hub::{HubError, Progress, Step};
 use crate::model::{Model, ModelChoice, Placed};
@@ -17,14 +18,18 @@ use crate::text::one_line;
 /// How often a line is written where there is no terminal.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Fetches what is not on this machine, and loads the model. A flag that is set stops the fetching.
+/// What is done while a model is loaded.
+pub(super) const LOADING: &str = "loading the model";
+
+/// Fetches what is not on this machine, and loads the model. A flag that is set stops the fetching, and ends the program while
+/// the model is loaded.
 ///
 /// # Errors
 /// What is missing or wrong; [`CliError::Interrupted`] where the flag was set.
-pub(super) fn loaded(choice: &ModelChoice, stop: Option<&AtomicBool>) -> Result<Model, CliError> {
-    let choice = fetched(choice, stop)?;
+pub(super) fn loaded(choice: &ModelChoice, stop: &AtomicBool) -> Result<Model, CliError> {
+    let choice = fetched(choice, Some(stop))?;
     let failed = |error| CliError::failed(format!("cannot load the model: {error}"));
-    load_placed(&choice, &placed(&choice)?).map_err(failed)
+    at_once(stop, LOADING, || load_placed(&choice, &placed(&choice)?).map_err(failed))?
 }
 
 /// Opens the device of a model whose files are here, and says on stderr which it is.

@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use self::line::{Command, Wanted, parse, read_line};
 use super::ask::{Told, tell_one};
 use super::fork::{begin, planned};
-use super::interrupt_flag;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::{Benchmark, Question};
 use crate::engine::{Ask, PageSource, Past, StepEngine};
@@ -68,14 +67,14 @@ struct Row {
     text: String,
 }
 
-/// Reads lines from stdin and does what they say until they end.
+/// Reads lines from stdin and does what they say until they end. The flag ends a session, and what is typed.
 ///
 /// # Errors
 /// Says what failed.
-pub(super) fn run(setting: Setting<'_>) -> CliResult {
+pub(super) fn run(setting: Setting<'_>, cancel: Arc<AtomicBool>) -> CliResult {
     let rows = rows(&setting.stock)?;
     let prompt = io::stdin().is_terminal() && io::stdout().is_terminal();
-    let mut plain = Plain { setting, rows, last: None, cancel: interrupt_flag(), out: io::stdout() };
+    let mut plain = Plain { setting, rows, last: None, cancel, out: io::stdout() };
     let mut input = io::stdin().lock();
     let done = plain.converse(&mut input, prompt);
     match done {

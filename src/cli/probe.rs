@@ -112,7 +112,7 @@ pub fn run(args: ProbeArgs, global: &Global) -> CliResult {
     let opened = bench.is_none().then(|| args.opened_bench()).transpose()?.flatten();
     let sources = Sources { bench: bench.map(|b| &**b).or(opened.as_ref()), profile: named.as_ref() };
     let cancel = interrupt_flag();
-    let model = loaded(&args.load.choice(Some(&args.model), global)?, Some(&cancel))?;
+    let model = loaded(&args.load.choice(Some(&args.model), global)?, &cancel)?;
     let images = Arc::new(ImageCache::new(KEPT_IMAGES));
     let mut engine = LocalEngine::with_images(Arc::new(model), images);
     let setup = Setup {

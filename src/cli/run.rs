@@ -136,8 +136,8 @@ pub fn run(args: RunArgs, global: &Global) -> CliResult {
     }
     let loading = Loading { device: args.load.device(global)?, ..args.loading(&settings) };
     let choice = ModelChoice { pixels: settings.pixels, ..loading.of(Some(&settings.model))? };
-    let model = Arc::new(loaded(&choice, None)?);
     let no_more = super::interrupt_flag();
+    let model = Arc::new(loaded(&choice, &no_more)?);
     let job = Job { model: &model, questions: &benchmark, profile: &profile, settings: &settings, no_more: &no_more };
     let done = match target {
         Target::Nowhere => unrecorded(&job)?,

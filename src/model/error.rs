@@ -9,6 +9,9 @@ use super::gguf::GgufError;
 use super::processor::ProcessorError;
 use super::tokenizer::TokenizerError;
 
+/// What can be named.
+const A_MODEL_IS: &str = "a model is `demo`, a Hugging Face folder, a .gguf file, or owner/name on a hub";
+
 /// Anything the model room may fail with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,8 +24,20 @@ pub enum ModelError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Nothing is where a model was said to be.
+    #[error("{}: there is no such folder or file; {A_MODEL_IS}", place.display())]
+    NoPlace {
+        /// Where.
+        place: PathBuf,
+    },
+    /// A file was named that is no model.
+    #[error("{}: this file is no model; {A_MODEL_IS}", file.display())]
+    NotAModel {
+        /// The file.
+        file: PathBuf,
+    },
     /// A file the model needs is not there.
-    #[error("{place}: no {file}; a model is `demo`, a Hugging Face folder, or owner/name on a hub")]
+    #[error("{place}: no {file}; {A_MODEL_IS}")]
     NoFile {
         /// The folder, or "embedded model".
         place: String,
@@ -62,6 +77,26 @@ pub enum ModelError {
         file: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A weight file ends before its header says.
+    #[error("{file} has {has} bytes, its {words} {says}: the download was not completed; fetch the file again")]
+    Cut {
+        /// The file, with its folder.
+        file: String,
+        /// Bytes it has.
+        has: u64,
+        /// What of the file is meant: `header says`, or `header alone has` where not even that is there.
+        words: &'static str,
+        /// Bytes it, or its header, should have.
+        says: u64,
+    },
+    /// Several image parts lie beside a language model's GGUF file, and none is called as that is.
+    #[error("{text}: {} image parts lie beside it ({}), and none is called as it is: keep one beside it", found.len(), some(found))]
+    ImageParts {
+        /// The language model's file.
+        text: String,
+        /// Names of the image parts.
+        found: Vec<String>,
     },
     /// A GGUF file is damaged, or of another model.
     #[error("{file}: {source}")]
@@ -236,6 +271,13 @@ impl fmt::Display for TensorProblem {
             Self::Twice { name, shape } => write!(f, "given twice {name} {shape:?}"),
         }
     }
+}
+
+/// The first of these names.
+fn some(names: &[String]) -> String {
+    const MOST: usize = 8;
+    let more = if names.len() > MOST { ", …" } else { "" };
+    names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ") + more
 }
 
 fn list(problems: &[TensorProblem]) -> String {

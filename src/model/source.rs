@@ -179,8 +179,10 @@ impl FileSource {
         let path = folder.join(file);
         match File::open(&path) {
             Ok(handle) => Ok(handle),
-            Err(source) if source.kind() == std::io::ErrorKind::NotFound => Err(self.no_file(file)),
-            Err(source) => Err(ModelError::Io { path, source }),
+            Err(_) if folder.is_file() => Err(ModelError::NotAModel { file: folder.clone() }),
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(ModelError::Io { path, source }),
+            Err(_) if folder.symlink_metadata().is_ok() => Err(self.no_file(file)),
+            Err(_) => Err(ModelError::NoPlace { place: folder.clone() }),
         }
     }
 

@@ -3,6 +3,7 @@
 mod account;
 mod entry;
 mod gguf;
+mod header;
 mod matrix;
 mod piece;
 mod random;
@@ -13,7 +14,6 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
-use safetensors::SafeTensors;
 use serde_json::Value;
 
 use super::arithmetic::LoadOptions;
@@ -25,6 +25,7 @@ use super::names::{self, Expected};
 use super::source::{FileBytes, FileSource};
 pub(crate) use entry::Stored;
 use entry::{Entry, Part};
+pub(crate) use header::header;
 pub(crate) use piece::Piece;
 
 /// Bytes that are hashed at a time.
@@ -131,18 +132,17 @@ impl Weights {
         }
         for name in file_names(source)? {
             let bytes = source.map(&name)?;
-            weights.index(&name, &bytes)?;
+            weights.index(&source.place(), &name, &bytes)?;
             weights.files.push(WeightFile { name, bytes });
         }
         Ok(weights)
     }
 
     /// Reads the header of one file. Offsets are within the file afterwards.
-    fn index(&mut self, name: &str, bytes: &FileBytes) -> Result<(), ModelError> {
+    fn index(&mut self, place: &str, name: &str, bytes: &FileBytes) -> Result<(), ModelError> {
         let bytes = bytes.as_slice();
         let damaged = |reason: String| ModelError::WeightFile { file: name.to_owned(), reason };
-        let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
-        let base = header.saturating_add(8);
+        let (base, metadata) = header(place, name, bytes)?;
         for (written, info) in metadata.tensors() {
             if names::ignorable(&written) {
                 continue;

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::AttentionArgs;
+use crate::cli::at_once::at_once;
 use crate::cli::model_load::loaded;
-use crate::cli::{CliError, Global};
+use crate::cli::{CliError, Global, interrupt_flag};
 use crate::engine::Looker;
 use crate::model::Model;
 use crate::text::one_line;
@@ -14,18 +16,10 @@ use crate::tui::attend::{Attending, Shown};
 use crate::tui::explorer::Explorer;
 use crate::tui::{AttentionPicture, read_explorer};
 
-/// What an error says.
-fn sentence(error: CliError) -> String {
-    match error {
-        CliError::Failed(why) | CliError::Usage(why) => why,
-        CliError::Interrupted => "interrupted".to_owned(),
-    }
-}
-
 /// The model that is asked what the log does not say.
-fn model(args: &AttentionArgs, global: &Global) -> Result<Model, CliError> {
+fn model(args: &AttentionArgs, global: &Global, stop: &AtomicBool) -> Result<Model, CliError> {
     let choice = args.load.choice(args.model.as_deref().or(global.settings.model.as_deref()), global)?;
-    loaded(&choice, None)
+    loaded(&choice, stop)
 }
 
 /// Refuses a layer or a head that is not there, counted from 1 as the flags are; of heads 0 is nothing known.
@@ -79,12 +73,20 @@ impl Sight {
             within(args, of)?;
         }
         let start = explorer.trace().start.clone();
-        let (mut looker, mut misused): (Option<Looker>, _) = (None, None);
+        let (mut looker, mut misused): (Option<(Looker, Arc<AtomicBool>)>, _) = (None, None);
         let settled = attending.settle(&mut explorer, &mut |past, look| {
-            let looker = match &mut looker {
+            let (looker, stop) = match &mut looker {
                 Some(looker) => looker,
                 None => {
-                    let model = model(args, global).map_err(sentence)?;
+                    let stop = interrupt_flag();
+                    let model = match model(args, global, &stop) {
+                        Ok(model) => model,
+                        Err(CliError::Failed(why) | CliError::Usage(why)) => return Err(why),
+                        Err(stopped) => {
+                            misused = Some(stopped);
+                            return Err(String::new());
+                        }
+                    };
                     let text = &model.config().text;
                     let of = [text.layers, text.heads].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
                     if let Err(error) = within(args, of) {
@@ -94,10 +96,16 @@ impl Sight {
                     if let Some(note) = start.as_ref().and_then(|start| other_arithmetic(&start.model, &model.info())) {
                         eprintln!("{note}");
                     }
-                    looker.insert(Looker::new(Arc::new(model)))
+                    looker.insert((Looker::new(Arc::new(model)), stop))
                 }
             };
-            looker.look(past, look).map_err(|e| e.to_string())
+            match at_once(stop, "asking the model", || looker.look(past, look)) {
+                Ok(seen) => seen.map_err(|e| e.to_string()),
+                Err(stopped) => {
+                    misused = Some(stopped);
+                    Err(String::new())
+                }
+            }
         });
         if let Some(error) = misused {
             return Err(error);

@@ -1,12 +1,11 @@
 //! `panelscope model check`: every file of a model read and compared.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
+use super::pace::Pace;
 use crate::cli::CliResult;
 use crate::cli::model_flags::FetchFlags;
 use crate::cli::model_load::fetched;
@@ -33,12 +32,9 @@ pub struct CheckArgs {
 pub fn run(args: &CheckArgs) -> CliResult {
     let choice = args.fetch.choice(&args.model)?;
     let choice = fetched(&choice, None)?;
-    let bar = bar();
-    let findings = check(&choice.source, &mut |done, all| {
-        bar.set_length(all);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
+    let mut pace = Pace::new("reading the weights");
+    let findings = check(&choice.source, &mut |done, all| pace.at(done, all));
+    pace.finish();
     let name = super::name(&choice);
     let lines = if args.json {
         vec![json!({ "v": 1, "model": name, "ok": passed(&findings), "findings": findings }).to_string()]
@@ -59,14 +55,4 @@ fn lines(findings: &[Finding]) -> Vec<String> {
     let mut lines: Vec<String> = findings.iter().map(line).collect();
     lines.push(format!("{} ok, {} warn, {} fail", count(Level::Ok), count(Level::Warn), count(Level::Fail)));
     lines
-}
-
-fn bar() -> ProgressBar {
-    let terminal = std::io::stderr().is_terminal();
-    let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(0), target).with_message("reading the weights");
-    match ProgressStyle::with_template("{msg} {bar:24} {bytes}/{total_bytes} {bytes_per_sec}") {
-        Ok(style) => bar.with_style(style.progress_chars("━╸─")),
-        Err(_) => bar,
-    }
 }

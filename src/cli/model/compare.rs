@@ -83,11 +83,11 @@ pub fn run(args: &CompareArgs, global: &Global) -> CliResult {
     let selection = crate::benchmark::Selection { limit: selection.limit.or(Some(USUAL)), ..selection };
     let bench = open_with(&args.bench, &selection).map_err(CliError::usage)?;
     let cancel = interrupt_flag();
-    let reference = Arc::new(loaded(&reference, Some(&cancel))?);
+    let reference = Arc::new(loaded(&reference, &cancel)?);
     let other = fetched(&other, Some(&cancel))?;
     let options = LoadOptions { dtype: other.dtype, quant: other.quant, ..LoadOptions::default() };
     let fallen = fallen_back(&other.source, &options).map_err(CliError::failed)?;
-    let other = Arc::new(loaded(&other, Some(&cancel))?);
+    let other = Arc::new(loaded(&other, &cancel)?);
     let infos = [reference.info(), other.info()];
     let mut engine = Beside::new(reference, other).map_err(CliError::usage)?;
     let count = bench.questions().len();
@@ -112,12 +112,13 @@ pub fn run(args: &CompareArgs, global: &Global) -> CliResult {
     if std::io::stderr().is_terminal() {
         eprintln!();
     }
-    let report = Report { other_fell_back: fallen.len(), ..report(infos, count, engine.gap()) };
+    let report = Report { other_fell_back: fallen.instead.len(), ..report(infos, count, engine.gap()) };
     let mut lines = match args.json {
         true => vec![serde_json::to_string(&report).map_err(CliError::failed)?],
         false => report.lines(),
     };
-    if let Some(line) = fallen_line(&fallen).filter(|_| !args.json) {
+    let line = fallen_line(&fallen.instead, fallen.matrices, options.quant);
+    if let Some(line) = line.filter(|_| !args.json) {
         lines.insert(2, format!("             {line}"));
     }
     print(&lines).map(|()| ExitCode::SUCCESS)

@@ -8,10 +8,11 @@ use candle_core::Tensor;
 use clap::Args;
 
 use super::report::{Greedy, ImageReport, Report, Seconds, Top};
+use crate::cli::at_once::at_once;
 use crate::cli::model_flags::LoadFlags;
-use crate::cli::model_load::{fetched, placed};
+use crate::cli::model_load::{LOADING, fetched, placed};
 use crate::cli::pixel_flags::PixelFlags;
-use crate::cli::{CliError, Global};
+use crate::cli::{CliError, Global, interrupt_flag};
 use crate::demo;
 use crate::model::{
     Chunk, Dump, Feed, FileSource, ImageEmbedding, ImageProcessor, ModelChoice, Network, Patches, Sequence, Tokenizer,
@@ -82,9 +83,14 @@ struct Input {
 /// Exit 2 for ids and images that do not match; exit 1 for anything the checkpoint or an image lacks.
 pub fn run(args: &ProbeArgs, global: &Global) -> Result<(), CliError> {
     let choice = args.pixels.on(args.load.choice(Some(&args.model), global)?, global)?;
-    let subject = open(&*fetched(&choice, None)?)?;
+    let stop = interrupt_flag();
+    let choice = fetched(&choice, Some(&stop))?;
+    let subject = at_once(&stop, LOADING, || open(&choice))??;
     let input = input(args, &subject)?;
-    let report = probe(args, &subject, &input)?;
+    let (report, dump) = at_once(&stop, "computing", || probe(args, &subject, &input))??;
+    if let (Some(dump), Some(path)) = (dump, &args.dump) {
+        write_dump(dump, path)?;
+    }
     let lines = match args.json {
         true => vec![serde_json::to_string(&report).map_err(CliError::failed)?],
         false => report.lines(),
@@ -148,7 +154,7 @@ fn chat_ids(prompt: &str, images: usize, subject: &Subject) -> Result<Vec<u32>, 
     Ok(ids)
 }
 
-fn probe(args: &ProbeArgs, subject: &Subject, input: &Input) -> Result<Report, CliError> {
+fn probe(args: &ProbeArgs, subject: &Subject, input: &Input) -> Result<(Report, Option<Dump>), CliError> {
     let network = &subject.network;
     let mut dump = args.dump.as_ref().map(|_| Dump::default());
     let start = Instant::now();
@@ -163,9 +169,6 @@ fn probe(args: &ProbeArgs, subject: &Subject, input: &Input) -> Result<Report, C
     };
     let logits = logits.map_err(CliError::failed)?.pop().unwrap_or_default();
     let prefilled = Instant::now();
-    if let (Some(dump), Some(path)) = (dump, &args.dump) {
-        write_dump(dump, path)?;
-    }
     let axis = |axis: usize| sequence.positions().iter().filter_map(|p| p.get(axis).copied()).collect();
     let mut report = Report {
         v: 1,
@@ -185,7 +188,7 @@ fn probe(args: &ProbeArgs, subject: &Subject, input: &Input) -> Result<Report, C
         prompt: (prefilled - encoded).as_secs_f64(),
         greedy: decoding.elapsed().as_secs_f64(),
     };
-    Ok(report)
+    Ok((report, dump))
 }
 
 fn encode(

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 
+use super::pace::Pace;
 use super::{fallen_line, print};
 use crate::cli::model_flags::FetchFlags;
 use crate::cli::model_load::fetched;
 use crate::cli::{CliError, interrupt_flag};
 use crate::demo;
-use crate::model::gguf::{ExportError, Exported, export};
+use crate::model::gguf::{ExportError, Exported, export, remove_leftovers};
 use crate::model::{DtypeChoice, FileSource, LoadOptions, ModelError, Quant};
 use crate::text::one_line;
 
@@ -94,19 +94,25 @@ pub fn run(args: &QuantizeArgs) -> Result<(), CliError> {
     // Of owner/name@revision:folder/file.gguf the file's own name.
     let name = name.rsplit(['/', ':']).next().unwrap_or(&name);
     let name = name.strip_suffix(".gguf").unwrap_or(name);
-    let (text, image) = places(&args.out, name, args.to)?;
-    let bar = ProgressBar::new(0);
-    let style = ProgressStyle::with_template("{bar:32} {bytes:>10} of {total_bytes} at {bytes_per_sec}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let (text, image, folder) = places(&args.out, name, args.to)?;
+    for left in [&text, &image].into_iter().flat_map(|path| remove_leftovers(path)) {
+        eprintln!("removed {}, which a run that was killed had left", one_line(&left.display().to_string()));
+    }
+    let mut pace = Pace::new("writing");
     let mut progress = |done: u64, total: u64| {
-        bar.set_length(total);
-        bar.set_position(done);
+        pace.at(done, total);
         !cancel.load(Ordering::Relaxed)
     };
     let done = export(&choice.source, &args.to.options(), name, &text, &image, &mut progress);
-    bar.finish_and_clear();
+    pace.finish();
+    if done.is_err() {
+        folder.remove();
+    }
     let done = done.map_err(|error| match error {
-        ExportError::Stopped => CliError::Interrupted,
+        ExportError::Stopped => {
+            eprintln!("{error}");
+            CliError::Interrupted
+        }
         ExportError::Exists(_) => CliError::usage(format!("{error}; give another --out")),
         ExportError::Model(ModelError::Quantised { kept, .. }) => CliError::failed(format!(
             "{} is quantised already ({kept}): give the model it was made from, or --to auto",
@@ -114,22 +120,41 @@ pub fn run(args: &QuantizeArgs) -> Result<(), CliError> {
         )),
         other => CliError::failed(other),
     })?;
-    print(&told(&done, &text, &image))
+    print(&told(&done, args.to, &text, &image))
 }
 
-/// Both files' places: their names where a folder is named.
-fn places(out: &Path, name: &str, to: To) -> Result<(PathBuf, PathBuf), CliError> {
+/// Both files' places, their names where a folder is named, and what was made for them.
+fn places(out: &Path, name: &str, to: To) -> Result<(PathBuf, PathBuf, Made), CliError> {
     let format = to.to_possible_value().map(|value| value.get_name().to_ascii_uppercase()).unwrap_or_default();
     let is_file = out.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"));
     if !is_file {
+        let made = Made::of(out);
         std::fs::create_dir_all(out).map_err(|why| CliError::failed(format!("{}: {why}", out.display())))?;
-        return Ok((out.join(format!("{name}-{format}.gguf")), out.join(format!("mmproj-{name}.gguf"))));
+        return Ok((out.join(format!("{name}-{format}.gguf")), out.join(format!("mmproj-{name}.gguf")), made));
     }
     let stem = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok((out.to_owned(), out.with_file_name(format!("mmproj-{stem}"))))
+    Ok((out.to_owned(), out.with_file_name(format!("mmproj-{stem}")), Made::default()))
 }
 
-fn told(done: &Exported, text: &Path, image: &Path) -> Vec<String> {
+/// Folders that are made for the files, the innermost first.
+#[derive(Debug, Default)]
+struct Made(Vec<PathBuf>);
+
+impl Made {
+    /// Those of a path that are not there yet.
+    fn of(out: &Path) -> Self {
+        let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        Self(out.ancestors().take_while(missing).map(Path::to_path_buf).collect())
+    }
+
+    /// Takes them away again, as far as they are empty.
+    fn remove(&self) {
+        // The first that holds something, or is not ours to remove, keeps those around it.
+        let _ = self.0.iter().try_for_each(std::fs::remove_dir);
+    }
+}
+
+fn told(done: &Exported, to: To, text: &Path, image: &Path) -> Vec<String> {
     let line = |path: &Path, bytes: u64, what: &str| {
         let path = one_line(&path.display().to_string()).into_owned();
         format!("{path}  {:.1} MB, {what}", bytes as f64 / 1e6)
@@ -142,7 +167,10 @@ fn told(done: &Exported, text: &Path, image: &Path) -> Vec<String> {
             if done.image_was_there { "the image part, which was there" } else { "the image part" },
         ),
     ];
-    lines.extend(fallen_line(&done.instead));
+    if let Some(line) = fallen_line(&done.instead, done.matrices, to.options().quant) {
+        let all = done.instead.len() == done.matrices;
+        lines.push(line + if all { " (the file's name says what was asked for)" } else { "" });
+    }
     if !done.usual_tokenizer {
         lines.push(
             "texts are cut otherwise than the family's: panelscope reads the tokenizer from the file, other programs may not"

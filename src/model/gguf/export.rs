@@ -12,7 +12,7 @@ use super::error::GgufError;
 use super::same::Comparing;
 use super::value::Value;
 use super::write::{self, Planned};
-use super::{describe, names};
+use super::{describe, leftover, names};
 use crate::model::arithmetic::{DtypeChoice, LoadOptions, Quant};
 use crate::model::config::Config;
 use crate::model::error::ModelError;
@@ -37,6 +37,8 @@ pub struct Exported {
     pub image_was_there: bool,
     /// What the format is called, such as `q4_k_m`.
     pub format: String,
+    /// Matrices of the language model.
+    pub matrices: usize,
     /// Tensors whose rows do not divide into the format's blocks, and the format they got instead.
     pub instead: Vec<(String, Format)>,
     /// Whether other programs cut texts as this model's tokenizer does.
@@ -108,6 +110,7 @@ pub fn export(
     let image_values = describe::image(&config, &processor, name, if number == 0 { 0 } else { 1 })?;
     let (text_items, image_items) = items(&weights, &config, head)?;
     let instead = fallen_back(options, &weights, &text_items);
+    let matrices = text_items.iter().filter(|item| item.planned.shape.len() > 1).count();
     let total = text_items.iter().chain(&image_items).map(|item| item.planned.bytes as u64).sum();
     let mut done = 0;
     let mut tell = |bytes: u64| {
@@ -131,7 +134,7 @@ pub fn export(
         bytes
     };
     let format = quant.map_or_else(|| weights.stored_as(), |quant| quant.name().to_owned());
-    Ok(Exported { text_bytes, image_bytes, image_was_there, format, instead, usual_tokenizer })
+    Ok(Exported { text_bytes, image_bytes, image_was_there, format, matrices, instead, usual_tokenizer })
 }
 
 fn described(config: &Config, generation: &Generation, name: &str, number: u32) -> Vec<(String, Value)> {
@@ -265,6 +268,8 @@ struct Part {
     temporary: PathBuf,
     bytes: u64,
     kept: bool,
+    /// Open, and so held, until it has its name.
+    held: Option<File>,
 }
 
 impl Part {
@@ -275,17 +280,17 @@ impl Part {
         weights: &Weights,
         tell: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Self, ExportError> {
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".{}.part", std::process::id()));
-        let temporary = PathBuf::from(temporary);
+        let temporary = leftover::growing(path);
         let io = |source| ExportError::Io { path: temporary.clone(), source };
         let file = File::create_new(&temporary).map_err(io)?;
-        let mut part = Self { path: path.to_owned(), temporary: temporary.clone(), bytes: 0, kept: false };
+        leftover::hold(&file);
+        let mut part = Self { path: path.to_owned(), temporary: temporary.clone(), bytes: 0, kept: false, held: None };
         let mut out = BufWriter::with_capacity(1 << 20, file);
         put(&mut out, &temporary, (values, items), weights, tell)?;
         let file = out.into_inner().map_err(|error| io(error.into_error()))?;
         file.sync_all().map_err(io)?;
         part.bytes = file.metadata().map_err(io)?.len();
+        part.held = Some(file);
         Ok(part)
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use memmap2::Mmap;
 
+use super::beside::beside;
 use super::error::GgufError;
 use super::file::Gguf;
 use super::{settings, vocabulary};
@@ -139,10 +140,7 @@ impl Part {
     fn open(path: &Path, check: impl Fn(&Gguf) -> Result<(), GgufError>) -> Result<Self, ModelError> {
         let io = |source| ModelError::Io { path: path.to_owned(), source };
         let handle = File::open(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => ModelError::NoFile {
-                place: path.parent().unwrap_or(Path::new("")).display().to_string(),
-                file: short(path),
-            },
+            std::io::ErrorKind::NotFound => ModelError::NoPlace { place: path.to_owned() },
             _ => io(source),
         })?;
         let map = map_file(&handle).map_err(io)?;
@@ -154,23 +152,8 @@ impl Part {
     }
 }
 
-/// The image part beside a language model: the only one, else the one in the smallest plain type, which all hold the
-/// same numbers.
-fn beside(text: &Path) -> Result<PathBuf, ModelError> {
-    let folder = text.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut found = listed(folder, true);
-    let rank = |path: &PathBuf| {
-        let name = short(path).to_ascii_lowercase();
-        ["bf16", "f16", "f32"].iter().position(|kind| name.contains(kind)).unwrap_or(3)
-    };
-    found.sort_by_key(|path| (rank(path), path.clone()));
-    let missing =
-        || ModelError::NoFile { place: folder.display().to_string(), file: "mmproj*.gguf (the image part)".to_owned() };
-    found.into_iter().next().ok_or_else(missing)
-}
-
 /// The GGUF files of a folder, sorted: image parts, or the others.
-fn listed(folder: &Path, image: bool) -> Vec<PathBuf> {
+pub(super) fn listed(folder: &Path, image: bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>());
     let mut found = entries.unwrap_or_default();
     found.retain(|path| {
@@ -184,6 +167,6 @@ fn is_gguf(path: &Path) -> bool {
     path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"))
 }
 
-fn short(path: &Path) -> String {
+pub(super) fn short(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

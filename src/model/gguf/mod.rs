@@ -4,6 +4,7 @@
 //! format, and the tensors under their canonical names. Nothing is believed before it is checked: counts against the
 //! bytes that follow, offsets against the file and each other.
 
+mod beside;
 mod cursor;
 mod describe;
 mod error;
@@ -11,6 +12,7 @@ mod export;
 mod file;
 mod files;
 mod kind;
+mod leftover;
 pub(crate) mod names;
 mod same;
 mod settings;
@@ -24,3 +26,4 @@ pub(crate) use file::Gguf;
 pub use files::GgufFiles;
 pub(crate) use files::Opened;
 pub(crate) use kind::Kind;
+pub use leftover::remove_leftovers;

@@ -12,6 +12,6 @@ mod template;
 
 pub use check::{Finding, Level, check};
 pub use facts::{Images, ModelFacts, Parameters, Sizes, StoredAs, Vocabulary};
-pub use fallen::fallen_back;
+pub use fallen::{Fallen, fallen_back};
 pub use needs::{GpuRoom, Need, Needs};
 pub use template::Template;

@@ -21,7 +21,7 @@ impl Weights {
     }
 
     /// The matrices of the language model.
-    fn maps(&self) -> impl Iterator<Item = (&String, &Entry)> {
+    pub(crate) fn maps(&self) -> impl Iterator<Item = (&String, &Entry)> {
         self.tensors.iter().filter(|(name, entry)| names::is_text_map(name) && entry.shape.len() > 1)
     }
 

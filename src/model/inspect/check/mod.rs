@@ -69,16 +69,17 @@ impl Findings {
 /// Looks at everything. `read` is told of bytes of weights as they are looked through: `(done, all)`.
 pub fn check(source: &FileSource, read: &mut dyn FnMut(u64, u64)) -> Vec<Finding> {
     let mut findings = Findings::default();
+    let settings = settings_of(source);
     let config = match source.read("config.json").and_then(|bytes| Config::from_json(&bytes)) {
         Ok(config) => config,
         Err(error) => {
-            findings.fail("config.json", error.to_string());
+            findings.fail(settings, error.to_string());
             return findings.0;
         }
     };
     let (text, vision) = (&config.text, &config.vision);
     findings.ok(
-        "config.json",
+        settings,
         format!(
             "{} blocks of width {}, vision tower of {} blocks of width {}",
             text.layers, text.hidden, vision.depth, vision.hidden
@@ -89,4 +90,18 @@ pub fn check(source: &FileSource, read: &mut dyn FnMut(u64, u64)) -> Vec<Finding
     tokens::check(source, &config, &mut findings);
     settings::check(source, &config, &mut findings);
     findings.0
+}
+
+/// What holds a model's settings: GGUF files have no `config.json`.
+fn settings_of(source: &FileSource) -> &'static str {
+    if is_gguf(source) { "settings" } else { "config.json" }
+}
+
+/// The same in a sentence, with a verb as "says" or "asks".
+fn settings_that(source: &FileSource, verb: &str) -> String {
+    if is_gguf(source) { format!("the file's settings {verb}") } else { format!("config.json {verb}s") }
+}
+
+fn is_gguf(source: &FileSource) -> bool {
+    matches!(source, FileSource::Gguf(_))
 }

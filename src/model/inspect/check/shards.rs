@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use safetensors::SafeTensors;
 use serde_json::Value;
 
 use super::Findings;
-use crate::model::FileSource;
 use crate::model::inspect::files::{INDEX, SINGLE, index_map, weight_files};
+use crate::model::{FileSource, ModelError, weights};
 
 const WHAT: &str = "weight files";
 
@@ -32,7 +31,7 @@ pub(super) fn check(source: &FileSource, findings: &mut Findings) {
                 }
                 held.insert(name.clone(), header);
             }
-            Err(why) => findings.fail(WHAT, format!("{name}: {why}")),
+            Err(error) => findings.fail(WHAT, error.to_string()),
         }
     }
     if !source.has(SINGLE) && source.has(INDEX) {
@@ -63,9 +62,8 @@ impl Header {
     }
 }
 
-fn header(source: &FileSource, name: &str) -> Result<Header, String> {
-    let bytes = source.map(name).map_err(|error| error.to_string())?;
-    let (_, metadata) = SafeTensors::read_metadata(bytes.as_slice()).map_err(|error| error.to_string())?;
+fn header(source: &FileSource, name: &str) -> Result<Header, ModelError> {
+    let (_, metadata) = weights::header(&source.place(), name, source.map(name)?.as_slice())?;
     let tensors = metadata.tensors();
     Ok(Header {
         bytes: tensors.values().map(|info| (info.data_offsets.1 - info.data_offsets.0) as u64).sum(),

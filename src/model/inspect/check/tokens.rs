@@ -1,6 +1,6 @@
 //! The tokenizer against the configuration and the profiles.
 
-use super::Findings;
+use super::{Findings, settings_that};
 use crate::model::inspect::template::Template;
 use crate::model::{Config, FileSource, Tokenizer, read_tokenizer};
 
@@ -8,14 +8,14 @@ const WHAT: &str = "tokenizer";
 
 pub(super) fn check(source: &FileSource, config: &Config, findings: &mut Findings) {
     match read_tokenizer(source) {
-        Ok(Some(tokenizer)) => compare(&tokenizer, config, findings),
+        Ok(Some(tokenizer)) => compare(source, &tokenizer, config, findings),
         Ok(None) => findings.fail(WHAT, "no tokenizer.json: only raw ids can be asked (`model probe --ids`)"),
         Err(error) => findings.fail(WHAT, error.to_string()),
     }
     template(source, findings);
 }
 
-fn compare(tokenizer: &Tokenizer, config: &Config, findings: &mut Findings) {
+fn compare(source: &FileSource, tokenizer: &Tokenizer, config: &Config, findings: &mut Findings) {
     let (has, table) = (tokenizer.vocab_size(), config.text.vocabulary);
     if has > table {
         findings.fail(WHAT, format!("{has} tokens, the embedding table has only {table} rows"));
@@ -34,11 +34,12 @@ fn compare(tokenizer: &Tokenizer, config: &Config, findings: &mut Findings) {
         if written != Some(id) {
             wrong += 1;
             let said = written.map_or("no token".to_owned(), |id| id.to_string());
-            findings.fail("special tokens", format!("config.json says {key} {id}, {token} is {said}"));
+            findings.fail("special tokens", format!("{} {key} {id}, {token} is {said}", settings_that(source, "say")));
         }
     }
     if wrong == 0 {
-        findings.ok("special tokens", "those around images are the ids that config.json names");
+        findings
+            .ok("special tokens", format!("those around images are the ids that {}", settings_that(source, "name")));
     }
     turns(tokenizer, findings);
 }

@@ -1,6 +1,6 @@
 //! The tensors: against the configuration, and number by number.
 
-use super::{Findings, numbers::Tally};
+use super::{Findings, numbers::Tally, settings_that};
 use crate::model::inspect::kind::Part;
 use crate::model::kernels::Format;
 use crate::model::weights::{Head, Weights};
@@ -17,7 +17,8 @@ pub(super) fn check(source: &FileSource, config: &Config, findings: &mut Finding
     };
     match weights.check(config) {
         Ok(head) => {
-            findings.ok(WHAT, format!("{} tensors, the shapes that config.json asks for", weights.tensors().count()));
+            let (count, asks) = (weights.tensors().count(), settings_that(source, "ask"));
+            findings.ok(WHAT, format!("{count} tensors, the shapes that {asks} for"));
             ties(&weights, config, head, findings);
         }
         Err(ModelError::Tensors(problems)) => {
