@@ -14,6 +14,7 @@ const PRINTING: [&[&str]; 5] = [
     &["run", "--limit", "1", "--no-record", "--json"],
     &["model", "info"],
 ];
+const ASKING: &[&str] = &["ask", "--id", "s914828034048-character-counting", "--no-record"];
 
 fn command(args: &[&str]) -> Command {
     let mut command = alone::program();
@@ -35,7 +36,7 @@ fn nobody_reads() {
 #[cfg(target_os = "linux")]
 #[test]
 fn there_is_no_room() {
-    for args in PRINTING {
+    for args in PRINTING.into_iter().chain([ASKING]) {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = command(args).stdout(full).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
