@@ -17,7 +17,7 @@ pub(super) fn hold(growing: &File) {
 }
 
 /// Removes what is left beside `path` of it, and gives what that was. Nothing is touched that a process still writes, nor any
-/// other name than [`growing`] gives.
+/// name other than `NAME.PID.part`.
 pub fn remove_leftovers(path: &Path) -> Vec<PathBuf> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (Some(name), Ok(entries)) = (path.file_name().and_then(|name| name.to_str()), fs::read_dir(folder)) else {
