@@ -144,7 +144,10 @@ fn what_does_not_fit_is_refused() {
     refused(&model, &["--ids", "1", "--prompt", "x"], 2);
     refused(&model, &[], 2);
     assert!(refused(&model, &["--prompt", "x"], 1).contains("tokenizer.json"));
-    assert!(refused(Path::new("no/such/model"), &["--ids", "1"], 1).contains("no/such/model: there is no such folder or file"));
+    assert!(
+        refused(Path::new("no/such/model"), &["--ids", "1"], 1)
+            .contains("no/such/model: there is no such folder or file")
+    );
     let broken = folder.path().join("broken.png");
     std::fs::write(&broken, b"not an image").unwrap();
     assert!(refused(&model, &["--ids", "250", "--image", broken.to_str().unwrap()], 1).contains("broken.png"));
