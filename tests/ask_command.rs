@@ -1,6 +1,8 @@
 //! `panelscope ask` with the real binary and the embedded model.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod alone;
+
 #[cfg(unix)]
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -13,7 +15,7 @@ use panelscope::session::{LogReader, read_log, read_log_from, verify};
 use panelscope::trace::{Body, SessionEnd, SessionStart, TokenSource};
 
 fn ask(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut command = alone::program();
     command.current_dir(dir).arg("ask").args(args).arg("--sessions").arg(dir.join("kept"));
     command
 }

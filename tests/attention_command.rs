@@ -1,8 +1,10 @@
 //! Attention and lens with the real binary and the embedded model: recorded, shown as numbers and as a picture.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod alone;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use panelscope::benchmark;
 use panelscope::session::{read_log_from, verify};
@@ -10,7 +12,7 @@ use panelscope::trace::{Body, TokenSource};
 use serde_json::Value;
 
 fn panelscope(dir: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut command = alone::program();
     command.current_dir(dir).args(args).arg("--sessions").arg(dir.join("kept")).output().unwrap()
 }
 

@@ -1,9 +1,10 @@
 //! `bench check` against folders with one problem each.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used)]
 
+mod alone;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use image::RgbImage;
 use panelscope::benchmark::folder::check::{Problem, Report, Severity, Thoroughness, check};
@@ -283,7 +284,7 @@ fn a_torn_page_is_found_by_decoding() {
 }
 
 fn run(args: &[&str], dir: &Path) -> (i32, String, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_panelscope")).args(args).current_dir(dir).output().expect("runs");
+    let out = alone::program().args(args).current_dir(dir).output().expect("runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (out.status.code().unwrap_or(-1), text(&out.stdout), text(&out.stderr))
 }

@@ -1,11 +1,12 @@
 //! Drawn folders, archives and folders of images, as a user names them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used)]
 
+mod alone;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
-use std::process::Command;
 #[cfg(unix)]
 use std::process::Stdio;
 
@@ -18,7 +19,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 fn run(args: &[&str], dir: &Path) -> (i32, String, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_panelscope")).args(args).current_dir(dir).output().expect("runs");
+    let out = alone::program().args(args).current_dir(dir).output().expect("runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (out.status.code().unwrap_or(-1), text(&out.stdout), text(&out.stderr))
 }
@@ -85,13 +86,8 @@ fn as_many_questions_as_asked_for() {
 fn a_killed_synth_does_not_look_complete_and_is_repeated() {
     let dir = tempfile::tempdir().unwrap();
     let args = ["bench", "synth", "--seed", "4", "--out", "d", "--pages"];
-    let mut child = Command::new(env!("CARGO_BIN_EXE_panelscope"))
-        .args(args)
-        .arg("100000")
-        .current_dir(dir.path())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child =
+        alone::program().args(args).arg("100000").current_dir(dir.path()).stderr(Stdio::null()).spawn().unwrap();
     let pages = dir.path().join(".d.panelscope-part/pages");
     let started = std::time::Instant::now();
     while fs::read_dir(&pages).map_or(0, Iterator::count) == 0 && started.elapsed().as_secs() < 60 {

@@ -2,15 +2,16 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod alone;
 mod pty;
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use pty::Pty;
 
 fn doctor(args: &[&str], dir: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut command = alone::program();
     command.arg("doctor").args(args).current_dir(dir).output().unwrap()
 }
 

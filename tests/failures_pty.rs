@@ -2,11 +2,11 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+mod alone;
 mod pty;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use pty::Pty;
 use tempfile::TempDir;
@@ -16,8 +16,7 @@ const ESC: &str = "\x1b";
 const DOWN: &str = "\x1b[B";
 
 fn run(dir: &Path, args: &[&str]) {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_panelscope")).arg("run").args(args).current_dir(dir).output().unwrap();
+    let output = alone::program().arg("run").args(args).current_dir(dir).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -73,8 +72,11 @@ fn from_a_cell_to_its_session_and_back_with_another_label() {
     pty.send(ESC);
     pty.wait_for("42 sessions");
     pty.send("/");
-    pty.send("familly:depth\r");
-    pty.wait_for("did you mean family?");
+    pty.send("familly:depth");
+    // It is told while one types, and in another place once it was asked for.
+    pty.wait("the hint", |s| s.contains("did you mean family?") && !s.contains(" failures  !"));
+    pty.send("\r");
+    pty.wait("the fault", |s| s.contains(" failures  ! filter") && s.contains("did you mean family?"));
     // Esc and a letter at once would be one key to a terminal.
     pty.send(ESC);
     pty.wait("the fault is gone", |s| !s.contains("did you mean") && s.contains("42 sessions"));

@@ -1,18 +1,16 @@
 //! `panelscope fork` and `ask --break`, with the real binary and the demo's model.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod alone;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 fn panelscope(dir: &Path, args: &[&str]) -> Output {
     let sessions = dir.join("sessions");
-    Command::new(env!("CARGO_BIN_EXE_panelscope"))
-        .args(["--sessions", sessions.to_str().unwrap()])
-        .args(args)
-        .output()
-        .unwrap()
+    alone::program().args(["--sessions", sessions.to_str().unwrap()]).args(args).output().unwrap()
 }
 
 fn lines(output: &Output) -> Vec<Value> {

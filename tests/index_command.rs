@@ -1,6 +1,8 @@
 //! `sessions search`, `prune`, `compress`, `reindex` and `verify` as a person or a script calls them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+mod alone;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,7 +26,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn command(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut command = alone::program();
     command.args(["--sessions", dir.to_str().unwrap(), "sessions"]).args(args);
     command.env("XDG_CONFIG_HOME", dir.join("none")).env_remove("PANELSCOPE_CONFIG");
     command

@@ -1,11 +1,12 @@
 //! Configuration, themes, keys, mouse, completions and man pages with the real program.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+mod alone;
 mod pty;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use pty::Pty;
 
@@ -13,7 +14,7 @@ const SIZE: (u16, u16) = (110, 34);
 
 /// Runs the program in a folder whose configuration is the one in it.
 fn panelscope(dir: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut command = alone::program();
     command.args(args).current_dir(dir).env("XDG_CONFIG_HOME", dir.join("config")).env_remove("PANELSCOPE_CONFIG");
     command.output().unwrap()
 }
@@ -49,7 +50,7 @@ fn a_configuration_is_named_by_flag_before_variable_before_place() {
     fs::write(dir.path().join("flag.toml"), "sessions = \"flag\"\n").unwrap();
     fs::write(dir.path().join("variable.toml"), "sessions = \"variable\"\n").unwrap();
     let show = |args: &[&str], variable: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+        let mut command = alone::program();
         command.args(args).args(["config", "show"]).current_dir(dir.path());
         command.env("XDG_CONFIG_HOME", dir.path().join("config")).env("PANELSCOPE_CONFIG", variable);
         text(&command.output().unwrap())

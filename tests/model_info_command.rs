@@ -1,12 +1,14 @@
 //! `panelscope model info` and `model check` with the real program.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use std::process::{Command, Output};
+mod alone;
+
+use std::process::Output;
 
 use serde_json::Value;
 
 fn model(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_panelscope")).arg("model").args(args).output().unwrap()
+    alone::program().arg("model").args(args).output().unwrap()
 }
 
 fn out(output: &Output) -> String {
@@ -22,10 +24,11 @@ fn the_shipped_model_is_described_and_found_sound() {
         "q4_k_m",
         "1,000 tokens",
         "as stored",
-        "fits here: cpu",
     ] {
         assert!(told.contains(wanted), "{wanted}: {told}");
     }
+    // Only there the system is asked how much is free.
+    assert!(!cfg!(target_os = "linux") || told.contains("fits here: cpu"), "{told}");
     let facts: Value = serde_json::from_str(&out(&model(&["info", "--json", "--resampler", "torchvision"]))).unwrap();
     assert_eq!(
         (&facts["v"], &facts["name"], &facts["images"]["resampler"]),

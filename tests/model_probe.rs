@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod alone;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use candle_core::{DType, Device};
 use image::{Rgb, RgbImage};
@@ -14,7 +16,7 @@ fn golden(case: &str) -> PathBuf {
 }
 
 fn probe(model: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_panelscope")).args(["model", "probe"]).arg(model).args(args).output().unwrap()
+    alone::program().args(["model", "probe"]).arg(model).args(args).output().unwrap()
 }
 
 fn json(model: &Path, args: &[&str]) -> Value {

@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
+mod alone;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 fn panelscope(dir: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut command = alone::program();
     command.current_dir(dir).env("XDG_CONFIG_HOME", dir).env("XDG_DATA_HOME", dir).args(args).output().unwrap()
 }
 

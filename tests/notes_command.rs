@@ -1,9 +1,10 @@
 //! `sessions label`, `tag`, `note` and `list --filter` as a person or a script calls them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+mod alone;
+
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn panelscope(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut command = alone::program();
     command.args(["--sessions", dir.to_str().unwrap()]).args(args);
     command.env("USER", "ann").env("XDG_CONFIG_HOME", dir.join("none")).env_remove("PANELSCOPE_CONFIG");
     let output = command.output().unwrap();

@@ -1,12 +1,14 @@
 //! `panelscope --plain` with the real binary over a pipe, and what a fresh copy of the project can do with its recordings.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod alone;
+
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 fn plain(dir: &Path, args: &[&str], lines: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_panelscope"))
+    let mut child = alone::program()
         .current_dir(dir)
         .args(["--plain", "--sessions", "kept"])
         .args(args)
@@ -67,7 +69,7 @@ fn shipped_recordings_of_drawn_pages_are_forked_without_kept_pixels() {
     let copied = dir.path().join(format!("{id}.jsonl.zst"));
     std::fs::copy(log, &copied).unwrap();
     let fork = |edit: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+        let mut command = alone::program();
         command.current_dir(dir.path()).arg("fork").arg(&copied).args(["--at", "zoom:1", "--no-record"]).args(edit);
         text(&command.output().unwrap().stdout)
     };

@@ -1,6 +1,8 @@
 //! `panelscope probe`, with the real binary and the demo's model.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+mod alone;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -26,7 +28,7 @@ fn desk() -> tempfile::TempDir {
 }
 
 fn command(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut command = alone::program();
     command.arg("--sessions").arg(dir.join("sessions")).arg("probe").args(args);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -141,7 +143,7 @@ fn finished(dir: &Path) -> usize {
 fn a_run_is_summed_up_with_intervals() {
     let dir = desk();
     let out = dir.path().join("sessions/myrun");
-    let asked = Command::new(env!("CARGO_BIN_EXE_panelscope"))
+    let asked = alone::program()
         .arg("--sessions")
         .arg(dir.path().join("sessions"))
         .args(["run", "--bench", "synth:31@medium", "--task", "depth-comparison", "--limit", "12", "--out"])
@@ -165,7 +167,7 @@ fn a_run_is_summed_up_with_intervals() {
     assert_eq!(all["n"], 3);
     // Those that fit a filter, and no others.
     let listed = |filter: &str| {
-        let out = Command::new(env!("CARGO_BIN_EXE_panelscope"))
+        let out = alone::program()
             .arg("--sessions")
             .arg(dir.path().join("sessions"))
             .args(["sessions", "list", "--json", "--filter", &format!("run:myrun ({filter})")])

@@ -1,6 +1,8 @@
 //! Every figure of `run --json` follows from the raw logs: a script of its own recomputes them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, missing_docs)]
 
+mod alone;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -24,7 +26,7 @@ fn python() -> Option<&'static str> {
 }
 
 fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_panelscope")).arg("run").args(args).output().unwrap()
+    alone::program().arg("run").args(args).output().unwrap()
 }
 
 /// The run's logs as plain text: the script must not need a decompressor.

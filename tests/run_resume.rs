@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
+mod alone;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -22,7 +24,7 @@ fn settings<'a>(limit: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut command = alone::program();
     command.arg("run").args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -1,10 +1,12 @@
 //! `sessions` and `replay` as a person or a script calls them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+mod alone;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
@@ -13,7 +15,7 @@ fn corpus(name: &str) -> String {
 }
 
 fn panelscope(args: &[&str], stdin: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_panelscope"))
+    let mut child = alone::program()
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,15 +1,14 @@
 //! `panelscope show` with the real binary, in a pipe and in a pseudo-terminal that never answers.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod alone;
+
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
-
-const BINARY: &str = env!("CARGO_BIN_EXE_panelscope");
 
 fn page(dir: &tempfile::TempDir) -> PathBuf {
     let path = dir.path().join("page.png");
@@ -17,11 +16,11 @@ fn page(dir: &tempfile::TempDir) -> PathBuf {
     path
 }
 
-/// What a silent terminal of 80×24 cells receives, and the exit code; fails after 20 s.
+/// What a silent terminal of 80×24 cells receives, and the exit code; fails after 2 minutes.
 fn in_terminal(args: &[&str], env: &[(&str, &str)]) -> (String, u32) {
     let size = PtySize { rows: 24, cols: 80, pixel_width: 640, pixel_height: 384 };
     let pair = native_pty_system().openpty(size).unwrap();
-    let mut command = CommandBuilder::new(BINARY);
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_panelscope"));
     command.env_clear();
     for (name, value) in env {
         command.env(name, value);
@@ -36,7 +35,7 @@ fn in_terminal(args: &[&str], env: &[(&str, &str)]) -> (String, u32) {
         let _ = reader.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     });
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(120);
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
@@ -55,7 +54,7 @@ fn in_terminal(args: &[&str], env: &[(&str, &str)]) -> (String, u32) {
 fn a_pipe_gets_one_plain_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = page(&dir);
-    let output = Command::new(BINARY).arg("show").arg(&path).args(["--images", "kitty"]).output().unwrap();
+    let output = alone::program().arg("show").arg(&path).args(["--images", "kitty"]).output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     let hash = panelscope::page::Page::open(&path).unwrap().hash;
@@ -66,11 +65,11 @@ fn a_pipe_gets_one_plain_line() {
 fn a_bad_page_is_named_and_fails() {
     let dir = tempfile::tempdir().unwrap();
     let good = page(&dir);
-    let output = Command::new(BINARY).arg("show").arg("no/such/page.png").arg(&good).output().unwrap();
+    let output = alone::program().arg("show").arg("no/such/page.png").arg(&good).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no/such/page.png"));
     assert!(String::from_utf8_lossy(&output.stdout).contains("page.png"), "the other page is still shown");
-    assert_eq!(Command::new(BINARY).arg("show").output().unwrap().status.code(), Some(2));
+    assert_eq!(alone::program().arg("show").output().unwrap().status.code(), Some(2));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Every number of `failures`, `compare` and `report` follows from the raw logs: a script of its own recomputes them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, missing_docs)]
 
+mod alone;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -29,7 +31,7 @@ fn python() -> Option<&'static str> {
 }
 
 fn panelscope(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_panelscope")).args(args).output().unwrap()
+    alone::program().args(args).output().unwrap()
 }
 
 /// A command's JSON; it must have gone well.

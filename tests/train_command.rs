@@ -1,6 +1,8 @@
 //! `panelscope train` as a person runs it: a reinforcement training of the shipped model on a page, killed and resumed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod alone;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -17,7 +19,7 @@ const SMALL: [&str; 8] = [
 ];
 
 fn train(out: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut command = alone::program();
     command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["train", "rarl", "--config", "assets/train/rarl-quick.toml"]);
     command.args(["--start", "assets/demo-rarl", "--out"]).arg(out).args(more);
     command.args(SMALL.iter().flat_map(|set| ["--set", set]));
@@ -54,10 +56,10 @@ fn killed_and_resumed_it_gives_the_weights_of_an_unbroken_run_and_its_rollouts_o
     assert!(weights(&whole) == weights(&broken), "killed and resumed it has other weights");
 
     let panelscope = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+        let mut command = alone::program();
         done(&command.args(args).current_dir(folder.path()).output().unwrap())
     };
-    let mut list = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+    let mut list = alone::program();
     let listed = list.args(["sessions", "list", "--sessions"]).arg(broken.join("rollouts")).output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
     for step in ["step-000001-q00-s00", "step-000004-q00-s01"] {
@@ -72,7 +74,7 @@ fn killed_and_resumed_it_gives_the_weights_of_an_unbroken_run_and_its_rollouts_o
 fn what_is_wrong_is_said_in_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let fails = |more: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+        let mut command = alone::program();
         command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["train", "rarl", "--out"]).arg(folder.path().join("o"));
         let output = command.args(more).output().unwrap();
         assert!(!output.status.success());

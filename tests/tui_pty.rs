@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod alone;
 mod pty;
 
 use std::fs;
@@ -271,10 +272,10 @@ fn the_demo_model_itself_answers() {
 
 #[test]
 fn without_a_terminal_there_are_plain_lines() {
-    let output = Command::new(env!("CARGO_BIN_EXE_panelscope")).output().unwrap();
+    let output = alone::program().output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && text.lines().count() == 168 && !text.contains('\u{1b}'), "{text}");
-    let output = Command::new(env!("CARGO_BIN_EXE_panelscope")).arg("page.png").output().unwrap();
+    let output = alone::program().arg("page.png").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
 
@@ -299,7 +300,7 @@ fn the_screen_of_a_recording_is_a_picture() {
     pty.send("q");
     assert_eq!(pty.end().0, 0);
     let svg = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
+        let mut command = alone::program();
         let output = command.arg("replay").args(args).current_dir(dir.path()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
@@ -316,7 +317,7 @@ fn a_run_is_followed_and_its_sessions_open() {
     let dir = desk();
     let run = |limit: &str, out: &str| {
         let args = ["run", "--bench", "synth:3", "--task", "depth-comparison", "--limit", limit, "--out", out];
-        Command::new(env!("CARGO_BIN_EXE_panelscope")).args(args).current_dir(dir.path()).output().unwrap()
+        alone::program().args(args).current_dir(dir.path()).output().unwrap()
     };
     // A run that was stopped after its first two sessions: the same plan, the other logs taken away.
     assert!(run("6", "whole").status.success());

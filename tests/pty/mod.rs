@@ -66,11 +66,13 @@ impl Pty {
         }
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
-        // Nobody's own configuration has a say.
-        command.env("XDG_CONFIG_HOME", dir.join("no-configuration"));
-        command.env_remove("PANELSCOPE_CONFIG");
-        // Nor has what they have recorded.
-        command.env("XDG_DATA_HOME", dir.join("no-data"));
+        // Nobody's own configuration has a say, nor have their sessions, models and keys.
+        for name in ["PANELSCOPE_CONFIG", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT", "RAYON_NUM_THREADS"] {
+            command.env_remove(name);
+        }
+        for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "HF_HOME"] {
+            command.env(name, dir.join("nobody").join(name));
+        }
         for (name, value) in env {
             command.env(name, value);
         }
