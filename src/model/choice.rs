@@ -69,6 +69,21 @@ impl ModelChoice {
         })
     }
 
+    /// Finds at once what would make loading fail in the end: no model where it is said to be, a device that was asked
+    /// for and is not there.
+    ///
+    /// # Errors
+    /// As [`Self::place`].
+    pub fn check(&self) -> Result<(), ModelError> {
+        if self.remote.is_none() {
+            Config::from_json(&self.source.read("config.json")?)?;
+        }
+        match self.device {
+            Some(asked @ (DeviceChoice::Cuda(_) | DeviceChoice::Metal)) => Ok(device::open(asked).map(drop)?),
+            Some(DeviceChoice::Auto | DeviceChoice::Cpu) | None => Ok(()),
+        }
+    }
+
     /// A model on a hub, loaded as is usual.
     pub fn remote(reference: Reference, offline: bool) -> Self {
         let source = FileSource::Folder(reference.to_string().into());
