@@ -6,7 +6,7 @@ use super::arithmetic::{DtypeChoice, LoadOptions, Quant};
 use super::config::Config;
 use super::device::{self, DeviceChoice};
 use super::error::ModelError;
-use super::gguf::GgufFiles;
+use super::gguf::{GgufFiles, is_cut};
 use super::processor::{PixelLimits, ResamplerChoice};
 use super::source::FileSource;
 use crate::hub::{Hub, HubError, Progress, Reference};
@@ -97,7 +97,7 @@ impl ModelChoice {
     /// [`HubError`].
     pub fn fetched(&self, progress: &mut dyn Progress) -> Result<Cow<'_, Self>, HubError> {
         let Some(remote) = &self.remote else { return Ok(Cow::Borrowed(self)) };
-        let local = Hub::from_env(remote.offline)?.get(&remote.reference, false, progress)?;
+        let local = Hub::from_env(remote.offline, is_cut)?.get(&remote.reference, false, progress)?;
         let source = match local.gguf {
             Some(file) => FileSource::Gguf(GgufFiles::new(file, local.tower)),
             None => FileSource::Folder(local.folder),

@@ -11,7 +11,7 @@ use crate::cli::model_flags::FetchFlags;
 use crate::cli::model_load::fetched;
 use crate::cli::{CliError, interrupt_flag};
 use crate::demo;
-use crate::model::gguf::{ExportError, Exported, export, remove_leftovers};
+use crate::model::gguf::{ExportError, Exported, export, format_of, remove_leftovers};
 use crate::model::{DtypeChoice, FileSource, LoadOptions, ModelError, Quant};
 use crate::text::one_line;
 
@@ -63,6 +63,10 @@ enum To {
 }
 
 impl To {
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
     fn options(self) -> LoadOptions {
         let (quant, dtype) = match self {
             Self::Q8_0 => (Some(Quant::Q8_0), DtypeChoice::Auto),
@@ -94,7 +98,14 @@ pub fn run(args: &QuantizeArgs) -> Result<(), CliError> {
     // Of owner/name@revision:folder/file.gguf the file's own name.
     let name = name.rsplit(['/', ':']).next().unwrap_or(&name);
     let name = name.strip_suffix(".gguf").unwrap_or(name);
-    let (text, image, folder) = places(&args.out, name, args.to)?;
+    let said = |error| failure(error, &args.source);
+    let format = match args.to {
+        // Called what it is, and that only once.
+        To::Auto | To::F16 | To::Bf16 | To::F32 => format_of(&choice.source, &args.to.options()).map_err(said)?,
+        to => to.name(),
+    };
+    let name = without(name, &format);
+    let (text, image, folder) = places(&args.out, name, &format)?;
     for left in [&text, &image].into_iter().flat_map(|path| remove_leftovers(path)) {
         eprintln!("removed {}, which a run that was killed had left", one_line(&left.display().to_string()));
     }
@@ -108,7 +119,11 @@ pub fn run(args: &QuantizeArgs) -> Result<(), CliError> {
     if done.is_err() {
         folder.remove();
     }
-    let done = done.map_err(|error| match error {
+    print(&told(&done.map_err(said)?, args.to, &text, &image))
+}
+
+fn failure(error: ExportError, source: &str) -> CliError {
+    match error {
         ExportError::Stopped => {
             eprintln!("{error}");
             CliError::Interrupted
@@ -116,16 +131,23 @@ pub fn run(args: &QuantizeArgs) -> Result<(), CliError> {
         ExportError::Exists(_) => CliError::usage(format!("{error}; give another --out")),
         ExportError::Model(ModelError::Quantised { kept, .. }) => CliError::failed(format!(
             "{} is quantised already ({kept}): give the model it was made from, or --to auto",
-            one_line(&args.source)
+            one_line(source)
         )),
         other => CliError::failed(other),
-    })?;
-    print(&told(&done, args.to, &text, &image))
+    }
+}
+
+/// A name without the format at its end, which would be said twice.
+fn without<'n>(name: &'n str, format: &str) -> &'n str {
+    match name.rsplit_once('-') {
+        Some((name, end)) if !name.is_empty() && end.eq_ignore_ascii_case(format) => name,
+        _ => name,
+    }
 }
 
 /// Both files' places, their names where a folder is named, and what was made for them.
-fn places(out: &Path, name: &str, to: To) -> Result<(PathBuf, PathBuf, Made), CliError> {
-    let format = to.to_possible_value().map(|value| value.get_name().to_ascii_uppercase()).unwrap_or_default();
+fn places(out: &Path, name: &str, format: &str) -> Result<(PathBuf, PathBuf, Made), CliError> {
+    let format = format.to_ascii_uppercase();
     let is_file = out.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"));
     if !is_file {
         let made = Made::of(out);
@@ -168,8 +190,11 @@ fn told(done: &Exported, to: To, text: &Path, image: &Path) -> Vec<String> {
         ),
     ];
     if let Some(line) = fallen_line(&done.instead, done.matrices, to.options().quant) {
-        let all = done.instead.len() == done.matrices;
-        lines.push(line + if all { " (the file's name says what was asked for)" } else { "" });
+        // As llama.cpp's: a folder's file is called what was asked for.
+        let named =
+            text.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with(&to.name().to_ascii_uppercase()));
+        let none = named && done.instead.len() == done.matrices;
+        lines.push(line + if none { " (the file's name says what was asked for)" } else { "" });
     }
     if !done.usual_tokenizer {
         lines.push(

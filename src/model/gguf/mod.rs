@@ -6,6 +6,7 @@
 
 mod beside;
 mod cursor;
+mod cut;
 mod describe;
 mod error;
 mod export;
@@ -13,6 +14,7 @@ mod file;
 mod files;
 mod kind;
 mod leftover;
+mod mixture;
 pub(crate) mod names;
 mod same;
 mod settings;
@@ -20,8 +22,9 @@ mod value;
 mod vocabulary;
 mod write;
 
+pub use cut::is_cut;
 pub use error::GgufError;
-pub use export::{ExportError, Exported, Progress, export};
+pub use export::{ExportError, Exported, Progress, export, format_of};
 pub(crate) use file::Gguf;
 pub use files::GgufFiles;
 pub(crate) use files::Opened;
