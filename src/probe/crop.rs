@@ -14,6 +14,7 @@ const SWAPS: usize = 3;
 
 pub(super) fn probe(subject: &Subject, lab: &mut Lab<'_>) -> Result<Report, ProbeError> {
     subject.untouched(true)?;
+    subject.unedited()?;
     let zoom = subject.zoom(lab.settings().zoom)?.cloned();
     let Some(zoom) = zoom else {
         return unfit(format!(
