@@ -104,8 +104,9 @@ fn a_filter_may_begin_with_a_minus() {
     ] {
         assert_eq!(found(args), want, "{args:?}");
     }
-    let output = alone::program().args(["failures", "--filter", "-coverage:<0.5", "--json", "--sessions"]).arg(dir.path());
-    assert!({ output }.output().unwrap().status.success());
+    let mut failures = alone::program();
+    failures.args(["failures", "--filter", "-coverage:<0.5", "--json", "--sessions"]).arg(dir.path());
+    assert!(failures.output().unwrap().status.success());
 }
 
 #[test]
@@ -114,7 +115,10 @@ fn a_sessions_folder_that_is_not_there_is_told() {
     let gone = dir.path().join("typo");
     for args in [&["list"][..], &["search", "x"], &["verify"], &["reindex"], &["prune", "--torn"]] {
         let (code, out, err) = sessions(&gone, args);
-        assert!(code == 1 && out.is_empty() && err.contains("there is no folder") && err.contains("typo"), "{args:?}: {err}");
+        assert!(
+            code == 1 && out.is_empty() && err.contains("there is no folder") && err.contains("typo"),
+            "{args:?}: {err}"
+        );
     }
     assert!(!gone.exists(), "and none is made");
 }

@@ -61,7 +61,13 @@ mod tests {
         assert_eq!(found("fork --text --json"), Some("text --json".to_owned()));
         assert_eq!(found("fork --json --text --bench=x"), Some("text --bench=x".to_owned()));
         assert_eq!(found("fork --text --help"), Some("text --help".to_owned()));
-        for fine in ["fork --text=--json", "fork --text -x --json", "fork --text --other", "fork --bench --json", "fork -- --text --json"] {
+        for fine in [
+            "fork --text=--json",
+            "fork --text -x --json",
+            "fork --text --other",
+            "fork --bench --json",
+            "fork -- --text --json",
+        ] {
             assert_eq!(found(fine), None, "{fine}");
         }
     }

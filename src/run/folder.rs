@@ -11,8 +11,7 @@ use super::error::RunError;
 use super::manifest::{BlobsPlace, Manifest, ManifestError};
 use super::questions::{Item, plan, session_id};
 use crate::session::{
-    SessionError, SessionStore, SessionSummary, Standing, SummaryFile, ends_well, read_summaries, set_aside,
-    settle,
+    SessionError, SessionStore, SessionSummary, Standing, SummaryFile, ends_well, read_summaries, set_aside, settle,
 };
 
 /// Where a run is, or is going to be.

@@ -70,7 +70,9 @@ fn sort(name: &str) -> Result<Sort, String> {
 pub fn search(args: &SearchArgs, global: &Global) -> CliResult {
     if args.filter.starts_with("--") {
         let words = one_line(&args.filter);
-        return Err(CliError::usage(format!("there is no option {words}; a word that begins so stands in double quotes")));
+        return Err(CliError::usage(format!(
+            "there is no option {words}; a word that begins so stands in double quotes"
+        )));
     }
     let all: Vec<&str> = std::iter::once(&args.filter).chain(&args.more).map(String::as_str).collect();
     let filter = Filter::parse(&all.join(" ")).map_err(CliError::usage)?;

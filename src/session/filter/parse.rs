@@ -2,8 +2,8 @@
 
 use super::field::{Field, Kind, fields};
 use super::node::{Node, Relation, Test, Want, Words};
-use super::words::{fold, tokens};
 use super::time;
+use super::words::{fold, tokens};
 use super::{FilterError, MAX_FILTER};
 use crate::text::nearest;
 

