@@ -25,14 +25,18 @@ fn a_damaged_cache_is_mended() {
     assert!(get(home, hub.port, &["tiny/model"]).0.status.success());
     let place = snapshot(home).join(WEIGHTS);
     let whole = weights();
+    // Half a copy of a killed process, where there are no links.
+    let leftover = snapshot(home).join(".model.safetensors.99-1");
     for cut in [&b""[..], &whole[..whole.len() - 1]] {
         spoil(&place, cut);
+        std::fs::write(&leftover, b"half").unwrap();
         hub.seen();
         let said = failed(home, hub.port, &["tiny/model", "--offline"]);
         assert!(said.contains("(model.safetensors missing)"), "{said}");
         let (output, _, err) = get(home, hub.port, &["tiny/model"]);
         assert!(output.status.success(), "{err}");
         assert_eq!((contents(&hub.seen()).len(), std::fs::read(&place).unwrap() == whole), (1, true), "{err}");
+        assert!(!leftover.exists());
     }
     // What no header tells is told by the server, if it is asked.
     let settings = snapshot(home).join("preprocessor_config.json");
@@ -79,6 +83,86 @@ fn a_whole_model_needs_no_server() {
     assert!(output.status.success() && err.contains("answers 503: what is in the cache is taken"), "{err}");
     let said = failed(home, closed, &["tiny/model", "--update"]);
     assert!(said.contains("tiny/model is whole in the cache, so that without --update it can be used"), "{said}");
+}
+
+#[test]
+fn a_whole_model_stays_what_it_is_and_is_taken_whatever_a_hub_answers() {
+    let without: Vec<_> = files().into_iter().filter(|(name, _)| name != "preprocessor_config.json").collect();
+    let (home, hub) = (tempfile::tempdir().unwrap(), Hub::new(without, Manners::default()));
+    let home = home.path();
+    assert!(get(home, hub.port, &["tiny/model"]).0.status.success());
+    let forget = || std::fs::remove_dir_all(cache(home).join(".no_exist")).unwrap();
+    for (status, code, part) in [
+        (429, "", "answers 429: what is"),
+        (403, "", "tiny/model is gated: what is"),
+        (404, "RepoNotFound", "shows no model tiny/model: what is"),
+        (404, "RevisionNotFound", "has no revision"),
+        (401, "", "shows no model tiny/model: what is"),
+    ] {
+        forget();
+        hub.behave(Manners { refuse: Some((status, code)), ..Manners::default() });
+        let (output, out, err) = get(home, hub.port, &["tiny/model"]);
+        assert!(output.status.success() && out.trim().ends_with(COMMIT), "{err}");
+        assert!(err.contains(part) && err.contains("what is in the cache is taken"), "{err}");
+        assert!(get(home, hub.port, &["tiny/model", "--update"]).0.status.code() == Some(1));
+        std::fs::create_dir(cache(home).join(".no_exist")).unwrap();
+    }
+    // The branch stands for another commit by now: only `--update` goes there.
+    hub.behave(Manners { moved: Some("fedcba9876543210fedcba9876543210fedcba98"), ..Manners::default() });
+    hub.seen();
+    let (output, out, err) = get(home, hub.port, &["tiny/model"]);
+    assert!(output.status.success() && out.trim().ends_with(COMMIT) && err.is_empty(), "{err}");
+    let asked: Vec<String> = hub.seen().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(asked, [format!("/api/models/tiny/model/revision/{COMMIT}")]);
+    assert!(get(home, hub.port, &["tiny/model"]).0.status.success() && hub.seen().is_empty(), "now it is known");
+    assert_eq!(std::fs::read_to_string(cache(home).join("refs/main")).unwrap(), COMMIT);
+    assert!(failed(home, hub.port, &["tiny/model", "--update"]).contains("has no file"));
+}
+
+/// A model of two real GGUF files.
+fn gguf_files() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/gguf/q8_0");
+    let read = |(there, here): (&str, &str)| (here.to_owned(), std::fs::read(folder.join(there)).unwrap());
+    [("text.gguf", "tiny-Q8_0.gguf"), ("mmproj.gguf", "mmproj-f16.gguf")].map(read).to_vec()
+}
+
+#[test]
+fn shortened_gguf_files_heal() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), Hub::new(gguf_files(), Manners::default()));
+    let home = home.path();
+    assert!(get(home, hub.port, &["tiny/model"]).0.status.success());
+    for (name, whole) in gguf_files() {
+        // In the magic number, in the values, in the list of tensors, in the last tensor.
+        for cut in [2, 100, whole.len() / 8, whole.len() - 64] {
+            spoil(&snapshot(home).join(&name), &whole[..cut]);
+            hub.seen();
+            let (output, out, err) = get(home, hub.port, &["tiny/model", "--json"]);
+            assert!(output.status.success(), "{name} {cut}: {err}");
+            let report: Value = serde_json::from_str(&out).unwrap();
+            assert!(report["vision_tower"].as_str().unwrap().ends_with("mmproj-f16.gguf"), "{name} {cut}: {report}");
+            assert_eq!(contents(&hub.seen()).len(), 1, "{name} {cut}");
+            assert_eq!(std::fs::read(snapshot(home).join(&name)).unwrap(), whole);
+        }
+    }
+    spoil(&snapshot(home).join("tiny-Q8_0.gguf"), b"GGUF");
+    let said = failed(home, hub.port, &["tiny/model:tiny-Q8_0.gguf", "--offline"]);
+    assert!(said.contains("(tiny-Q8_0.gguf missing)"), "{said}");
+}
+
+#[test]
+fn a_vision_tower_that_does_not_arrive_is_done_without() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), Hub::new(gguf_files(), Manners::default()));
+    let home = home.path();
+    assert!(get(home, hub.port, &["tiny/model"]).0.status.success());
+    let tower = snapshot(home).join("mmproj-f16.gguf");
+    std::fs::remove_file(std::fs::canonicalize(&tower).unwrap()).unwrap();
+    hub.behave(Manners { corrupt: true, ..Manners::default() });
+    let (output, out, err) = get(home, hub.port, &["tiny/model", "--json"]);
+    assert!(output.status.success(), "{err}");
+    assert!(err.contains("was removed: what is in the cache is taken"), "{err}");
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["vision_tower"], Value::Null);
+    hub.behave(Manners::default());
+    assert!(get(home, hub.port, &["tiny/model"]).0.status.success() && tower.exists());
 }
 
 #[test]

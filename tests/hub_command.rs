@@ -3,10 +3,13 @@
 
 mod hub_support;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 #[cfg(unix)]
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hub_support::program::{TOKEN, WEIGHTS, cache, contents, failed, files, get, program, run, snapshot, weights};
@@ -150,20 +153,28 @@ fn ctrl_c_keeps_what_was_fetched() {
 #[test]
 fn two_programs_at_once_fetch_every_file_once() {
     let (home, hub) = (tempfile::tempdir().unwrap(), Hub::new(files(), Manners::default()));
-    hub.behave(Manners { slow: Some(Duration::from_millis(15)), ..Manners::default() });
+    let free = Arc::new(AtomicBool::new(false));
+    hub.behave(Manners { held: Some(Arc::clone(&free)), ..Manners::default() });
+    let incomplete = cache(home.path()).join("blobs").join(format!("{}.incomplete", tag(&weights())));
     let start = || {
         let mut command = program(home.path(), hub.port);
         command.args(["model", "get", "tiny/model"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
-    let both = [start(), start()];
-    let mut waited = false;
-    for child in both {
-        let output = child.wait_with_output().unwrap();
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{err}");
-        waited |= err.contains("another process is fetching");
+    let first = start();
+    let begun = Instant::now();
+    while !incomplete.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nothing was fetched");
+        std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(waited);
+    // However slowly it starts: the weights are held back until the second one says that it waits for them.
+    let mut second = start();
+    let mut told = BufReader::new(second.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(told.any(|line| line.contains("another process is fetching model.safetensors")));
+    free.store(true, Ordering::SeqCst);
+    for child in [first, second] {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
     let seen = hub.seen();
     let large = contents(&seen).into_iter().filter(|s| s.path.contains(WEIGHTS)).count();
     assert_eq!(large, 1);
@@ -264,6 +275,19 @@ fn refusals_are_sentences_that_say_what_to_do() {
     assert_eq!(output.status.code(), Some(2), "{err}");
     let (_, _, err) = run(program(home, hub.port).env("HF_ENDPOINT", "nonsense").args(["model", "get", "tiny/model"]));
     assert!(err.contains("HF_ENDPOINT is not a URL"), "{err}");
+}
+
+#[test]
+fn where_the_hub_sends_on_to_no_token_is_sent_and_none_is_blamed() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), Hub::new(files(), Manners::default()));
+    for status in [401, 403, 404] {
+        hub.behave(Manners { cdn_refuses: Some(status), ..Manners::default() });
+        let (output, _, err) =
+            run(program(home.path(), hub.port).env("HF_TOKEN", TOKEN).args(["model", "get", "tiny/model"]));
+        assert_eq!(output.status.code(), Some(1), "{err}");
+        assert!(err.contains(&format!("which answers {status} to ")) && err.contains("sends on to http://"), "{err}");
+        assert!(!err.contains("HF_TOKEN") && !err.contains("gated") && !err.contains("has no"), "{err}");
+    }
 }
 
 #[test]

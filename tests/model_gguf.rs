@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use panelscope::geometry::Size;
-use panelscope::model::gguf::{ExportError, GgufError, export};
+use panelscope::model::gguf::{ExportError, GgufError, export, format_of};
 use panelscope::model::{
     Chunk, DtypeChoice, Feed, FileSource, ImageEmbedding, LoadOptions, Model, ModelError, Network, Patches, Quant,
     Sequence, TensorProblem,
@@ -465,9 +465,94 @@ fn a_model_that_was_written_is_the_one_that_is_quantised_while_loading() {
         fs::write(&image, &whole[..whole.len() - 1]).unwrap();
         assert!(matches!(over(&second).unwrap_err(), ExportError::Exists(path) if path == image));
         fs::write(&image, &whole).unwrap();
+        // What differs at once is said at once: nothing is converted first.
+        let mut different = whole.clone();
+        different[5] ^= 1;
+        fs::write(&image, &different).unwrap();
+        let mut converted = 0;
+        let refused = export(&source, &options, "m", &second, &image, &mut |done, _| {
+            converted = done;
+            true
+        });
+        assert!(matches!(refused.unwrap_err(), ExportError::Exists(path) if path == image));
+        assert_eq!(converted, 0, "{name}");
+        fs::write(&image, &whole).unwrap();
         let other = out.path().join("other.gguf");
         let stopped = export(&source, &options, "m", &other, &out.path().join("mmproj-other.gguf"), &mut |_, _| false);
         assert!(matches!(stopped.unwrap_err(), ExportError::Stopped));
         assert_eq!(fs::read_dir(out.path()).unwrap().count(), 2);
     }
+}
+
+/// What a file says its mixture of formats is.
+fn file_type(path: &Path) -> u32 {
+    let (bytes, key) = (fs::read(path).unwrap(), b"general.file_type");
+    let at = bytes.windows(key.len()).position(|window| window == key).unwrap() + key.len();
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    assert_eq!(number(at), 4, "32 bits without a sign");
+    number(at + 4)
+}
+
+#[test]
+fn a_copy_of_a_file_says_what_it_holds() {
+    for (case, name, number) in
+        [("f16", "f16", 1), ("bf16", "bf16", 32), ("q8_0", "q8_0", 7), ("q4_k_m", "q4_k_m", 15), ("mixed", "q8_0", 7)]
+    {
+        let out = tempfile::tempdir().unwrap();
+        let (text, image) = (out.path().join("m.gguf"), out.path().join("mmproj-m.gguf"));
+        for dtype in [DtypeChoice::Auto, DtypeChoice::F16] {
+            // What is quantised stays so, whatever the rest is to be.
+            if name == "bf16" && dtype == DtypeChoice::F16 {
+                continue;
+            }
+            let options = LoadOptions { dtype, ..LoadOptions::default() };
+            let source = FileSource::at(folder(case));
+            assert_eq!(format_of(&source, &options).unwrap(), name, "{case}");
+            let done = export(&source, &options, "m", &text, &image, &mut |_, _| true).unwrap();
+            assert_eq!((done.format.as_str(), file_type(&text)), (name, number), "{case}");
+            assert_eq!(format_of(&FileSource::at(&text), &LoadOptions::default()).unwrap(), name);
+            [&text, &image].iter().for_each(|path| fs::remove_file(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn quantisations_of_numbers_of_32_bits_share_their_image_part() {
+    let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let source = hugging(dir.path());
+    let image = out.path().join("mmproj-m.gguf");
+    let export = |source: &FileSource, options: &LoadOptions, name: &str| {
+        export(source, options, "m", &out.path().join(name), &image, &mut |_, _| true).unwrap()
+    };
+    let wide = LoadOptions { dtype: DtypeChoice::F32, ..LoadOptions::default() };
+    assert_eq!(export(&source, &wide, "wide.gguf").format, "f32");
+    assert_eq!((file_type(&out.path().join("wide.gguf")), file_type(&image)), (0, 0));
+    let wide = FileSource::at(out.path().join("wide.gguf"));
+    let eight = LoadOptions { quant: Some(Quant::Q8_0), ..LoadOptions::default() };
+    assert!(export(&wide, &eight, "eight.gguf").image_was_there);
+    assert!(export(&wide, &LoadOptions::default(), "copy.gguf").image_was_there);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_in_the_way_and_is_not_opened() {
+    let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let source = hugging(dir.path());
+    let path = |name: &str| out.path().join(name);
+    fs::create_dir(path("folder.gguf")).unwrap();
+    std::os::unix::fs::symlink("nowhere", path("link.gguf")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(path("pipe.gguf")).status().unwrap().success());
+    for name in ["folder.gguf", "link.gguf", "pipe.gguf"] {
+        for (text, image) in [(path("m.gguf"), path(name)), (path(name), path("mmproj.gguf"))] {
+            let (done, answer) = std::sync::mpsc::channel();
+            let source = source.clone();
+            // Nobody ever writes into the pipe: who opens it waits.
+            std::thread::spawn(move || {
+                done.send(export(&source, &LoadOptions::default(), "m", &text, &image, &mut |_, _| true))
+            });
+            let refused = answer.recv_timeout(std::time::Duration::from_secs(20)).expect("it waits").unwrap_err();
+            assert!(matches!(&refused, ExportError::Exists(there) if *there == path(name)), "{name}: {refused}");
+        }
+    }
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 3, "nothing was written");
 }

@@ -56,6 +56,13 @@ fn the_demo_as_a_file_says_what_the_demo_quantised_says() {
     let said = String::from_utf8_lossy(&twice.stderr);
     assert!(twice.status.code() == Some(1) && said.contains("is quantised already (q8_0): give the model"), "{said}");
     std::fs::remove_file(four).unwrap();
+    // As it is stored: called what it is, by its name and in the file.
+    let told =
+        out(&panelscope(dir.path(), &["model", "quantize", text.to_str().unwrap(), "--to", "auto", "--out", "q2"]));
+    let copy = dir.path().join("q2/demo-rarl-Q8_0.gguf");
+    assert!(copy.is_file() && dir.path().join("q2/mmproj-demo-rarl.gguf").is_file(), "{told}");
+    let copied = probe(&[copy.to_str().unwrap()]);
+    assert_eq!((&copied["model"]["dtype"], &copied["top"]), (&"q8_0".into(), &file["top"]));
     // An image part of other bytes is another model's.
     let other = quantize("demo", "f32");
     let said = String::from_utf8_lossy(&other.stderr);

@@ -332,6 +332,37 @@ fn pages_that_are_none_are_said_before_the_screen_is_taken() {
 }
 
 #[test]
+fn a_model_or_device_that_is_not_there_is_said_before_the_screen_is_taken() {
+    let dir = desk();
+    for (args, wanted) in [(["--model", "no/such/folder"], "no/such/folder"), (["--device", "metal"], "metal")] {
+        if cfg!(feature = "metal") && wanted == "metal" {
+            continue;
+        }
+        let pty = Pty::start(&[args.as_slice(), &["--images", "blocks"]].concat(), dir.path(), WIDE, &[]);
+        let raw = pty.over();
+        assert!(raw.contains("error: cannot load the model: ") && raw.contains(wanted), "{raw}");
+        assert!(!raw.contains("\x1b[?1049h"), "no screen was opened");
+        assert_eq!(pty.end().0, 1);
+    }
+}
+
+#[test]
+fn a_terminal_that_answers_too_late_types_nothing_and_is_given_back() {
+    let dir = desk();
+    // It is asked for its ways, and does not answer in time.
+    let mut pty = Pty::start(&["--scripted", "turns.txt"], dir.path(), WIDE, &[]);
+    pty.wait_for("24 questions");
+    pty.send("\x1b]11;rgb:1111/2222/3333\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[?62;4c");
+    pty.send("?");
+    pty.wait_for("open the question or session");
+    assert!(!pty.screen().contains("rgb"), "{}", pty.screen());
+    pty.send("?");
+    pty.wait("help closed", |s| !s.contains("open the question or session"));
+    pty.send("q");
+    assert_eq!(pty.end().0, 0);
+}
+
+#[test]
 fn the_screen_of_a_recording_is_a_picture() {
     let dir = desk();
     let mut pty = scripted(dir.path(), "0", WIDE);

@@ -3,6 +3,7 @@
 mod numbers;
 mod sight;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use clap::Args;
 
 use self::sight::Sight;
 use super::model_flags::LoadFlags;
-use super::sessions::store;
+use super::sessions::{printed, store};
 use super::{CliError, CliResult, Global};
 use crate::session;
 use crate::text::one_line;
@@ -68,10 +69,10 @@ pub fn run(args: &AttentionArgs, global: &Global) -> CliResult {
         // The error names the file itself.
         session::write_atomic(file, &png).map_err(|e| CliError::failed(one_line(&e.to_string())))?;
     }
-    if args.json {
-        println!("{}", numbers::json(&sight));
-    } else {
-        print!("{}", numbers::words(&sight));
-    }
-    Ok(ExitCode::SUCCESS)
+    let mut out = std::io::stdout().lock();
+    let written = match args.json {
+        true => writeln!(out, "{}", numbers::json(&sight)),
+        false => write!(out, "{}", numbers::words(&sight)),
+    };
+    printed(written, ExitCode::SUCCESS)
 }

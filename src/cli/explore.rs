@@ -96,6 +96,11 @@ pub fn run(args: ExploreArgs, global: &Global) -> CliResult {
     options.record = !args.no_record;
     options.breakpoints.extend(args.breakpoint.iter().cloned());
     options.scripted = args.script()?;
+    if options.scripted.is_none() {
+        // Said plainly, and not on a screen that opens in vain.
+        let failed = |error| CliError::failed(one_line(&format!("cannot load the model: {error}")));
+        options.model.check().map_err(failed)?;
+    }
     args.check_pages()?;
     let start = if args.pages.is_empty() { Start::Demo } else { Start::Pages(args.pages) };
     open(start, options)

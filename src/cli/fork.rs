@@ -13,6 +13,7 @@ use super::sessions::store;
 use super::{CliError, CliResult, Global};
 use crate::engine::{Ask, At, Edit, Fork, LocalEngine, OtherCrop, PageSource, Past, Setting, StepEngine};
 use crate::geometry::PageBox;
+use crate::model::PixelLimits;
 use crate::page::Page;
 use crate::protocol::Profile;
 use crate::session::{self, PixelStore};
@@ -67,7 +68,7 @@ pub struct ForkArgs {
 }
 
 /// What a fork may have otherwise beside, or instead of, its edit.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 struct Settings {
     /// Another temperature from there on
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
@@ -245,10 +246,6 @@ fn crop(text: &str, boxed: impl Fn(&str) -> Result<PageBox, String>) -> Result<O
 
 impl Settings {
     fn given(&self, ask: &Ask) -> Vec<Setting> {
-        let pixels = (self.min_pixels.is_some() || self.max_pixels.is_some()).then(|| {
-            let (min, max) = ask.debug.pixels.unwrap_or((1, u64::MAX));
-            Setting::Pixels(self.min_pixels.unwrap_or(min), self.max_pixels.unwrap_or(max))
-        });
         let all = [
             self.temperature.map(Setting::Temperature),
             self.top_k.map(Setting::TopK),
@@ -259,9 +256,17 @@ impl Settings {
             self.question.clone().map(Setting::Question),
             (!self.choice.is_empty()).then(|| Setting::Choices(self.choice.clone())),
             self.tool.map(|tool| Setting::Tool(tool == Switch::On)),
-            pixels,
+            self.pixels(ask.debug.pixels),
         ];
         all.into_iter().flatten().collect()
+    }
+
+    /// Limits of images, where one was given at least; the session's other one goes along where it must.
+    fn pixels(&self, known: Option<(u64, u64)>) -> Option<Setting> {
+        let given = PixelLimits { min: self.min_pixels, max: self.max_pixels };
+        let (min, max) = known.unwrap_or((1, u64::MAX));
+        let limits = given.or(PixelLimits { min: Some(min), max: Some(max) });
+        (given != PixelLimits::default()).then(|| Setting::Pixels(limits.min.unwrap_or(min), limits.max.unwrap_or(max)))
     }
 
     /// Puts what was given into the question to ask, and gives the names.
@@ -269,5 +274,23 @@ impl Settings {
         let given = self.given(ask);
         given.iter().try_for_each(|setting| setting.apply(ask)).map_err(CliError::usage)?;
         Ok(given.iter().map(|setting| setting.name().to_owned()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_limit_takes_the_sessions_other_one_with_it() {
+        let pixels =
+            |min_pixels, max_pixels, known| Settings { min_pixels, max_pixels, ..Settings::default() }.pixels(known);
+        let known = Some((3136, 31_360));
+        assert_eq!(pixels(None, None, known), None);
+        assert_eq!(pixels(None, Some(2000), known), Some(Setting::Pixels(2000, 2000)));
+        assert_eq!(pixels(Some(40_000), None, known), Some(Setting::Pixels(40_000, 40_000)));
+        assert_eq!(pixels(None, Some(7840), known), Some(Setting::Pixels(3136, 7840)));
+        assert_eq!(pixels(Some(9), Some(8), known), Some(Setting::Pixels(9, 8)), "the engine refuses it");
+        assert_eq!(pixels(None, Some(784), None), Some(Setting::Pixels(1, 784)), "a log that does not say");
     }
 }

@@ -18,7 +18,7 @@ pub enum ImagesFlag {
     Iterm2,
     /// Sixel graphics (foot, xterm -ti vt340)
     Sixel,
-    /// Coloured half blocks, two pixels a cell
+    /// Coloured block characters, up to four pixels a cell
     Blocks,
     /// No images
     None,

@@ -31,7 +31,7 @@ pub struct ReplayArgs {
     speed: f64,
     #[command(flatten)]
     look: Look,
-    /// Print the explorer's screen as SVG: COLUMNSxROWS, or COLUMNSxROWS@TOKEN
+    /// Print the explorer's screen as SVG: COLUMNSxROWS, or COLUMNSxROWS@N after N of the model's tokens
     #[arg(long, value_name = "SIZE", value_parser = shot)]
     svg: Option<Shot>,
     /// Press these before the picture: names of actions as keys.toml has them, =text to type; words apart

@@ -1,11 +1,13 @@
 //! `panelscope report`: runs as one page to read.
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::sessions::printed;
 use super::study::{open_runs, print};
 use super::{CliError, CliResult, Global};
 use crate::exchange::report::{Format, Options, Report};
@@ -62,6 +64,5 @@ pub fn run(args: &ReportArgs, global: &Global) -> CliResult {
     let text = Report::of(runs, &options).write(format);
     let Some(out) = &args.out else { return print(&text) };
     fs::write(out, text).map_err(|error| CliError::failed(format!("cannot write {}: {error}", out.display())))?;
-    println!("{}", sanitise(&out.display().to_string()));
-    Ok(ExitCode::SUCCESS)
+    printed(writeln!(std::io::stdout(), "{}", sanitise(&out.display().to_string())), ExitCode::SUCCESS)
 }

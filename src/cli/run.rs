@@ -3,6 +3,7 @@
 mod place;
 mod progress;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use super::model_load::loaded;
 use super::pixel_flags::PixelFlags;
 use super::record_flags::RecordFlags;
 use super::selection::SelectionArgs;
+use super::sessions::printed;
 use super::{CliError, CliResult, Global};
 use crate::benchmark::open_with;
 use crate::model::ModelChoice;
@@ -211,16 +213,14 @@ fn failure(error: RunError) -> CliError {
 fn show(done: &Done, settings: &RunSettings, job: &Job<'_>, json: bool) -> Result<(), CliError> {
     let figures = RunReport::of(&done.sessions, done.planned);
     if !json {
-        print!("{}", table(&figures));
-        return Ok(());
+        return printed(write!(std::io::stdout(), "{}", table(&figures)), ExitCode::SUCCESS).map(drop);
     }
     let settings = serde_json::to_value(settings).map_err(CliError::failed)?;
     let mut json = figures.to_json(&done.run, &settings);
     if let Some(fields) = json.as_object_mut() {
         fields.insert("model".to_owned(), serde_json::to_value(job.model.info()).map_err(CliError::failed)?);
     }
-    println!("{json}");
-    Ok(())
+    printed(writeln!(std::io::stdout(), "{json}"), ExitCode::SUCCESS).map(drop)
 }
 
 fn finish(done: &Done, no_more: &AtomicBool) -> CliResult {

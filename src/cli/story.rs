@@ -137,8 +137,7 @@ fn zoom(zoom: &ZoomEvent, targets: &[PageBox]) -> Vec<String> {
             vec![line(&word, &format!("{place}{size}{}", measures.unwrap_or_default()))]
         }
         ZoomOutcome::Refused { refused, detail } => {
-            let name =
-                serde_json::to_value(refused).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+            let name = refused.words();
             let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
             vec![line(&word, &format!("{raw}{label} · refused, {name}{detail}"))]
         }

@@ -7,10 +7,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::beside::{beside, remove, sweep};
 use super::error::HubError;
 use super::reference::{Reference, is_commit, is_relative};
 use super::wanted::{self, Kind};
-use super::whole::{is_whole, length};
+use super::whole::{Cut, is_whole, length};
 
 /// A commit's file is short; this is another.
 const MOST_REF: u64 = 200;
@@ -26,12 +27,13 @@ const TOWER: &str = "mmproj.gguf";
 pub(super) struct Repo {
     root: PathBuf,
     locks: PathBuf,
+    is_cut: Cut,
 }
 
 impl Repo {
-    pub(super) fn new(cache: &Path, reference: &Reference) -> Self {
+    pub(super) fn new(cache: &Path, reference: &Reference, is_cut: Cut) -> Self {
         let folder = reference.folder();
-        Self { root: cache.join(&folder), locks: cache.join(".locks").join(&folder) }
+        Self { root: cache.join(&folder), locks: cache.join(".locks").join(&folder), is_cut }
     }
 
     /// The commit a revision stood for when it was fetched.
@@ -111,10 +113,20 @@ impl Repo {
         }
     }
 
+    /// Takes away what killed processes have left beside the place of a snapshot's file; only for whoever holds its lock.
+    pub(super) fn sweep(&self, commit: &str, file: &str) {
+        sweep(&self.snapshot(commit).join(file));
+    }
+
+    /// Whether a file is there and not cut short.
+    pub(super) fn is_whole(&self, path: &Path) -> bool {
+        is_whole(path, self.is_cut)
+    }
+
     /// What a snapshot is read as, and which of its files are missing or cut short.
     pub(super) fn state(&self, commit: &str, reference: &Reference) -> State {
         let (folder, asked) = (self.snapshot(commit), reference.file());
-        let listed = files_of(&folder);
+        let listed = files_of(&folder, self.is_cut);
         let there = |name: &str| listed.iter().any(|file| file == name);
         let kind = wanted::kind(&reference.repository(), &listed, asked);
         let missing = match (&kind, asked) {
@@ -140,7 +152,7 @@ impl Repo {
         let folder = self.snapshot(commit);
         match kind {
             Kind::Folder { .. } => {
-                wanted::PROCESSORS.iter().any(|name| is_whole(&folder.join(name)))
+                wanted::PROCESSORS.iter().any(|name| self.is_whole(&folder.join(name)))
                     || wanted::PROCESSORS.iter().all(|name| self.lacking(commit, name).exists())
             }
             Kind::Gguf { tower, .. } => tower.is_some() || self.lacking(commit, TOWER).exists(),
@@ -185,7 +197,7 @@ fn shards_of(folder: &Path) -> Vec<String> {
 }
 
 /// Names of the files of a folder and of the folders in it. Links whose blob is gone are left out, and what is cut short.
-fn files_of(folder: &Path) -> Vec<String> {
+fn files_of(folder: &Path, is_cut: Cut) -> Vec<String> {
     let (mut files, mut folders) = (Vec::new(), vec![String::new()]);
     while let Some(inside) = folders.pop() {
         for entry in fs::read_dir(folder.join(&inside)).into_iter().flatten().flatten() {
@@ -195,27 +207,13 @@ fn files_of(folder: &Path) -> Vec<String> {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             match (is_relative(&name), is_folder) {
                 (true, true) if name.matches('/').count() < DEEPEST => folders.push(name),
-                (true, false) if is_whole(&folder.join(&name)) => files.push(name),
+                (true, false) if is_whole(&folder.join(&name), is_cut) => files.push(name),
                 _ => {}
             }
         }
     }
     files.sort();
     files
-}
-
-/// A name beside a place that no other thread and no other process takes; files of a model do not begin so.
-fn beside(place: &Path) -> PathBuf {
-    let name = place.file_name().unwrap_or_default().to_string_lossy();
-    let thread: String = format!("{:?}", std::thread::current().id()).chars().filter(char::is_ascii_digit).collect();
-    place.with_file_name(format!(".{name}.{}-{thread}", std::process::id()))
-}
-
-fn remove(path: &Path) -> Result<(), HubError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(HubError::io("remove", path)(error)),
-        _ => Ok(()),
-    }
 }
 
 pub(super) fn make_parent(path: &Path) -> Result<(), HubError> {
@@ -238,10 +236,11 @@ fn symlink(_: &str, _: &Path) -> io::Result<()> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use super::super::whole::tests::never;
     use super::*;
 
     fn repo(dir: &Path) -> Repo {
-        Repo::new(dir, &Reference::parse("a/b").unwrap())
+        Repo::new(dir, &Reference::parse("a/b").unwrap(), never)
     }
 
     #[test]
@@ -259,7 +258,7 @@ mod tests {
         fs::rename(repo.blob("t"), repo.blob("u")).unwrap();
         assert!(!repo.snapshot(commit).join("config.json").is_file(), "a link, not a copy");
         repo.link(commit, "config.json", "u").unwrap();
-        assert_eq!(files_of(&repo.snapshot(commit)), ["config.json"]);
+        assert_eq!(files_of(&repo.snapshot(commit), never), ["config.json"]);
         assert_eq!(fs::read_dir(repo.snapshot(commit)).unwrap().count(), 2, "nothing is left beside them");
     }
 

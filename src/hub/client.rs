@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 use ureq::http::{HeaderMap, Response};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, ResponseExt};
 
 use super::checksum::{is_checksum, name_of};
 use super::error::HubError;
 use super::progress::Progress;
 use super::reference::{Reference, is_commit};
-use super::settings::{Settings, Token};
+use super::refusal::Refusal;
+use super::settings::Settings;
 use super::url::{self, Origin};
 use super::waiting::{pause, unless_stopped};
 
@@ -83,10 +84,14 @@ impl<'a> Client<'a> {
     }
 
     /// Asks what a revision is and which files it has.
-    pub(super) fn list(&self, reference: &Reference, progress: &dyn Progress) -> Result<Listing, HubError> {
-        let revision = url::segment(reference.revision());
-        let repository = url::path(&reference.repository());
-        let address = format!("{}/api/models/{repository}/revision/{revision}", self.settings.endpoint);
+    pub(super) fn list(
+        &self,
+        reference: &Reference,
+        revision: &str,
+        progress: &dyn Progress,
+    ) -> Result<Listing, HubError> {
+        let (repository, segment) = (url::path(&reference.repository()), url::segment(revision));
+        let address = format!("{}/api/models/{repository}/revision/{segment}", self.settings.endpoint);
         let response = self.patiently(&address, Method::Get, reference, progress)?;
         if response.status() != 200 {
             return Err(self.refusal(reference, None, &response));
@@ -101,7 +106,11 @@ impl<'a> Client<'a> {
             return Err(self.odd("its list of files is endless"));
         }
         let value: Value = serde_json::from_slice(&text).map_err(|_| self.odd("its list of files is no JSON"))?;
-        self.listing(&value)
+        let listing = self.listing(&value)?;
+        if is_commit(revision) && listing.commit != revision {
+            return Err(self.odd("it names another commit than it was asked for"));
+        }
+        Ok(listing)
     }
 
     fn listing(&self, value: &Value) -> Result<Listing, HubError> {
@@ -230,9 +239,7 @@ impl<'a> Client<'a> {
                 request = request.header("if-range", tag);
             }
         }
-        if let Some(token) =
-            self.settings.token.as_ref().filter(|_| *origin == self.settings.origin && origin.is_private())
-        {
+        if let Some(token) = self.settings.token_for(origin) {
             request = request.header("authorization", token.bearer());
         }
         // A proxy would carry to another machine, in the clear, what is to stay on this one.
@@ -243,26 +250,8 @@ impl<'a> Client<'a> {
     /// What a refusing answer means.
     fn refusal(&self, reference: &Reference, file: Option<&str>, response: &Response<Body>) -> HubError {
         let code = header(response.headers(), "x-error-code").unwrap_or_default();
-        let (model, repository) = (reference.to_string(), reference.repository());
-        let token = self.settings.token.is_some();
-        let (host, status) = (self.host(), response.status().as_u16());
-        match (status, code, file) {
-            (_, "GatedRepo", _) | (403, _, _) => {
-                let page = format!("{host}/{repository}");
-                HubError::Gated { model, page, token }
-            }
-            (_, "RevisionNotFound", _) => {
-                HubError::NoRevision { repository, revision: reference.revision().to_owned() }
-            }
-            // Of what it does not show it says so (`RepoNotFound`); else it is the token that it does not know.
-            (401, "", _) if token => {
-                let from = self.settings.token.as_ref().map_or("", Token::from).to_owned();
-                HubError::Token { host, from }
-            }
-            (404, _, Some(file)) => HubError::NoFile { repository, file: file.to_owned() },
-            (401 | 404, _, _) => HubError::NoRepository { host, model, token },
-            _ => HubError::Status { host, status, what: file.unwrap_or(&repository).to_owned() },
-        }
+        let from = Origin::of(&response.get_uri().to_string()).unwrap_or_else(|| self.settings.origin.clone());
+        Refusal { settings: self.settings, reference, file, from }.meaning(response.status().as_u16(), code)
     }
 
     pub(super) fn refused(&self, reference: &Reference, file: &str, response: &Response<Body>) -> HubError {

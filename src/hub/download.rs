@@ -40,24 +40,37 @@ pub(super) fn download(
 ) -> Result<(), HubError> {
     let Meta { tag, size, .. } = wanted.meta;
     // Held until the file has its name, so that nobody mends what another is about to name.
-    let _lock = lock(&repo.lock(tag), wanted.file, progress)?;
+    let lock = lock(&repo.lock(tag), wanted.file, progress)?;
     // Whoever held the lock may have fetched it.
     if !repo.holds(tag, *size) {
         fetch(client, repo, wanted, progress)?;
+    }
+    if lock.alone {
+        repo.sweep(wanted.commit, wanted.file);
     }
     repo.link(wanted.commit, wanted.file, tag)?;
     progress.tell(Step::Done(wanted.file));
     Ok(())
 }
 
-/// Waits until this process alone may fetch; the lock goes with the file that is returned. Where a file system has no
-/// locks, nobody waits.
-fn lock(path: &Path, file: &str, progress: &mut dyn Progress) -> Result<File, HubError> {
+/// The right to fetch a file; it ends with this.
+struct Lock {
+    _file: File,
+    /// Nobody else has it.
+    alone: bool,
+}
+
+/// Waits until this process alone may fetch. Where a file system has no locks, nobody waits.
+fn lock(path: &Path, file: &str, progress: &mut dyn Progress) -> Result<Lock, HubError> {
     make_parent(path)?;
     let open = OpenOptions::new().create(true).truncate(false).write(true).open(path);
     let lock = open.map_err(HubError::io("open", path))?;
     let mut told = false;
-    while let Err(TryLockError::WouldBlock) = lock.try_lock() {
+    loop {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => {}
+            tried => return Ok(Lock { _file: lock, alone: tried.is_ok() }),
+        }
         if !told {
             progress.tell(Step::Waiting(file));
             told = true;
@@ -67,7 +80,6 @@ fn lock(path: &Path, file: &str, progress: &mut dyn Progress) -> Result<File, Hu
         }
         std::thread::sleep(POLL);
     }
-    Ok(lock)
 }
 
 /// A file that grows, with the checksum of what is there.

@@ -90,6 +90,34 @@ pub enum HubError {
         /// The variable or file the token is in.
         from: String,
     },
+    /// The hub may want the token, which is not sent in the clear.
+    #[error(
+        "{host} answers {status}: it may want the token of {from}, which is not sent over plain http; \
+         set HF_ENDPOINT to an https address"
+    )]
+    Unsent {
+        /// The server.
+        host: String,
+        /// HTTP status.
+        status: u16,
+        /// The variable or file the token is in.
+        from: String,
+    },
+    /// The hub sends on to another server, which refuses.
+    #[error(
+        "{host} sends on to {there}, which answers {status} to {what}: try again later; no token is sent there, so if it \
+         is a hub itself, name it in HF_ENDPOINT"
+    )]
+    Elsewhere {
+        /// The server.
+        host: String,
+        /// Where it leads.
+        there: String,
+        /// HTTP status.
+        status: u16,
+        /// What was asked.
+        what: String,
+    },
     /// There is no such repository, or it is not shown to everyone.
     #[error(
         "{host} has no model {model}{}, and there is no folder of that name here; check the spelling",
@@ -179,12 +207,18 @@ impl HubError {
         move |source| Self::Io { what, path, source }
     }
 
-    /// Why the server is not to be had, where that is what it is; what is in the cache may then do.
-    pub(super) fn away(&self) -> Option<String> {
+    /// Why nothing could be fetched, without what to do: nothing need be done where the cache will do.
+    pub(super) fn reason(&self) -> String {
         match self {
-            Self::Unreachable { host, why, .. } => Some(format!("{host} cannot be reached ({why})")),
-            Self::Status { host, status: status @ 500..=599, .. } => Some(format!("{host} answers {status}")),
-            _ => None,
+            Self::Unreachable { host, why, .. } => format!("{host} cannot be reached ({why})"),
+            Self::Status { host, status, .. } => format!("{host} answers {status}"),
+            Self::Broken { host, file, why } => format!("{host} broke off while sending {file} ({why})"),
+            Self::NoRepository { host, model, .. } => format!("{host} shows no model {model}"),
+            // What to do stands behind the first colon.
+            other => {
+                let text = other.to_string();
+                text.split_once(": ").map_or(text.as_str(), |(why, _)| why).to_owned()
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use super::progress::{Progress, Step};
 use super::reference::Reference;
 use super::settings::Settings;
 use super::wanted::{self, Kind};
-use super::whole::{is_whole, length};
+use super::whole::{Cut, length};
 
 /// Kept free on the disk beyond what is fetched.
 const SPARE: u64 = 64 << 20;
@@ -34,81 +34,69 @@ pub struct Local {
 #[derive(Clone, Debug)]
 pub struct Hub {
     settings: Settings,
+    is_cut: Cut,
 }
 
 impl Hub {
-    /// A hub as the environment says.
+    /// A hub as the environment says; `is_cut` says of GGUF files whether they are cut short.
     ///
     /// # Errors
     /// As [`Settings::from_env`].
-    pub fn from_env(offline: bool) -> Result<Self, HubError> {
-        Settings::from_env(offline).map(Self::new)
+    pub fn from_env(offline: bool, is_cut: Cut) -> Result<Self, HubError> {
+        Settings::from_env(offline).map(|settings| Self::new(settings, is_cut))
     }
 
     /// A hub with these settings.
-    pub fn new(settings: Settings) -> Self {
-        Self { settings }
+    pub fn new(settings: Settings, is_cut: Cut) -> Self {
+        Self { settings, is_cut }
     }
 
     /// What is in the cache and whole; nothing is asked of the network.
     pub fn cached(&self, reference: &Reference) -> Option<Local> {
-        let repo = Repo::new(&self.settings.cache, reference);
+        let repo = Repo::new(&self.settings.cache, reference, self.is_cut);
         let commit = repo.commit(reference.revision())?;
         let State { kind, missing } = repo.state(&commit, reference);
         kind.ok().filter(|_| missing.is_empty()).map(|kind| self.local(&repo, reference, commit, &kind))
     }
 
     /// A model: from the cache where it is whole there, else from the network. With `update`, the network is asked
-    /// whether the revision stands for another commit by now, and whether each file is as long as it should be. Where the
-    /// server is not to be had, what is whole in the cache is taken all the same.
+    /// whether the revision stands for another commit by now, and whether each file is as long as it should be. Without,
+    /// of a model that is whole in the cache at most what nearly every model has besides is asked for, at the commit that
+    /// is there; where that is not to be had, for whatever reason, it is taken without.
     ///
     /// # Errors
     /// [`HubError`]; what has been fetched until then stays for another time.
     pub fn get(&self, reference: &Reference, update: bool, progress: &mut dyn Progress) -> Result<Local, HubError> {
-        let repo = Repo::new(&self.settings.cache, reference);
+        let repo = Repo::new(&self.settings.cache, reference, self.is_cut);
         let known = repo.commit(reference.revision());
         let state = known.as_deref().map(|commit| repo.state(commit, reference));
         let whole = match (known, &state) {
             (Some(commit), Some(State { kind: Ok(kind), missing })) if missing.is_empty() => Some((commit, kind)),
             _ => None,
         };
-        let cached = whole.clone().filter(|_| !update);
-        if let Some((commit, kind)) = &cached
-            && (self.settings.offline || repo.is_rich(commit, kind))
-        {
-            return Ok(self.taken(&repo, reference, commit, kind, progress));
+        if let Some((commit, kind)) = whole.as_ref().filter(|_| !update) {
+            if !self.settings.offline && !repo.is_rich(commit, kind) {
+                match self.fetch(&repo, reference, Some((commit.as_str(), *kind)), false, progress) {
+                    Err(HubError::Stopped) => return Err(HubError::Stopped),
+                    Err(error) => progress.tell(Step::Away(&error.reason())),
+                    Ok(local) => {
+                        tell_taken(reference, kind, progress);
+                        return Ok(local);
+                    }
+                }
+            }
+            tell_taken(reference, kind, progress);
+            return Ok(self.local(&repo, reference, commit.clone(), kind));
         }
         if self.settings.offline {
             return Err(self.offline(reference, state));
         }
-        match self.fetch(&repo, reference, update, progress) {
-            Err(HubError::Unreachable { host, why, model, .. }) if cached.is_none() => {
-                Err(HubError::Unreachable { host, why, model, whole: whole.is_some() })
+        self.fetch(&repo, reference, None, update, progress).map_err(|error| match error {
+            HubError::Unreachable { host, why, model, .. } => {
+                HubError::Unreachable { host, why, model, whole: whole.is_some() }
             }
-            Err(error) => match (error.away(), &cached) {
-                (Some(why), Some((commit, kind))) => {
-                    progress.tell(Step::Away(&why));
-                    Ok(self.taken(&repo, reference, commit, kind, progress))
-                }
-                _ => Err(error),
-            },
-            fetched => fetched,
-        }
-    }
-
-    /// What is in the cache, with a word where one of several files may be meant.
-    fn taken(
-        &self,
-        repo: &Repo,
-        reference: &Reference,
-        commit: &str,
-        kind: &Kind,
-        progress: &mut dyn Progress,
-    ) -> Local {
-        if let (None, Kind::Gguf { file, .. }) = (reference.file(), kind) {
-            progress.tell(Step::Taken(file));
-        }
-        self.local(repo, reference, commit.to_owned(), kind)
+            other => other,
+        })
     }
 
     /// Why nothing can be had without the network.
@@ -121,17 +109,24 @@ impl Hub {
         HubError::Offline { model: reference.to_string(), cache: self.settings.cache.clone(), missing }
     }
 
+    /// Fetches a revision; of a model whose commit and kind are known what it lacks.
     fn fetch(
         &self,
         repo: &Repo,
         reference: &Reference,
+        known: Option<(&str, &Kind)>,
         update: bool,
         progress: &mut dyn Progress,
     ) -> Result<Local, HubError> {
         let client = Client::new(&self.settings);
-        progress.tell(Step::Asking(reference.revision()));
-        let Listing { commit, files } = client.list(reference, progress)?;
-        let kind = wanted::kind(&reference.repository(), &files, reference.file())?;
+        let revision = known.map_or(reference.revision(), |(commit, _)| commit);
+        progress.tell(Step::Asking(revision));
+        let Listing { commit, files } = client.list(reference, revision, progress)?;
+        let kind = match known {
+            Some((_, kind @ Kind::Folder { .. })) => kind.clone(),
+            Some((_, Kind::Gguf { file, .. })) => wanted::kind(&reference.repository(), &files, Some(file))?,
+            None => wanted::kind(&reference.repository(), &files, reference.file())?,
+        };
         let work = Work { client: &client, repo, reference, commit: &commit, cache: &self.settings.cache, update };
         match &kind {
             Kind::Folder { sharded } => {
@@ -164,6 +159,13 @@ impl Hub {
     }
 }
 
+/// Says which of several files was taken, where nobody named one.
+fn tell_taken(reference: &Reference, kind: &Kind, progress: &mut dyn Progress) {
+    if let (None, Kind::Gguf { file, .. }) = (reference.file(), kind) {
+        progress.tell(Step::Taken(file));
+    }
+}
+
 /// One commit being fetched.
 struct Work<'a> {
     client: &'a Client<'a>,
@@ -180,7 +182,7 @@ impl Work<'_> {
     fn all(&self, files: &[String], progress: &mut dyn Progress) -> Result<(), HubError> {
         let snapshot = self.repo.snapshot(self.commit);
         let mut metas: Vec<(&String, Meta)> = Vec::new();
-        for file in files.iter().filter(|file| self.update || !is_whole(&snapshot.join(file))) {
+        for file in files.iter().filter(|file| self.update || !self.repo.is_whole(&snapshot.join(file))) {
             if progress.stopped() {
                 return Err(HubError::Stopped);
             }

@@ -9,6 +9,7 @@
 //! folder, answers are bounded, every file's size and checksum are compared before it gets its name. A token goes to the
 //! endpoint alone, and stands in no message.
 
+mod beside;
 mod cache;
 mod checksum;
 mod client;
@@ -17,6 +18,7 @@ mod error;
 mod fetch;
 mod progress;
 mod reference;
+mod refusal;
 mod settings;
 mod url;
 mod waiting;
@@ -28,3 +30,4 @@ pub use fetch::{Hub, Local};
 pub use progress::{Progress, Quiet, Step};
 pub use reference::{Meaning, Reference, meaning};
 pub use settings::{Settings, Token};
+pub use whole::Cut;

@@ -95,6 +95,11 @@ impl Settings {
         &self.cache
     }
 
+    /// The token, where it may be sent: to the hub alone, and not in the clear.
+    pub(super) fn token_for(&self, origin: &Origin) -> Option<&Token> {
+        self.token.as_ref().filter(|_| *origin == self.origin && origin.is_private())
+    }
+
     /// Whether the network is left alone.
     pub fn offline(&self) -> bool {
         self.offline

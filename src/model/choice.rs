@@ -6,7 +6,7 @@ use super::arithmetic::{DtypeChoice, LoadOptions, Quant};
 use super::config::Config;
 use super::device::{self, DeviceChoice};
 use super::error::ModelError;
-use super::gguf::GgufFiles;
+use super::gguf::{GgufFiles, is_cut};
 use super::processor::{PixelLimits, ResamplerChoice};
 use super::source::FileSource;
 use crate::hub::{Hub, HubError, Progress, Reference};
@@ -69,6 +69,21 @@ impl ModelChoice {
         })
     }
 
+    /// Finds at once what would make loading fail in the end: no model where it is said to be, a device that was asked
+    /// for and is not there.
+    ///
+    /// # Errors
+    /// As [`Self::place`].
+    pub fn check(&self) -> Result<(), ModelError> {
+        if self.remote.is_none() {
+            Config::from_json(&self.source.read("config.json")?)?;
+        }
+        match self.device {
+            Some(asked @ (DeviceChoice::Cuda(_) | DeviceChoice::Metal)) => Ok(device::open(asked).map(drop)?),
+            Some(DeviceChoice::Auto | DeviceChoice::Cpu) | None => Ok(()),
+        }
+    }
+
     /// A model on a hub, loaded as is usual.
     pub fn remote(reference: Reference, offline: bool) -> Self {
         let source = FileSource::Folder(reference.to_string().into());
@@ -82,7 +97,7 @@ impl ModelChoice {
     /// [`HubError`].
     pub fn fetched(&self, progress: &mut dyn Progress) -> Result<Cow<'_, Self>, HubError> {
         let Some(remote) = &self.remote else { return Ok(Cow::Borrowed(self)) };
-        let local = Hub::from_env(remote.offline)?.get(&remote.reference, false, progress)?;
+        let local = Hub::from_env(remote.offline, is_cut)?.get(&remote.reference, false, progress)?;
         let source = match local.gguf {
             Some(file) => FileSource::Gguf(GgufFiles::new(file, local.tower)),
             None => FileSource::Folder(local.folder),

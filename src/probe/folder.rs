@@ -14,8 +14,8 @@ use super::kind::ProbeKind;
 use crate::engine::{Ask, EngineError, Measure, StepEngine, run_measured};
 use crate::run::RunPlace;
 use crate::session::{
-    LogFile, Recorder, SessionError, SessionStore, SessionSummary, Standing, SummaryFile, set_aside, settle,
-    write_atomic,
+    LogFile, PROBE_FOLDER, Recorder, SessionError, SessionStore, SessionSummary, Standing, SummaryFile, set_aside,
+    settle, write_atomic,
 };
 use crate::trace::{ModelInfo, Trace};
 
@@ -65,7 +65,7 @@ impl Setup {
         let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
         let subject: String = self.subject.chars().map(plain).take(70).collect();
         let digest: String = self.digest().chars().take(6).collect();
-        format!("probe-{}-{subject}-{digest}", self.probe)
+        format!("{PROBE_FOLDER}{}-{subject}-{digest}", self.probe)
     }
 
     /// What the ids of one session's forks begin with.

@@ -70,6 +70,8 @@ pub use schema::schema;
 pub use settle::{Standing, SummaryFile, set_aside, settle};
 pub use store::{LogFile, SessionStore, check_id, locate_dir, new_id, today};
 pub use summariser::Summariser;
-pub use summary::{MAX_SUMMARY, SUMMARY_VERSION, SessionSummary, append_summary, list, listed, newest, read_summaries};
+pub use summary::{
+    MAX_SUMMARY, PROBE_FOLDER, SUMMARY_VERSION, SessionSummary, append_summary, list, listed, newest, read_summaries,
+};
 pub use trash::{Trashed, restore, trash, trashed};
 pub use verify::{Report, State, is_hash, verify};

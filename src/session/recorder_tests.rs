@@ -346,6 +346,13 @@ fn lists_do_without_summaries_and_without_logs() {
     fs::remove_file(store.resolve("b").unwrap()).unwrap();
     assert_eq!(ids(), ["live", "c", "a"]);
     assert_eq!(newest(&store).unwrap(), store.resolve("live").unwrap());
+    // Nobody who asks for the newest means a fork of a probe.
+    let mut fork = Recorder::create(&store, &format!("{PROBE_FOLDER}sweep-live-abc"), "cell").unwrap();
+    with_time("cell", "2026-01-05T00:00:00Z").iter().for_each(|record| fork.write(record, None).unwrap());
+    let of_probe = fork.finish().unwrap();
+    assert_eq!(ids(), ["cell", "live", "c", "a"]);
+    assert_eq!(newest(&store).unwrap(), store.resolve("live").unwrap());
+    fs::remove_file(of_probe).unwrap();
     // Killed between renaming and removing: one session, not two.
     fs::write(store.dir().join("run-1/c.jsonl"), "").unwrap();
     assert_eq!(ids(), ["live", "c", "a"]);

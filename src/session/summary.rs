@@ -377,12 +377,17 @@ pub(super) fn each_summary_from(dir: &Path, from: u64, told: &mut dyn FnMut(Opti
     }
 }
 
-/// The path of the newest session.
+/// How the folders of probes begin.
+pub const PROBE_FOLDER: &str = "probe-";
+
+/// The path of the newest session; of those of probes, which come by the dozen, only where there are no others.
 ///
 /// # Errors
 /// [`SessionError::Empty`] when there is none.
 pub fn newest(store: &SessionStore) -> Result<std::path::PathBuf, SessionError> {
     let none = || SessionError::Empty { dir: store.dir().to_owned() };
-    let first = list(store).into_iter().next().ok_or_else(none)?;
+    let sessions = list(store);
+    let own = |s: &&SessionSummary| !s.run.as_deref().is_some_and(|run| run.starts_with(PROBE_FOLDER));
+    let first = sessions.iter().find(own).or(sessions.first()).ok_or_else(none)?;
     store.logs().into_iter().find(|log| log.id == first.id).map(|log| log.path).ok_or_else(none)
 }

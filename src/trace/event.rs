@@ -383,6 +383,14 @@ pub enum Refusal {
     TooManyZooms,
 }
 
+impl Refusal {
+    /// Its name in words, such as `too small`.
+    pub fn words(self) -> String {
+        let name = serde_json::to_value(self).ok().and_then(|value| value.as_str().map(|name| name.replace('_', " ")));
+        name.unwrap_or_default()
+    }
+}
+
 /// What became of a tool call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]

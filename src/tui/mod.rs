@@ -42,6 +42,7 @@ pub mod theme;
 pub mod failures;
 mod follow;
 mod forking;
+mod late;
 mod library;
 mod looking;
 pub mod mouse;

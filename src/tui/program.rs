@@ -20,6 +20,7 @@ use super::effect::Effect;
 use super::follow::{self, Follower};
 use super::frames::Frames;
 use super::images::{Gallery, Painted, Worker};
+use super::late::Late;
 use super::looking::Looks;
 use super::mouse::MouseAction;
 use super::probe::{ProbeNews, Thread as Probe, Who};
@@ -62,6 +63,7 @@ pub struct Program {
     frames: Frames,
     terminal: Screenful,
     started: Instant,
+    late: Late,
     inbox: mpsc::UnboundedReceiver<Message>,
     outbox: mpsc::UnboundedSender<Message>,
     jobs: std::sync::mpsc::Sender<Job>,
@@ -121,6 +123,7 @@ impl Program {
         Ok(Self {
             app,
             setup,
+            late: Late::new(gallery.caps().answered),
             gallery,
             worker,
             frames,
@@ -230,6 +233,7 @@ impl Program {
 
     fn event(&mut self, event: Event) -> Result<(), TuiError> {
         match event {
+            Event::Key(key) if self.late.takes(&key, self.now()) => return Ok(()),
             Event::Key(key) => self.key(&key)?,
             Event::Paste(text) if view::context(&self.app).takes_text() => self.act(pasted(&text))?,
             Event::Mouse(event) => match MouseAction::read(&event) {

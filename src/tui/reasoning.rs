@@ -305,8 +305,7 @@ impl Reasoning {
     fn zoom(&mut self, trace: &Trace, zoom: &ZoomEvent, after: usize) {
         match &zoom.outcome {
             ZoomOutcome::Refused { refused, detail } => {
-                let name = serde_json::to_value(refused).ok().and_then(|v| v.as_str().map(str::to_owned));
-                let why = format!("✗ refused: {} {detail}", name.unwrap_or_default().replace('_', " "));
+                let why = format!("✗ refused: {} {detail}", refused.words());
                 self.words(None, why.trim_end(), Role::Error, after);
             }
             ZoomOutcome::Cropped { page_box, crop } => {

@@ -37,10 +37,10 @@ impl Answers {
     /// Asks the terminal and waits for its answers this long at most. Asks nobody where input or output is no terminal.
     /// Nothing else may read the keyboard meanwhile.
     pub fn ask(wait: Duration) -> Self {
-        if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() || enable_raw_mode().is_err() {
+        if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
             return Self::default();
         }
-        let _raw = Raw;
+        let Some(_raw) = Raw::take() else { return Self::default() };
         let mut out = std::io::stdout();
         let asked = out.write_all(QUESTIONS.as_bytes()).and_then(|()| out.flush());
         let bytes = if asked.is_ok() { heard(wait) } else { Vec::new() };
@@ -73,8 +73,15 @@ impl Answers {
     }
 }
 
-/// The terminal's raw mode, given back whatever happens.
-struct Raw;
+/// The terminal's raw mode; what it was before is given back whatever happens.
+pub(super) struct Raw(());
+
+impl Raw {
+    /// None where the terminal refuses.
+    pub(super) fn take() -> Option<Self> {
+        enable_raw_mode().ok().map(|()| Self(()))
+    }
+}
 
 impl Drop for Raw {
     fn drop(&mut self) {

@@ -99,6 +99,8 @@ impl App {
             Action::Down => Some((scroll + 1).min(most)),
             Action::PageUp => Some(scroll.saturating_sub(page)),
             Action::PageDown => Some((scroll + page).min(most)),
+            Action::Top => Some(0),
+            Action::Bottom => Some(most),
             _ => None,
         };
         Vec::new()

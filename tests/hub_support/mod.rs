@@ -6,8 +6,9 @@ pub mod program;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -44,6 +45,12 @@ pub struct Manners {
     pub also: Vec<&'static str>,
     /// Only the owner of this token is let in.
     pub token: Option<&'static str>,
+    /// The commit `main` stands for by now; nothing of it can be had.
+    pub moved: Option<&'static str>,
+    /// The CDN answers this status.
+    pub cdn_refuses: Option<u16>,
+    /// After its first piece, a file of more than 1 MiB on the CDN waits until this is true.
+    pub held: Option<Arc<AtomicBool>>,
     /// A mirror without checksums: it sends files itself, all with this entity tag.
     pub mirror: Option<&'static str>,
 }
@@ -144,7 +151,8 @@ fn answer(stream: &TcpStream, cdn: bool, state: &State) -> std::io::Result<()> {
         return head(stream, 401, &[("X-Error-Code", "GatedRepo".to_owned())], b"");
     }
     match path.strip_prefix("/api/models/tiny/model/revision/") {
-        Some("main" | "v1" | COMMIT) => return list(stream, &manners, state),
+        Some("main") => return list(stream, manners.moved.unwrap_or(COMMIT), &manners, state),
+        Some("v1" | COMMIT) => return list(stream, COMMIT, &manners, state),
         Some(_) => return head(stream, 404, &[("X-Error-Code", "RevisionNotFound".to_owned())], b""),
         None => {}
     }
@@ -174,10 +182,10 @@ fn answer(stream: &TcpStream, cdn: bool, state: &State) -> std::io::Result<()> {
     }
 }
 
-fn list(stream: &TcpStream, manners: &Manners, state: &State) -> std::io::Result<()> {
+fn list(stream: &TcpStream, commit: &str, manners: &Manners, state: &State) -> std::io::Result<()> {
     let names = state.files.keys().map(String::as_str).chain(manners.also.iter().copied());
     let files: Vec<_> = names.map(|name| serde_json::json!({ "rfilename": name })).collect();
-    let text = serde_json::json!({ "id": "tiny/model", "sha": COMMIT, "siblings": files }).to_string();
+    let text = serde_json::json!({ "id": "tiny/model", "sha": commit, "siblings": files }).to_string();
     head(stream, 200, &[], text.as_bytes())
 }
 
@@ -214,6 +222,9 @@ pub fn tag(bytes: &[u8]) -> String {
 fn body(stream: &TcpStream, name: &str, range: Option<&str>, manners: &Manners, state: &State) -> std::io::Result<()> {
     let name = name.split('?').next().unwrap();
     let Some(bytes) = state.files.get(name) else { return head(stream, 404, &[], b"") };
+    if let Some(status) = manners.cdn_refuses {
+        return head(stream, status, &[], b"");
+    }
     let mut bytes = bytes.clone();
     if manners.corrupt {
         let middle = bytes.len() / 2;
@@ -238,6 +249,13 @@ fn body(stream: &TcpStream, name: &str, range: Option<&str>, manners: &Manners, 
     for (number, piece) in rest.chunks(64 << 10).enumerate() {
         if let Some(pause) = manners.slow {
             std::thread::sleep(pause);
+        }
+        if let Some(free) = manners.held.as_ref().filter(|_| number > 0 && bytes.len() > 1 << 20) {
+            stream.flush()?;
+            let begun = Instant::now();
+            while !free.load(Ordering::SeqCst) && begun.elapsed() < Duration::from_secs(25) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
         if manners.stall.is_some_and(|stall| number * (64 << 10) >= stall) {
             stream.flush()?;

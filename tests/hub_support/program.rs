@@ -19,11 +19,23 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
 pub fn program(home: &Path, port: u16) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_panelscope"));
     let proxies = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"];
-    let others = ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "HF_TOKEN_PATH"];
+    // Nothing of who runs the tests: caches, tokens, settings.
+    let others = [
+        "HF_HUB_CACHE",
+        "HUGGINGFACE_HUB_CACHE",
+        "HF_HUB_OFFLINE",
+        "HF_HUB_DOWNLOAD_TIMEOUT",
+        "HF_TOKEN",
+        "HF_TOKEN_PATH",
+        "HUGGING_FACE_HUB_TOKEN",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+        "PANELSCOPE_CONFIG",
+    ];
     for name in proxies.iter().chain(&others) {
         command.env_remove(name);
     }
-    command.current_dir(home).env("HF_HOME", home.join("hf")).env("XDG_CONFIG_HOME", home.join("config"));
+    command.current_dir(home).env("HF_HOME", home.join("hf"));
+    command.env("XDG_CONFIG_HOME", home.join("config")).env("XDG_DATA_HOME", home.join("data"));
     command.env("HF_ENDPOINT", format!("http://127.0.0.1:{port}"));
     command
 }

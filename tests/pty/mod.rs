@@ -45,11 +45,21 @@ fn whole_frames(bytes: &[u8]) -> usize {
     bytes.len() - tail.unwrap_or(0)
 }
 
+/// What the terminal does with what is typed.
+fn mode(master: &dyn MasterPty) -> Option<String> {
+    #[cfg(unix)]
+    return master.get_termios().map(|mode| format!("{:?} {:?}", mode.local_flags, mode.input_flags));
+    #[cfg(not(unix))]
+    return None;
+}
+
 /// The program in its terminal.
 pub struct Pty {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
+    /// How the terminal was before, in words; none where the system does not say.
+    before: Option<String>,
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
@@ -76,6 +86,7 @@ impl Pty {
         for (name, value) in env {
             command.env(name, value);
         }
+        let before = mode(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut output = pair.master.try_clone_reader().unwrap();
@@ -106,7 +117,7 @@ impl Pty {
                 }
             }
         });
-        Self { child, master: pair.master, keys, seen }
+        Self { child, master: pair.master, keys, before, seen }
     }
 
     /// Types.
@@ -208,6 +219,7 @@ impl Pty {
                 break;
             }
         }
+        assert_eq!(mode(&*self.master), self.before, "the terminal echoes and reads lines as before");
         let screen = seen.parser.screen();
         assert!(!screen.alternate_screen(), "the alternate screen is left");
         assert!(!screen.hide_cursor(), "the cursor is shown");

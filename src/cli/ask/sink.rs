@@ -96,9 +96,12 @@ impl Sink {
             Printer::Json => writeln!(out, "{}", session::encode_line(&emission.record)),
             Printer::Human(human) => human.show(&emission.record, &mut out),
         };
-        // A reader that closed the pipe wants no more.
-        if printed.and_then(|()| out.flush()).is_err() {
+        if let Err(error) = printed.and_then(|()| out.flush()) {
             cancel.store(true, Ordering::Relaxed);
+            // A reader that closed the pipe wants no more, and that is no failure.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                self.trouble.get_or_insert_with(|| format!("cannot print: {error}"));
+            }
         }
     }
 

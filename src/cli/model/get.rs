@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::cli::model_load::{Watching, failure};
 use crate::cli::{CliError, interrupt_flag};
 use crate::hub::{Hub, Reference};
+use crate::model::gguf::is_cut;
 use crate::text::one_line;
 
 /// Arguments of `model get`.
@@ -35,7 +36,7 @@ fn reference(text: &str) -> Result<Reference, String> {
 /// What could not be had, and what to do; what has been fetched until then stays.
 pub fn run(args: &GetArgs) -> Result<(), CliError> {
     let stop = interrupt_flag();
-    let hub = Hub::from_env(args.offline).map_err(failure)?;
+    let hub = Hub::from_env(args.offline, is_cut).map_err(failure)?;
     let mut watching = Watching::new(Some(&stop));
     let local = hub.get(&args.model, args.update, &mut watching);
     watching.finish();

@@ -11,7 +11,7 @@ use crate::cli::model_flags::FetchFlags;
 use crate::cli::model_load::fetched;
 use crate::cli::{CliError, interrupt_flag};
 use crate::demo;
-use crate::model::gguf::{ExportError, Exported, export};
+use crate::model::gguf::{ExportError, Exported, export, format_of};
 use crate::model::{DtypeChoice, FileSource, LoadOptions, ModelError, Quant};
 use crate::text::one_line;
 
@@ -94,7 +94,14 @@ pub fn run(args: &QuantizeArgs) -> Result<(), CliError> {
     // Of owner/name@revision:folder/file.gguf the file's own name.
     let name = name.rsplit(['/', ':']).next().unwrap_or(&name);
     let name = name.strip_suffix(".gguf").unwrap_or(name);
-    let (text, image) = places(&args.out, name, args.to)?;
+    let said = |error| failure(error, &args.source);
+    let format = match args.to {
+        // Called what it is, and that only once.
+        To::Auto | To::F16 | To::Bf16 | To::F32 => format_of(&choice.source, &args.to.options()).map_err(said)?,
+        to => to.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default(),
+    };
+    let name = without(name, &format);
+    let (text, image) = places(&args.out, name, &format)?;
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{bar:32} {bytes:>10} of {total_bytes} at {bytes_per_sec}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -105,21 +112,32 @@ pub fn run(args: &QuantizeArgs) -> Result<(), CliError> {
     };
     let done = export(&choice.source, &args.to.options(), name, &text, &image, &mut progress);
     bar.finish_and_clear();
-    let done = done.map_err(|error| match error {
+    print(&told(&done.map_err(said)?, &text, &image))
+}
+
+fn failure(error: ExportError, source: &str) -> CliError {
+    match error {
         ExportError::Stopped => CliError::Interrupted,
         ExportError::Exists(_) => CliError::usage(format!("{error}; give another --out")),
         ExportError::Model(ModelError::Quantised { kept, .. }) => CliError::failed(format!(
             "{} is quantised already ({kept}): give the model it was made from, or --to auto",
-            one_line(&args.source)
+            one_line(source)
         )),
         other => CliError::failed(other),
-    })?;
-    print(&told(&done, &text, &image))
+    }
+}
+
+/// A name without the format at its end, which would be said twice.
+fn without<'n>(name: &'n str, format: &str) -> &'n str {
+    match name.rsplit_once('-') {
+        Some((name, end)) if !name.is_empty() && end.eq_ignore_ascii_case(format) => name,
+        _ => name,
+    }
 }
 
 /// Both files' places: their names where a folder is named.
-fn places(out: &Path, name: &str, to: To) -> Result<(PathBuf, PathBuf), CliError> {
-    let format = to.to_possible_value().map(|value| value.get_name().to_ascii_uppercase()).unwrap_or_default();
+fn places(out: &Path, name: &str, format: &str) -> Result<(PathBuf, PathBuf), CliError> {
+    let format = format.to_ascii_uppercase();
     let is_file = out.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"));
     if !is_file {
         std::fs::create_dir_all(out).map_err(|why| CliError::failed(format!("{}: {why}", out.display())))?;

@@ -1,11 +1,13 @@
 //! `panelscope train plot`.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::cli::sessions::printed;
 use crate::cli::{CliError, CliResult};
 use crate::text::sanitise;
 use crate::train::plot::{self, read};
@@ -38,8 +40,7 @@ pub(super) fn run(args: &PlotArgs) -> CliResult {
     let page = plot::page(&runs, &args.keys).map_err(CliError::usage)?;
     let file = if png { plot::png(&page).map_err(CliError::failed)? } else { plot::svg(&page).into_bytes() };
     fs::write(&out, file).map_err(|error| CliError::failed(format!("{}: {error}", out.display())))?;
-    println!("{}", sanitise(&out.display().to_string()));
-    Ok(ExitCode::SUCCESS)
+    printed(writeln!(std::io::stdout(), "{}", sanitise(&out.display().to_string())), ExitCode::SUCCESS)
 }
 
 fn usual_place(runs: &[PathBuf]) -> PathBuf {

@@ -5,7 +5,7 @@ use super::error::GgufError;
 type Result<T> = std::result::Result<T, GgufError>;
 
 /// Longest beginning (values and tensor list) that is read, in bytes; that of a vocabulary of 152,000 has 6 MB.
-const MOST_HEADER: usize = 128 << 20;
+pub(super) const MOST_HEADER: usize = 128 << 20;
 
 /// Most elements of all lists together: each takes several times its bytes in memory. Honest files have a few for each
 /// token of a vocabulary.

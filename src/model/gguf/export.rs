@@ -4,16 +4,18 @@
 //! its name or not at all, and none is written over.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::GgufError;
+use super::mixture::{self, Mixture};
 use super::same::Comparing;
 use super::value::Value;
 use super::write::{self, Planned};
 use super::{describe, names};
-use crate::model::arithmetic::{DtypeChoice, LoadOptions, Quant};
+use crate::model::arithmetic::LoadOptions;
 use crate::model::config::Config;
 use crate::model::error::ModelError;
 use crate::model::generation::Generation;
@@ -92,7 +94,7 @@ pub fn export(
     image: &Path,
     progress: &mut Progress<'_>,
 ) -> Result<Exported, ExportError> {
-    if text.exists() {
+    if is_taken(text) {
         return Err(ExportError::Exists(text.to_owned()));
     }
     let config = Config::from_json(&source.read("config.json")?)?;
@@ -100,13 +102,13 @@ pub fn export(
     let tokenizer = source.read("tokenizer.json")?;
     let mut weights = Weights::open(source, options)?;
     let head = weights.check(&config)?;
-    let quant = weights.quant_taken();
-    let number = file_type(quant, options.dtype, &weights.stored_as());
+    let Mixture { name: format, number } = mixture::text(source, &weights)?;
     let (vocabulary, usual_tokenizer) = describe::vocabulary(&tokenizer, &config, &generation.eos)?;
     let mut text_values = described(&config, &generation, name, number);
     text_values.extend(vocabulary);
-    let image_values = describe::image(&config, &processor, name, if number == 0 { 0 } else { 1 })?;
     let (text_items, image_items) = items(&weights, &config, head)?;
+    // By what it holds itself: formats of the language model share it.
+    let image_values = describe::image(&config, &processor, name, mixture::number_of(most(&image_items)))?;
     let instead = fallen_back(options, &weights, &text_items);
     let total = text_items.iter().chain(&image_items).map(|item| item.planned.bytes as u64).sum();
     let mut done = 0;
@@ -114,7 +116,7 @@ pub fn export(
         done += bytes;
         progress(done, total)
     };
-    let image_was_there = image.exists();
+    let image_was_there = is_taken(image);
     if image_was_there && !is_there(image, (&image_values, &image_items), &weights, &mut tell)? {
         return Err(ExportError::Exists(image.to_owned()));
     }
@@ -130,7 +132,6 @@ pub fn export(
         image_file.keep()?;
         bytes
     };
-    let format = quant.map_or_else(|| weights.stored_as(), |quant| quant.name().to_owned());
     Ok(Exported { text_bytes, image_bytes, image_was_there, format, instead, usual_tokenizer })
 }
 
@@ -138,18 +139,29 @@ fn described(config: &Config, generation: &Generation, name: &str, number: u32) 
     describe::text(config, generation, name, number)
 }
 
-/// llama.cpp's number for a mixture of formats (`enum llama_ftype`).
-fn file_type(quant: Option<Quant>, dtype: DtypeChoice, stored: &str) -> u32 {
-    match (quant, dtype, stored) {
-        (Some(Quant::Q8_0), ..) => 7,
-        (Some(Quant::Q6K), ..) => 18,
-        (Some(Quant::Q5K), ..) => 16,
-        (Some(Quant::Q4K), ..) => 14,
-        (Some(Quant::Q4KM), ..) => 15,
-        (None, DtypeChoice::F32, _) | (None, DtypeChoice::Auto, "f32") => 0,
-        (None, DtypeChoice::Bf16, _) | (None, DtypeChoice::Auto, "bf16") => 32,
-        (None, ..) => 1,
+/// What the matrices would be called in such a file (`q4_k_m`); a name for it can be made of that.
+///
+/// # Errors
+/// As [`export`], before anything is written.
+pub fn format_of(source: &FileSource, options: &LoadOptions) -> Result<String, ExportError> {
+    let config = Config::from_json(&source.read("config.json")?)?;
+    let mut weights = Weights::open(source, options)?;
+    weights.check(&config)?;
+    Ok(mixture::text(source, &weights)?.name)
+}
+
+/// Whether a name leads to anything, be it to nowhere.
+fn is_taken(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// The format most numbers of the matrices have. The patch embedding has one of its own.
+fn most(items: &[Item]) -> Format {
+    let mut counts: BTreeMap<Format, usize> = BTreeMap::new();
+    for item in items.iter().filter(|item| item.planned.shape.len() > 1 && item.canonical != canonical::PATCH_EMBED) {
+        *counts.entry(item.planned.format).or_default() += item.planned.shape.iter().product::<usize>();
     }
+    counts.into_iter().max_by_key(|(_, count)| *count).map_or(Format::F32, |(format, _)| format)
 }
 
 /// Every tensor of both files.
@@ -246,7 +258,7 @@ fn put(
     Ok(())
 }
 
-/// Whether a file is there already, byte by byte.
+/// Whether a file is there already, byte by byte. What is no file is not opened: of a pipe nothing may ever come.
 fn is_there(
     path: &Path,
     contents: (&[(String, Value)], &[Item]),
@@ -254,9 +266,15 @@ fn is_there(
     tell: &mut dyn FnMut(u64) -> bool,
 ) -> Result<bool, ExportError> {
     let io = |source| ExportError::Io { path: path.to_owned(), source };
+    if !fs::metadata(path).is_ok_and(|data| data.is_file()) {
+        return Ok(false);
+    }
     let mut comparing = Comparing::open(path).map_err(io)?;
-    put(&mut comparing, path, contents, weights, tell)?;
-    comparing.ends_same().map_err(io)
+    match put(&mut comparing, path, contents, weights, tell) {
+        Err(_) if comparing.differs() => Ok(false),
+        Err(error) => Err(error),
+        Ok(()) => comparing.ends_here().map_err(io),
+    }
 }
 
 /// A file that has not got its name yet.
@@ -290,7 +308,7 @@ impl Part {
     }
 
     fn keep(mut self) -> Result<(), ExportError> {
-        if self.path.exists() {
+        if is_taken(&self.path) {
             return Err(ExportError::Exists(self.path.clone()));
         }
         fs::rename(&self.temporary, &self.path)

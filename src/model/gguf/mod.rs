@@ -5,12 +5,14 @@
 //! bytes that follow, offsets against the file and each other.
 
 mod cursor;
+mod cut;
 mod describe;
 mod error;
 mod export;
 mod file;
 mod files;
 mod kind;
+mod mixture;
 pub(crate) mod names;
 mod same;
 mod settings;
@@ -18,8 +20,9 @@ mod value;
 mod vocabulary;
 mod write;
 
+pub use cut::is_cut;
 pub use error::GgufError;
-pub use export::{ExportError, Exported, Progress, export};
+pub use export::{ExportError, Exported, Progress, export, format_of};
 pub(crate) use file::Gguf;
 pub use files::GgufFiles;
 pub(crate) use files::Opened;

@@ -16,10 +16,15 @@ pub struct PixelLimits {
 }
 
 impl PixelLimits {
-    /// These, else those.
+    /// These, else those. One that is set here alone takes the other's other end along where it must.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        Self { min: self.min.or(other.min), max: self.max.or(other.max) }
+        match (self.min, self.max) {
+            (Some(min), None) => Self { max: other.max.map(|max| max.max(min)), ..self },
+            (None, Some(max)) => Self { min: other.min.map(|min| min.min(max)), ..self },
+            (Some(_), Some(_)) => self,
+            (None, None) => other,
+        }
     }
 
     /// Puts them into a processor. A most below the model's fewest, or the other way round, takes both with it where only
@@ -74,6 +79,18 @@ mod tests {
     fn flags_win_one_by_one() {
         let (flag, known) = (PixelLimits { min: None, max: Some(9) }, PixelLimits { min: Some(1), max: Some(2) });
         assert_eq!(flag.or(known), PixelLimits { min: Some(1), max: Some(9) });
+        let limits = |min, max| PixelLimits { min, max };
+        let known = limits(Some(1000), Some(9000));
+        for (flags, wanted) in [
+            (limits(None, Some(784)), limits(Some(784), Some(784))),
+            (limits(Some(10_000), None), limits(Some(10_000), Some(10_000))),
+            (limits(Some(2), None), limits(Some(2), Some(9000))),
+            (limits(Some(5), Some(4)), limits(Some(5), Some(4))),
+            (limits(None, None), known),
+        ] {
+            assert_eq!(flags.or(known), wanted, "{flags:?}");
+        }
+        assert_eq!(limits(None, Some(3)).or(limits(Some(8), None)), limits(Some(3), Some(3)));
         assert_eq!(serde_json::to_string(&flag).unwrap(), r#"{"max_pixels":9}"#);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Device;
 
-use super::{Entry, Head, Weights};
+use super::{Entry, Head, Stored, Weights};
 use crate::model::arithmetic::{DtypeChoice, Quant};
 use crate::model::error::ModelError;
 use crate::model::kernels::Format;
@@ -38,7 +38,8 @@ impl Weights {
         counts
     }
 
-    fn most(&self) -> Format {
+    /// The format most numbers of the language model's matrices are kept in.
+    pub(crate) fn most(&self) -> Format {
         self.by_format().iter().max_by_key(|(_, count)| **count).map_or(Format::F32, |(format, _)| *format)
     }
 
@@ -75,6 +76,16 @@ impl Weights {
             (Some(mixture), DtypeChoice::Auto) => mixture.clone(),
             _ => self.most().name().to_ascii_lowercase(),
         }
+    }
+
+    /// What a GGUF file says its mixture of formats is called.
+    pub(crate) fn mixture(&self) -> Option<&str> {
+        self.mixture.as_deref()
+    }
+
+    /// Whether every matrix of the language model is kept as it is stored.
+    pub(crate) fn stay_as_stored(&self) -> bool {
+        self.maps().all(|(name, entry)| entry.stored == Stored::Kept(self.format(name, entry)))
     }
 
     /// Sizes of a tensor and the format it is kept in.

@@ -45,12 +45,14 @@ fn run_row(run: &StudyRun) -> RunRow {
     let scored: Vec<bool> = run.sessions.iter().filter_map(|session| session.right).collect();
     let (right, n) = (scored.iter().filter(|right| **right).count(), scored.len());
     let share = Share { value: right as f64 / n.max(1) as f64, ci: wilson(right, n), mark: None };
+    // To the minute; UTC, as everywhere.
+    let started = run.manifest.started.get(..16).unwrap_or(&run.manifest.started).replace('T', " ");
     let about = format!(
         "{} sessions · {} · {} · {}",
         run.sessions.len(),
         run.manifest.model.name,
         run.manifest.settings.benchmark,
-        run.manifest.started
+        started
     );
     RunRow { name: run.dir.to_string_lossy().into_owned(), about, accuracy: (n > 0).then_some(share) }
 }

@@ -1,8 +1,11 @@
 //! How pixels reach this terminal: asked once, before anything else reads the keyboard.
 
+use std::time::{Duration, Instant};
+
 use ratatui_image::picker::cap_parser::QueryStdioOptions;
 use ratatui_image::picker::{Capability, Picker, ProtocolType};
 
+use crate::tui::terminal::Raw;
 use crate::tui::theme::ColorDepth;
 
 /// What a person may ask for.
@@ -57,12 +60,14 @@ pub struct Caps {
     pub depth: ColorDepth,
     /// The terminal's background, where it was asked and told.
     pub background: Option<[u8; 3]>,
+    /// Whether it was not asked, or answered in time: no answer is on its way.
+    pub answered: bool,
     /// Why this way, in words.
     pub why: &'static str,
 }
 
-/// How long the terminal may take to answer, in milliseconds.
-const ANSWER_MS: i32 = 700;
+/// How long the terminal may take to answer.
+const ANSWER: Duration = Duration::from_millis(700);
 
 impl Way {
     /// Its name, as `--images` takes it.
@@ -88,6 +93,7 @@ impl Caps {
             compress: false,
             depth,
             background: None,
+            answered: true,
             why: "block characters were asked for",
         }
     }
@@ -116,7 +122,13 @@ impl Caps {
     fn ask(&mut self, mode: ImageMode, var: &impl Fn(&str) -> Option<String>) {
         let remote = var("SSH_CONNECTION").is_some();
         // No answer: block characters work everywhere.
+        // The library leaves the terminal raw where it does not answer.
+        let raw = Raw::take();
+        let asked = Instant::now();
         let picker = Picker::from_query_stdio_with_options(options(remote)).ok();
+        drop(raw);
+        // It does not say whether it has waited in vain.
+        self.answered = asked.elapsed() < ANSWER;
         if let Some(picker) = &picker {
             let font = picker.font_size();
             if font.width > 0 && font.height > 0 {
@@ -140,8 +152,8 @@ impl Caps {
             ImageMode::Iterm2 => (Way::Iterm2, asked),
             ImageMode::Sixel => (Way::Sixel, asked),
             ImageMode::Auto | ImageMode::Blocks | ImageMode::None => match &picker {
-                Some(picker) => settle(picker, self.tmux, var),
-                None => (Way::Blocks, "the terminal did not answer"),
+                Some(picker) if self.answered => settle(picker, self.tmux, var),
+                _ => (Way::Blocks, "the terminal did not answer"),
             },
         };
     }
@@ -149,7 +161,7 @@ impl Caps {
 
 fn options(remote: bool) -> QueryStdioOptions {
     QueryStdioOptions {
-        timeout_ms: ANSWER_MS,
+        timeout_ms: ANSWER.as_millis() as i32,
         kitty_compression: remote,
         terminal_background_color_osc: true,
         #[cfg(unix)]

@@ -304,6 +304,8 @@ pub static ROWS: &[Row] = &[
     row(Help, "down", Action::Down, "down", "scroll"),
     row(Help, "page_up", Action::PageUp, "", ""),
     row(Help, "page_down", Action::PageDown, "", ""),
+    row(Help, "top", Action::Top, "", ""),
+    row(Help, "bottom", Action::Bottom, "", ""),
     row(Palette, "open", Action::Open, "do it", "do it"),
     row(Palette, "up", Action::Up, "up", ""),
     row(Palette, "down", Action::Down, "down", "move"),

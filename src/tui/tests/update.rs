@@ -241,3 +241,16 @@ fn the_target_is_shown_on_demand_and_only_where_it_is_known() {
     app.update(Action::ToggleTarget);
     assert!(app.toast.is_some());
 }
+
+#[test]
+fn the_help_goes_to_its_ends() {
+    let mut app = fixtures::app(80, 24);
+    app.update(Action::Help);
+    app.update(Action::Bottom);
+    let last = app.help.unwrap();
+    assert!(last > 0);
+    app.update(Action::Down);
+    assert_eq!(app.help, Some(last), "there is nothing below");
+    app.update(Action::Top);
+    assert_eq!(app.help, Some(0));
+}
