@@ -156,6 +156,7 @@ fn wrong_use_is_told() {
         (&["--page", "x.png", "y.png", "--question", "Who?", "--json"], "one --page"),
         (&["--page", "x.png", "--question", "Who?", "--profile", "nope"], "rarl, grounding"),
         (&["--page", "x.png", "--question", "Who?", "--temperature", "-1"], "temperature"),
+        (&["--page", "x.png", "--question", "Who?", "--top-p", "-1"], "top_p"),
         (&["--id", "no-such-question"], "no-such-question"),
         (&["--bench", "nope", "--id", "q"], "nope"),
     ] {

@@ -98,7 +98,9 @@ fn wrong_places_edits_and_breakpoints_are_said_with_exit_2() {
         (vec!["--at", "zoom:1", "--box", "9,9,1,1"], "x1 < x2"),
         (vec!["--at", "zoom:1", "--token", "several words here"], "--text puts in as many"),
         (vec!["--at", "end", "--break", "zoom and"], "expected a condition"),
-        (vec!["--at", "end", "--temperature", "-1"], ""),
+        (vec!["--at", "end", "--temperature", "-1"], "temperature is -1"),
+        (vec!["--at", "-1"], "is no place: give a token position"),
+        (vec!["--at", "end", "--text", "--no-record"], "--text takes a text, and what follows is the flag --no-record"),
     ] {
         let mut all = vec!["fork", &id];
         all.extend(&args);

@@ -65,7 +65,14 @@ fn words_and_filters_find_what_was_written() {
     let zooms: Vec<u64> =
         by_zooms["sessions"].as_array().unwrap().iter().map(|s| s["zooms"].as_u64().unwrap()).collect();
     assert!(zooms.is_sorted(), "{zooms:?}");
+    let many = zoomed["count"].as_u64().unwrap();
+    let (code, out, err) = sessions(dir.path(), &["search", "zooms:>=1 -run:run-1", "--limit", "2"]);
+    assert_eq!((code, out.lines().count(), err), (0, 2, format!("2 of {many}; --limit {many} shows all\n")));
     for (args, part) in [
+        (&["search", "started:>=2026-13-45"][..], "column 9: there is no month 13"),
+        (&["list", "--filter", "-coverage:0.9..0.1"], "column 11: no number is from 0.9 to 0.1"),
+        (&["search", "--jsno", "hat"], "there is no option --jsno"),
+        (&["list", "--filter", "--json"], "--filter takes a text, and what follows is the flag --json"),
         (&["search", "lable:x"][..], "column 1: there is no field \"lable\"; did you mean label?"),
         (&["search", "x", "--sort", "zoms"], "did you mean zooms?"),
         (&["search", "x", "--json", "--csv"], "cannot be used with"),
@@ -74,6 +81,46 @@ fn words_and_filters_find_what_was_written() {
         let (code, out, err) = sessions(dir.path(), args);
         assert!(code == 2 && out.is_empty() && err.contains(part), "{args:?}: {code} {err}");
     }
+}
+
+#[test]
+fn a_filter_may_begin_with_a_minus() {
+    let dir = folder();
+    let found = |args: &[&str]| {
+        let (code, out, err) = sessions(dir.path(), args);
+        assert_eq!(code, 0, "{args:?}: {err}");
+        let json: Value = serde_json::from_str(&out).unwrap();
+        json["sessions"].as_array().unwrap().len()
+    };
+    let want = found(&["search", "not run:run-1", "--json"]);
+    assert!(want > 1);
+    for args in [
+        &["search", "-run:run-1", "--json"][..],
+        &["search", "--json", "-run:run-1"],
+        &["search", "--json", "--", "-run:run-1"],
+        &["search", "-run:run-1", "id:*", "--json", "--limit", "50"],
+        &["search", "--json", "id:*", "--", "-run:run-1"],
+        &["list", "--json", "--filter", "-run:run-1"],
+    ] {
+        assert_eq!(found(args), want, "{args:?}");
+    }
+    let mut failures = alone::program();
+    failures.args(["failures", "--filter", "-coverage:<0.5", "--json", "--sessions"]).arg(dir.path());
+    assert!(failures.output().unwrap().status.success());
+}
+
+#[test]
+fn a_sessions_folder_that_is_not_there_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let gone = dir.path().join("typo");
+    for args in [&["list"][..], &["search", "x"], &["verify"], &["reindex"], &["prune", "--torn"]] {
+        let (code, out, err) = sessions(&gone, args);
+        assert!(
+            code == 1 && out.is_empty() && err.contains("there is no folder") && err.contains("typo"),
+            "{args:?}: {err}"
+        );
+    }
+    assert!(!gone.exists(), "and none is made");
 }
 
 #[test]

@@ -71,6 +71,21 @@ fn every_probe_ends_in_a_sentence_and_arms() {
     }
 }
 
+/// A shipped fork: its box was edited so that it covers the target, its parent's does not so well.
+const EDITED: &str = "20261123-025025-0680be";
+
+#[test]
+fn a_fork_whose_box_was_edited_is_judged_by_what_it_does_without_the_edit() {
+    let dir = desk();
+    let found = json(&probe(dir.path(), &["find", EDITED, "--json"]));
+    let sentence = found["sentence"].as_str().unwrap();
+    assert!(sentence.contains("its own zoom, which covers 0.89 of that, did not do"), "{sentence}");
+    let output = probe(dir.path(), &["crop", EDITED]);
+    let error = error(&output);
+    assert!(!output.status.success() && error.contains("was edited (zoom 1: box → [18, 821, 294, 1158])"), "{error}");
+    assert!(error.contains("run-20261123-023930-a845db-00652"), "{error}");
+}
+
 #[test]
 fn a_sweep_has_cells_a_mean_a_sentence_and_a_picture() {
     let dir = desk();

@@ -192,3 +192,40 @@ fn wrong_folders_are_named() {
     let (code, error) = with(&["--out", small]);
     assert!(code == 2 && error.contains("max_pixels: it has 9000, asked for is null"), "{code} {error}");
 }
+
+#[test]
+fn a_finished_session_whose_log_is_broken_is_asked_again() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let out = dir.path().join("out");
+    let text = out.to_str().unwrap();
+    let args = ["--bench", "synth:5", "--task", "depth-comparison", "--limit", "3", "--max-tokens", "5", "--json"];
+    let first = report(&run(&[&args[..], &["--out", text]].concat()));
+    let mut logs: Vec<_> = fs::read_dir(&out).unwrap().map(|e| e.unwrap().path()).collect();
+    logs.retain(|path| path.to_string_lossy().ends_with(".jsonl.zst"));
+    logs.sort();
+    fs::write(&logs[1], "").unwrap();
+    let again = run(&["--resume", text, "--json"]);
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(said.contains("2 of 3 sessions are done already"), "{said}");
+    assert!(said.contains("-00001 cannot be read to the end or cannot be found; it is asked again"), "{said}");
+    assert_eq!(report(&again), first, "and comes to the same");
+    assert!(fs::metadata(&logs[1]).unwrap().len() > 100);
+    let output = run(&[&args[..], &["--temperature", "-1"]].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("--temperature must be a number from 0 on"), "{said}");
+}
+
+#[test]
+fn why_sessions_failed_is_said_where_nothing_is_kept() {
+    let dir = tempfile::TempDir::new().unwrap();
+    fs::create_dir(dir.path().join("pages")).unwrap();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    write("benchmark.json", r#"{"v":1,"name":"torn"}"#);
+    write("questions.jsonl", r#"{"id":"q","text":"Who?","choices":["Pip","Bo"],"truth":"Bo","page":"p"}"#);
+    write("pages/p.png", "no image");
+    let output = run(&["--bench", dir.path().to_str().unwrap(), "--no-record"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("1 of 1 sessions ended in an error, such as run-00000: "), "{said}");
+    assert!(said.contains("p.png") && said.contains("not a PNG"), "{said}");
+}

@@ -114,6 +114,7 @@ fn wrong_use_is_told() {
         (&["replay", "nothing"][..], 1, "no session \"nothing\""),
         (&["replay", "../../etc"][..], 1, "no session"),
         (&["replay", "--speed", "0"][..], 2, "between"),
+        (&["replay", "--speed", "-1"][..], 2, "must lie between 0.01 and 1000"),
         (&["sessions", "verify", "no\u{1b}[31m"][..], 1, "no session"),
         (&["sessions"][..], 2, "Usage"),
     ] {

@@ -291,6 +291,47 @@ fn a_page_or_recording_that_is_not_there_is_said_before_the_screen_is_taken() {
 }
 
 #[test]
+fn pages_that_are_none_are_said_before_the_screen_is_taken() {
+    let dir = desk();
+    let drawn = |format: image::ImageFormat| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let pixels = image::RgbImage::from_fn(200, 300, |x, y| image::Rgb([(x * y) as u8, x as u8, y as u8]));
+        pixels.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    };
+    let good = drawn(image::ImageFormat::Png);
+    // A header that names twenty thousand pixels a side; that of a BMP has no checksum.
+    let mut huge = drawn(image::ImageFormat::Bmp);
+    huge[18..26].copy_from_slice(&[0x20, 0x4e, 0, 0, 0x20, 0x4e, 0, 0]);
+    fs::write(dir.path().join("empty.png"), "").unwrap();
+    fs::write(dir.path().join("huge.png"), huge).unwrap();
+    fs::write(dir.path().join("good.png"), &good).unwrap();
+    fs::write(dir.path().join("half.png"), &good[..good.len() / 2]).unwrap();
+    fs::write(dir.path().join("comic.cbr"), "Rar!").unwrap();
+    fs::create_dir(dir.path().join("comic")).unwrap();
+    fs::copy(dir.path().join("good.png"), dir.path().join("comic/page 1.png")).unwrap();
+    for (args, part) in [
+        (&["good.png", "empty.png"][..], "empty.png: not a PNG"),
+        (&["huge.png"], "the image is 20000"),
+        (&["comic.cbr"], "pack the images as .cbz"),
+        (&["good.png", "comic"], "--bench comic"),
+    ] {
+        let (status, left) = Pty::start(args, dir.path(), (80, 24), &[]).end();
+        assert!(status == 2 && left.contains(part) && !left.contains("ask about a page"), "{args:?}: {left}");
+    }
+    // Damage deeper in a file is seen where its page would be, on a usual terminal, too.
+    let args = ["half.png", "--images", "blocks", "--scripted", "turns.txt"];
+    let mut pty = Pty::start(&args, dir.path(), (80, 24), &[]);
+    pty.wait_for("the image is damaged");
+    pty.send("\x1b");
+    assert_eq!(pty.end().0, 0);
+    let mut pty = Pty::start(&["comic", "--scripted", "turns.txt"], dir.path(), (80, 24), &[]);
+    pty.wait_for("page 1.png");
+    pty.send("q");
+    assert_eq!(pty.end().0, 0);
+}
+
+#[test]
 fn a_model_or_device_that_is_not_there_is_said_before_the_screen_is_taken() {
     let dir = desk();
     for (args, wanted) in [(["--model", "no/such/folder"], "no/such/folder"), (["--device", "metal"], "metal")] {

@@ -77,10 +77,10 @@ pub struct AskArgs {
     #[arg(long, value_name = "K")]
     top_k: Option<u32>,
     /// Keep the likeliest tokens that have this mass
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     top_p: Option<f64>,
     /// Penalty on tokens of the context; 1 is none
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     repetition_penalty: Option<f64>,
     /// Most tokens to write (the profile's limit also holds)
     #[arg(long, value_name = "N")]

@@ -1,7 +1,7 @@
 //! `panelscope [PAGE…]`: the explorer.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use crate::benchmark;
 use crate::config::Config;
 use crate::engine::{LocalEngine, StepEngine};
 use crate::model::ModelChoice;
+use crate::page::Page;
 use crate::protocol::Profile;
 use crate::run::Manifest;
 use crate::text::one_line;
@@ -29,7 +30,7 @@ use crate::tui::{self, Options, Outcome, Scripted, Start};
 /// Arguments of the explorer.
 #[derive(Args, Debug)]
 pub struct ExploreArgs {
-    /// Comic pages to ask about (default: the demo)
+    /// Comic pages to ask about, or a folder or .cbz of them (default: the demo)
     #[arg(value_name = "PAGE")]
     pages: Vec<PathBuf>,
     /// Model: demo, a folder, or owner/name[@revision] on a hub
@@ -72,6 +73,8 @@ pub struct ExploreArgs {
 /// # Errors
 /// Says what failed.
 pub fn run(args: ExploreArgs, global: &Global) -> CliResult {
+    let mut args = args;
+    args.pages_as_bench()?;
     if args.plain {
         return in_lines(&args, global);
     }
@@ -139,6 +142,12 @@ pub(super) fn open(start: Start, options: Options) -> CliResult {
     }
 }
 
+/// Whether a file's name is that of an archive of pages; of what is not read, the benchmark room says so.
+fn is_archive(path: &Path) -> bool {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    path.is_file() && ["cbz", "zip", "cbr", "rar", "cb7", "7z", "cbt", "pdf", "epub"].contains(&ending.as_str())
+}
+
 /// Where stdout is no terminal: the questions, a line each.
 fn listed(args: &ExploreArgs, settings: &Config) -> CliResult {
     if let Some(dir) = &args.run {
@@ -175,11 +184,33 @@ impl ExploreArgs {
         self.pixels.on(choice, global)
     }
 
-    fn check_pages(&self) -> Result<(), CliError> {
-        match self.pages.iter().find(|page| !page.is_file()) {
-            Some(missing) => Err(CliError::usage(one_line(&format!("{} is not a file", missing.display())))),
-            None => Ok(()),
+    /// A folder or an archive in the place of the page is opened as `--bench` opens it.
+    fn pages_as_bench(&mut self) -> Result<(), CliError> {
+        let Some(many) = self.pages.iter().find(|page| page.is_dir() || is_archive(page)) else { return Ok(()) };
+        let name = one_line(&many.display().to_string()).into_owned();
+        if self.pages.len() > 1 || self.bench.is_some() {
+            return Err(CliError::usage(format!("{name} holds pages of its own; give it alone, as --bench {name}")));
         }
+        let Some(path) = many.to_str() else {
+            return Err(CliError::usage(format!("the name of {name} is not Unicode")));
+        };
+        // A benchmark's name would mean one that the program ships.
+        let path = if path == "demo" || path.starts_with("synth:") { format!("./{path}") } else { path.to_owned() };
+        benchmark::open(&path).map_err(|why| CliError::usage(one_line(&why.to_string())))?;
+        self.bench = Some(path);
+        self.pages.clear();
+        Ok(())
+    }
+
+    /// What is no page is said before the screen is taken; damage deeper in a file is seen where it is shown.
+    fn check_pages(&self) -> Result<(), CliError> {
+        for page in &self.pages {
+            if !page.is_file() {
+                return Err(CliError::usage(one_line(&format!("{} is not a file", page.display()))));
+            }
+            Page::measure(page).map_err(|why| CliError::usage(one_line(&why.to_string())))?;
+        }
+        Ok(())
     }
 
     fn script(&self) -> Result<Option<Scripted>, CliError> {

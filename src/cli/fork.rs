@@ -29,7 +29,7 @@ pub struct ForkArgs {
     #[arg(value_name = "SESSION")]
     session: String,
     /// Where: a token position, zoom:K, segment:K, or end
-    #[arg(long, value_name = "PLACE")]
+    #[arg(long, value_name = "PLACE", allow_negative_numbers = true)]
     at: At,
     /// Another token there, by its text
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -71,16 +71,16 @@ pub struct ForkArgs {
 #[derive(Args, Debug, Default)]
 struct Settings {
     /// Another temperature from there on
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     temperature: Option<f64>,
     /// Keep the K likeliest tokens from there on; 0 keeps all
     #[arg(long, value_name = "K")]
     top_k: Option<u32>,
     /// Keep the likeliest tokens that have this mass from there on
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     top_p: Option<f64>,
     /// Another penalty on tokens of the context from there on
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     repetition_penalty: Option<f64>,
     /// Another seed from there on
     #[arg(long, value_name = "N")]

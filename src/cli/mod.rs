@@ -38,6 +38,7 @@ mod sessions;
 mod show;
 mod story;
 mod study;
+mod swallowed;
 mod train;
 
 use std::path::PathBuf;
@@ -131,7 +132,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    match misplaced::check(&matches).and_then(|()| run_command(cli)) {
+    let words: Vec<_> = std::env::args_os().collect();
+    let checked = misplaced::check(&matches).and_then(|()| swallowed::check(&matches, &words));
+    match checked.and_then(|()| run_command(cli)) {
         Ok(code) => code,
         Err(error) => error.report(),
     }

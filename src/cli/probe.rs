@@ -72,7 +72,7 @@ pub struct ProbeArgs {
     #[arg(long)]
     rerun: bool,
     /// Of a run: only sessions that fit, such as 'label:looked-wrong family:depth' (docs/FILTERS.md), right ones too
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
     filter: Option<Filter>,
     /// Of a run: also sessions that are right
     #[arg(long)]

@@ -27,7 +27,7 @@ pub struct ReplayArgs {
     #[arg(long, visible_alias = "plain")]
     print: bool,
     /// How many times as fast as it was recorded
-    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed, allow_negative_numbers = true)]
     speed: f64,
     #[command(flatten)]
     look: Look,

@@ -28,6 +28,7 @@ use crate::run::{
     run as run_in_memory, table,
 };
 use crate::session::{SessionSummary, new_id};
+use crate::text::one_line;
 
 /// Most seeds a question is asked with.
 const MOST_SEEDS: u32 = 10_000;
@@ -68,7 +69,7 @@ pub struct RunArgs {
     #[arg(long)]
     seed: Option<u64>,
     /// Sampling temperature; 0, the default, is greedy
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     temperature: Option<f64>,
     /// Most tokens a session may write
     #[arg(long, value_name = "N")]
@@ -155,13 +156,15 @@ struct Done {
     sessions: Vec<SessionSummary>,
     planned: usize,
     folder: Option<PathBuf>,
+    /// The first session that failed in this program, and why.
+    fault: Option<(String, String)>,
 }
 
 fn unrecorded(job: &Job<'_>) -> Result<Done, CliError> {
     let planned = job.questions.questions().len().saturating_mul(job.settings.seeds as usize);
     let mut bars = Bars::new(job, &[], planned);
     let sessions = bars.watch(job.no_more, |bars| run_in_memory(job, bars)).map_err(failure)?;
-    Ok(Done { run: format!("run-{}", new_id()), sessions, planned, folder: None })
+    Ok(Done { run: format!("run-{}", new_id()), sessions, planned, folder: None, fault: bars.first_fault() })
 }
 
 fn recorded(job: &Job<'_>, place: RunPlace, retry_failed: bool) -> Result<Done, CliError> {
@@ -175,13 +178,28 @@ fn recorded(job: &Job<'_>, place: RunPlace, retry_failed: bool) -> Result<Done, 
     if !before.is_empty() {
         eprintln!("{} of {planned} sessions are done already", before.len());
     }
+    if let Some(line) = broken_line(folder.broken()) {
+        eprintln!("{line}");
+    }
     let mut bars = Bars::new(job, &before, planned);
     let ran = bars.watch(job.no_more, |bars| folder.run(job, bars));
     if let Err(error) = ran {
         eprintln!("go on with: {}", resume_command(&folder.dir()));
         return Err(failure(error));
     }
-    Ok(Done { run: folder.manifest().run.clone(), sessions: folder.summaries(), planned, folder: Some(folder.dir()) })
+    let fault = bars.first_fault();
+    let run = folder.manifest().run.clone();
+    Ok(Done { run, sessions: folder.summaries(), planned, folder: Some(folder.dir()), fault })
+}
+
+/// What is said of sessions that only their summary knows.
+fn broken_line(ids: &[String]) -> Option<String> {
+    let first = ids.first()?;
+    let (whose, them) = match ids.len() {
+        1 => (format!("the log of {first}"), "it is"),
+        n => (format!("the logs of {n} finished sessions, such as {first},"), "they are"),
+    };
+    Some(format!("warning: {whose} cannot be read to the end or cannot be found; {them} asked again"))
 }
 
 fn failure(error: RunError) -> CliError {
@@ -216,7 +234,11 @@ fn finish(done: &Done, no_more: &AtomicBool) -> CliResult {
     }
     let failed: Vec<_> = done.sessions.iter().filter(|s| s.reason.as_deref() == Some("error")).collect();
     if let Some(first) = failed.first() {
-        eprintln!("{} of {asked} sessions ended in an error, such as {}", failed.len(), first.id);
+        let such = match &done.fault {
+            Some((id, why)) => format!("{id}: {}", one_line(why)),
+            None => first.id.clone(),
+        };
+        eprintln!("{} of {asked} sessions ended in an error, such as {such}", failed.len());
         return Ok(ExitCode::from(1));
     }
     Ok(ExitCode::SUCCESS)

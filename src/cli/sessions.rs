@@ -114,6 +114,17 @@ pub(super) fn store(global: &Global) -> Result<SessionStore, CliError> {
     SessionStore::open(dir).map_err(CliError::usage)
 }
 
+/// The sessions folder to look into: where a flag names one, it must be there.
+pub(super) fn existing(global: &Global) -> Result<SessionStore, CliError> {
+    match &global.sessions {
+        Some(dir) if !dir.exists() => {
+            let dir = dir.display().to_string();
+            Err(CliError::failed(format!("there is no folder {}", one_line(&dir))))
+        }
+        _ => store(global),
+    }
+}
+
 /// A command's result after printing: a reader that closed the pipe has what it wanted.
 pub(super) fn printed(result: io::Result<()>, code: ExitCode) -> CliResult {
     match result {
@@ -147,7 +158,7 @@ fn row(s: &SessionSummary) -> String {
 
 fn verify(files: &[String], json: bool, global: &Global) -> CliResult {
     let reports = if files.is_empty() {
-        let store = store(global)?;
+        let store = existing(global)?;
         store.logs().iter().map(|log| check_file(&log.path)).collect::<Result<Vec<_>, _>>()?
     } else {
         files.iter().map(|file| check(file, global)).collect::<Result<Vec<_>, _>>()?

@@ -24,6 +24,7 @@ pub(super) fn probe(subject: &Subject, lab: &mut Lab<'_>) -> Result<Report, Prob
     let ZoomOutcome::Cropped { page_box, .. } = zoom.outcome else {
         return unfit(format!("zoom {} of {} was refused, so there is no crop to change", zoom.number, subject.id()));
     };
+    subject.unedited()?;
     let planned = plan(subject, lab, &zoom, &page_box)?;
     let arms = lab.run_arms(subject, planned)?;
     let (verdict, sentence) = conclude(&arms);

@@ -8,7 +8,8 @@ use super::report::{Arm, Report, Verdict, said};
 use crate::analysis::{LOOKED_COVERAGE, zoom_measures};
 use crate::engine::{At, CropMode, Edit, OtherCrop};
 use crate::geometry::{PageBox, iou};
-use crate::trace::{ZoomEvent, ZoomOutcome};
+use crate::session::read_log;
+use crate::trace::{Trace, ZoomEvent, ZoomOutcome};
 
 pub(super) fn probe(subject: &Subject, lab: &mut Lab<'_>) -> Result<Report, ProbeError> {
     subject.untouched(true)?;
@@ -23,7 +24,8 @@ pub(super) fn probe(subject: &Subject, lab: &mut Lab<'_>) -> Result<Report, Prob
     let zoom = subject.zoom(settings.zoom)?.cloned();
     let planned = plan(subject, lab, zoom.as_ref(), &targets)?;
     let arms = lab.run_arms(subject, planned)?;
-    let (verdict, sentence) = conclude(subject, zoom.as_ref(), &arms);
+    let covered = zoom.as_ref().and_then(|zoom| covered(subject, lab, zoom.number));
+    let (verdict, sentence) = conclude(subject, zoom.as_ref(), covered, &arms);
     Ok(Report { arms, verdict, sentence, ..Report::of(ProbeKind::Find, subject) })
 }
 
@@ -76,13 +78,22 @@ fn nearest(targets: &[PageBox], zoom: &ZoomEvent) -> PageBox {
     best.1
 }
 
-fn conclude(subject: &Subject, zoom: Option<&ZoomEvent>, arms: &[Arm]) -> (Verdict, String) {
+/// How much of the target the same zoom shows where the session is asked once more: a fork whose box was edited does not come
+/// out again as it was recorded.
+fn covered(subject: &Subject, lab: &Lab<'_>, number: u32) -> Option<f64> {
+    let log = read_log(&lab.folder.log(&lab.id(subject, "control"))?).ok()?;
+    let trace = Trace::of(&log.records);
+    let zoom = trace.zooms.iter().find(|zoom| zoom.number == number)?;
+    zoom_measures(zoom, &subject.targets()).map(|measures| measures.coverage)
+}
+
+fn conclude(subject: &Subject, zoom: Option<&ZoomEvent>, covered: Option<f64>, arms: &[Arm]) -> (Verdict, String) {
     let arm = |name: &str| arms.iter().find(|arm| arm.name == name);
     let right = |name: &str| arm(name).is_some_and(|arm| arm.right > 0);
     let answer = |name: &str| said(arm(name).and_then(|arm| arm.answers.first()).and_then(Option::as_deref));
     // One arm decides, so that a session has one chance of becoming right, not two.
     let (was, is) = (right("control"), right("true-box"));
-    let covered = zoom.and_then(|zoom| zoom_measures(zoom, &subject.targets())).map_or(0.0, |m| m.coverage);
+    let covered = covered.unwrap_or(0.0);
     let (verdict, mut sentence) = match (was, is) {
         (false, true) if covered >= LOOKED_COVERAGE => (
             Verdict::CannotFind,

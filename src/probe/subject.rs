@@ -11,7 +11,7 @@ use crate::page::Page;
 use crate::protocol::Profile;
 use crate::session::{SessionSummary, open_recording};
 use crate::text::one_line;
-use crate::trace::{Body, ImageRole, ModelInfo, SessionStart, Trace, ZoomEvent};
+use crate::trace::{Body, Change, ImageRole, ModelInfo, SessionStart, Trace, ZoomEvent};
 
 /// A recorded session with all that a fork of it needs.
 #[derive(Clone, Debug)]
@@ -181,6 +181,25 @@ impl Subject {
             ));
         }
         Ok(())
+    }
+
+    /// Refuses a fork whose tokens, box or crop were edited: asked once more it is without the edit, its forks are with it.
+    ///
+    /// # Errors
+    /// [`ProbeError::Unfit`].
+    pub fn unedited(&self) -> Result<(), ProbeError> {
+        let Some(parent) = &self.start.parent else { return Ok(()) };
+        let edited = match &parent.change {
+            Some(Change::Token { .. } | Change::Text { .. } | Change::Box { .. } | Change::Crop { .. }) => true,
+            Some(_) => false,
+            // Logs of before a change was said for programs.
+            None => ["token", "text", "zoom"].iter().any(|what| parent.edit.starts_with(what)),
+        };
+        if !edited {
+            return Ok(());
+        }
+        let [edit, session] = [&parent.edit, &parent.session].map(|text| one_line(text).into_owned());
+        unfit(format!("{} is a fork that was edited ({edit}); probe the session it departs from, {session}", self.id()))
     }
 
     /// Other regions of the page that hold nothing of the targets, at most `most`: panels where they are known, else windows

@@ -14,7 +14,7 @@ use crate::model::Model;
 use crate::page::Page;
 use crate::protocol::Profile;
 use crate::session::{Recorder, SessionStore, SessionSummary, Summariser};
-use crate::trace::{ModelInfo, Record};
+use crate::trace::{Body, ModelInfo, Record};
 
 /// Bytes of image embeddings that are kept: a page is asked about several times, soon after each other.
 const KEPT_IMAGES: usize = 64 << 20;
@@ -23,6 +23,9 @@ const KEPT_IMAGES: usize = 64 << 20;
 pub trait Progress {
     /// A session ended.
     fn finished(&mut self, summary: &SessionSummary);
+
+    /// A session failed, for this reason, which may quote files; told before it is finished.
+    fn failed(&mut self, _id: &str, _why: &str) {}
 }
 
 /// Where a run's sessions go.
@@ -63,7 +66,25 @@ pub(super) struct Bench<'a> {
     pub batch: BatchInfo,
 }
 
-type Told = (usize, SessionSummary);
+/// A session that ended.
+pub(super) struct Ended {
+    /// Its place in the run.
+    pub index: usize,
+    /// It in a few figures.
+    pub summary: SessionSummary,
+    /// What its log says went wrong, where it ended in an error.
+    pub fault: Option<String>,
+}
+
+impl Ended {
+    /// Tells a person's progress.
+    pub(super) fn tell(&self, progress: &mut dyn Progress) {
+        if let Some(why) = &self.fault {
+            progress.failed(&self.summary.id, why);
+        }
+        progress.finished(&self.summary);
+    }
+}
 
 /// Asks every question in memory and records nothing; [`Job::no_more`] ends it after the token at hand. Summaries come in
 /// the questions' order; those of failed sessions have the reason `error`.
@@ -85,9 +106,9 @@ pub fn run(job: &Job<'_>, progress: &mut dyn Progress) -> Result<Vec<SessionSumm
     };
     let items: Vec<Item> = plan(job.questions.questions().len(), settings.seed, settings.seeds).collect();
     let mut all = BTreeMap::new();
-    ask_model(job.model, &bench, &items, &mut |index, summary| {
-        progress.finished(&summary);
-        all.insert(index, summary);
+    ask_model(job.model, &bench, &items, &mut |ended| {
+        ended.tell(progress);
+        all.insert(ended.index, ended.summary);
     })?;
     Ok(all.into_values().collect())
 }
@@ -97,14 +118,14 @@ pub(super) fn ask_model(
     model: &Arc<Model>,
     bench: &Bench<'_>,
     items: &[Item],
-    told: &mut dyn FnMut(usize, SessionSummary),
+    told: &mut dyn FnMut(Ended),
 ) -> Result<(), RunError> {
     let images = Arc::new(ImageCache::new(KEPT_IMAGES));
     if bench.batch.concurrency <= 1 {
         let engine = LocalEngine::with_images(Arc::clone(model), images);
         let mut desk = Single { engine, ask: None, at_once: bench.at_once };
         let mut items = items.iter().copied();
-        return work(bench, &mut desk, &AtomicBool::new(false), &mut || items.next(), &mut |(i, s)| told(i, s));
+        return work(bench, &mut desk, &AtomicBool::new(false), &mut || items.next(), told);
     }
     let size = bench.batch.size;
     side_by_side(bench, items, &|| Batch::new(Arc::clone(model), size, Arc::clone(&images)), told)
@@ -115,12 +136,12 @@ pub(super) fn side_by_side<D: Desk>(
     bench: &Bench<'_>,
     items: &[Item],
     desk: &(dyn Fn() -> D + Sync),
-    told: &mut dyn FnMut(usize, SessionSummary),
+    told: &mut dyn FnMut(Ended),
 ) -> Result<(), RunError> {
     let queue = Mutex::new(items.iter().copied());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let broken = AtomicBool::new(false);
-    let worker = |sender: mpsc::Sender<Told>| {
+    let worker = |sender: mpsc::Sender<Ended>| {
         let done = work(bench, &mut desk(), &broken, &mut || next(), &mut |one| drop(sender.send(one)));
         if done.is_err() {
             broken.store(true, Ordering::Relaxed);
@@ -129,7 +150,7 @@ pub(super) fn side_by_side<D: Desk>(
     };
     let worker = &worker;
     std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel::<Told>();
+        let (sender, receiver) = mpsc::channel::<Ended>();
         let threads: Vec<_> = (0..bench.batch.threads)
             .map(|_| {
                 let sender = sender.clone();
@@ -137,7 +158,7 @@ pub(super) fn side_by_side<D: Desk>(
             })
             .collect();
         drop(sender);
-        receiver.into_iter().for_each(|(index, summary)| told(index, summary));
+        receiver.into_iter().for_each(told);
         let ends: Vec<_> = threads.into_iter().map(|t| t.join().unwrap_or(Err(RunError::Worker))).collect();
         ends.into_iter().collect()
     })
@@ -149,7 +170,7 @@ fn work(
     desk: &mut dyn Desk,
     broken: &AtomicBool,
     next: &mut dyn FnMut() -> Option<Item>,
-    told: &mut dyn FnMut(Told),
+    told: &mut dyn FnMut(Ended),
 ) -> Result<(), RunError> {
     let mut open: HashMap<usize, Writing> = HashMap::new();
     loop {
@@ -224,6 +245,7 @@ struct Writing {
     index: usize,
     recorder: Option<Recorder>,
     known: Summariser,
+    fault: Option<String>,
     broken: Option<RunError>,
 }
 
@@ -231,11 +253,14 @@ impl Writing {
     fn begin(bench: &Bench<'_>, item: Item) -> Result<Self, RunError> {
         let id = session_id(bench.run.unwrap_or("run"), item.index);
         let recorder = bench.recording.map(|r| Recorder::create(r.store, r.sub, &id)).transpose()?;
-        Ok(Self { index: item.index, recorder, known: Summariser::default(), broken: None })
+        Ok(Self { index: item.index, recorder, known: Summariser::default(), fault: None, broken: None })
     }
 
     fn take(&mut self, record: &Record, pixels: Option<&Arc<image::RgbImage>>) {
         self.known.apply(record);
+        if let Body::Error(error) = &record.body {
+            self.fault = Some(error.message.clone());
+        }
         let Some(recorder) = self.recorder.as_mut().filter(|_| self.broken.is_none()) else { return };
         self.broken = recorder.write(record, pixels).err().map(RunError::from);
         if let Some(warning) = recorder.warnings().first().filter(|_| self.broken.is_none()) {
@@ -248,7 +273,7 @@ impl Writing {
     }
 
     /// A whole session that consists of its failure.
-    fn fail(mut self, bench: &Bench<'_>, ask: Box<Ask>, error: &EngineError) -> Result<Told, RunError> {
+    fn fail(mut self, bench: &Bench<'_>, ask: Box<Ask>, error: &EngineError) -> Result<Ended, RunError> {
         let mut session = TurnLoop::new(*ask).in_batch(u32::try_from(bench.batch.size).unwrap_or(u32::MAX));
         session.start(bench.known.0.clone(), bench.known.1);
         session.fail(error, 0);
@@ -256,12 +281,14 @@ impl Writing {
         self.finish()
     }
 
-    fn finish(mut self) -> Result<Told, RunError> {
+    fn finish(mut self) -> Result<Ended, RunError> {
         self.sound()?;
         if let Some(recorder) = self.recorder {
             recorder.finish()?;
         }
-        Ok((self.index, self.known.summary()))
+        let summary = self.known.summary();
+        let fault = self.fault.filter(|_| summary.reason.as_deref() == Some("error"));
+        Ok(Ended { index: self.index, summary, fault })
     }
 }
 

@@ -11,7 +11,7 @@ use super::error::RunError;
 use super::manifest::{BlobsPlace, Manifest, ManifestError};
 use super::questions::{Item, plan, session_id};
 use crate::session::{
-    SessionError, SessionStore, SessionSummary, Standing, SummaryFile, read_summaries, set_aside, settle,
+    SessionError, SessionStore, SessionSummary, Standing, SummaryFile, ends_well, read_summaries, set_aside, settle,
 };
 
 /// Where a run is, or is going to be.
@@ -69,6 +69,7 @@ pub struct RunFolder {
     place: RunPlace,
     manifest: Manifest,
     todo: Vec<Item>,
+    broken: Vec<String>,
     /// Gives the lock back when the folder is dropped.
     _lock: File,
 }
@@ -97,8 +98,8 @@ impl RunFolder {
             }
             Err(other) => return Err(other.into()),
         };
-        let todo = reconcile(&dir, &manifest, retry_failed)?;
-        Ok(Self { place, manifest, todo, _lock: lock })
+        let Reconciled { todo, broken } = reconcile(&dir, &manifest, retry_failed)?;
+        Ok(Self { place, manifest, todo, broken, _lock: lock })
     }
 
     /// What the run is.
@@ -114,6 +115,12 @@ impl RunFolder {
     /// Sessions still to be asked.
     pub fn todo(&self) -> &[Item] {
         &self.todo
+    }
+
+    /// Ids of sessions that were done by their line in `summary.jsonl` but whose log was missing or broken when the folder
+    /// was opened: they are among [`RunFolder::todo`].
+    pub fn broken(&self) -> &[String] {
+        &self.broken
     }
 
     /// As [`summaries`] of this run.
@@ -138,9 +145,9 @@ impl RunFolder {
             batch: self.manifest.batch,
         };
         let mut done = HashSet::new();
-        let result = ask_model(job.model, &bench, &self.todo, &mut |index, summary| {
-            done.insert(index);
-            progress.finished(&summary);
+        let result = ask_model(job.model, &bench, &self.todo, &mut |ended| {
+            done.insert(ended.index);
+            ended.tell(progress);
         });
         self.todo.retain(|item| !done.contains(&item.index));
         result
@@ -171,21 +178,33 @@ fn holds_sessions(dir: &Path) -> bool {
     names.into_iter().any(|name| name.ends_with(".jsonl") || name.ends_with(".jsonl.zst"))
 }
 
-/// Brings logs and summaries to where every session has at most one finished log and exactly one line if it has; gives what
-/// is still to be asked.
-fn reconcile(dir: &Path, manifest: &Manifest, retry_failed: bool) -> Result<Vec<Item>, RunError> {
+/// What is found when a folder is put in order.
+struct Reconciled {
+    /// Still to be asked.
+    todo: Vec<Item>,
+    /// Those of them that have a line and no log that goes with it.
+    broken: Vec<String>,
+}
+
+/// Brings logs and summaries to where every session has at most one finished log and exactly one line if it has.
+fn reconcile(dir: &Path, manifest: &Manifest, retry_failed: bool) -> Result<Reconciled, RunError> {
     let summaries = SummaryFile::read(dir);
     let packed = tidy(dir, &manifest.run)?;
-    let (mut done, mut todo) = (Vec::new(), Vec::new());
+    let (mut done, mut todo, mut broken) = (Vec::new(), Vec::new(), Vec::new());
     let seed = manifest.settings.seed;
     for item in plan(manifest.questions.len(), seed, manifest.settings.seeds) {
         let id = session_id(&manifest.run, item.index);
-        let summary = match summaries.get(&id).filter(|_| packed.get(&id) == Some(&false)) {
+        let known = summaries.get(&id);
+        let alone = packed.get(&id) == Some(&false);
+        let standing = match known.filter(|_| alone && ends_well(&dir.join(format!("{id}.jsonl.zst")))) {
             // A line is written after the end, a log compressed after its line: both are there, so all is.
             Some(summary) => Standing::Ended(Box::new(summary.clone())),
             None => settle(dir, &id)?,
         };
-        match summary {
+        if known.is_some_and(|s| keeps(s, retry_failed)) && !matches!(standing, Standing::Ended(_)) {
+            broken.push(id.clone());
+        }
+        match standing {
             Standing::Ended(s) if keeps(&s, retry_failed) => done.push(*s),
             Standing::Ended(s) => {
                 set_aside(dir, &id, if s.reason.as_deref() == Some("error") { "failed" } else { "stopped" })?;
@@ -199,7 +218,7 @@ fn reconcile(dir: &Path, manifest: &Manifest, retry_failed: bool) -> Result<Vec<
         }
     }
     summaries.rewrite(dir, &done.iter().collect::<Vec<_>>())?;
-    Ok(todo)
+    Ok(Reconciled { todo, broken })
 }
 
 fn keeps(summary: &SessionSummary, retry_failed: bool) -> bool {

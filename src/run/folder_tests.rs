@@ -171,6 +171,27 @@ fn every_state_becomes_done_or_asked_again() {
 }
 
 #[test]
+fn a_finished_session_without_its_log_is_asked_again_and_told_of() {
+    let dir = TempDir::new().unwrap();
+    let questions = fake(6, vec![]);
+    assert!(open(&dir, &questions).unwrap().broken().is_empty());
+    let out = dir.path().join("out");
+    let log = |i: usize| out.join(format!("{}.jsonl.zst", session_id("r", i)));
+    (0..5).for_each(|i| write(&dir, &session_id("r", i), &session(&session_id("r", i)), true));
+    let whole = fs::read(log(1)).unwrap();
+    fs::write(log(1), b"").unwrap();
+    fs::write(log(2), &whole[..whole.len() / 2]).unwrap();
+    fs::write(log(3), b"9 rubbish").unwrap();
+    fs::remove_file(log(4)).unwrap();
+    let folder = open(&dir, &questions).unwrap();
+    assert_eq!(folder.broken(), [1, 2, 3, 4].map(|i| session_id("r", i)), "5 was never asked");
+    assert_eq!((todo(&folder), folder.summaries().len()), (vec![1, 2, 3, 4, 5], 1));
+    assert_eq!(names(&out).iter().filter(|n| n.ends_with(".jsonl.zst.torn")).count(), 3);
+    drop(folder);
+    assert!(open(&dir, &questions).unwrap().broken().is_empty(), "once is enough");
+}
+
+#[test]
 fn failed_sessions_are_asked_again_where_that_is_wanted() {
     let dir = TempDir::new().unwrap();
     let questions = fake(2, vec![]);
@@ -246,8 +267,8 @@ fn try_to_ask(
         at_once: &at_once,
     };
     let mut all = BTreeMap::new();
-    side_by_side(&bench, &items, &desk, &mut |index, summary| {
-        assert!(all.insert(index, summary).is_none(), "told twice");
+    side_by_side(&bench, &items, &desk, &mut |ended| {
+        assert!(all.insert(ended.index, ended.summary).is_none(), "told twice");
         if all.len() >= stop_after {
             no_more.store(true, Ordering::Relaxed);
         }

@@ -14,6 +14,7 @@
 
 mod blobs;
 mod compress;
+mod ending;
 mod error;
 pub mod filter;
 mod fulltext;
@@ -49,6 +50,7 @@ mod verify;
 
 pub use blobs::{put_blob, write_atomic};
 pub use compress::{Compressed, compress};
+pub use ending::ends_well;
 pub use error::SessionError;
 pub use fulltext::full_text;
 pub use line::{LineProblem, MAX_LINE, check_sum, encode_line, parse_line};

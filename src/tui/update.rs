@@ -220,12 +220,25 @@ impl App {
         self.preview_selected()
     }
 
+    /// Why the form's page cannot be read, where that is known.
+    pub(super) fn page_fault(&self) -> Option<&str> {
+        match (&self.preview.shown, self.ask.page()) {
+            (Some((of, Err(why))), Some(page)) if of == page => Some(why),
+            _ => None,
+        }
+    }
+
     fn ask_typed(&mut self) -> Vec<Effect> {
         let (text, choices) = self.ask.question();
         let Some(page) = self.ask.page().cloned() else { return Vec::new() };
         if text.is_empty() {
             self.toast = Some("type a question first".to_owned());
             return Vec::new();
+        }
+        if let Some(why) = self.page_fault().map(str::to_owned) {
+            self.toast = Some(why);
+            // The file may be another one by now.
+            return vec![Effect::LoadPreview(page)];
         }
         self.start_live(page.clone());
         vec![Effect::AskTyped { page, text, choices }]

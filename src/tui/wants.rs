@@ -17,7 +17,9 @@ impl App {
         match self.screen {
             Screen::Explorer => self.explorer.as_ref().map(|e| self.explorer_wants(e, area)).unwrap_or_default(),
             Screen::Library => self.preview_wants(self.library.is_empty(), layout::library(area).preview),
-            Screen::Ask => self.preview_wants(self.ask.page().is_none(), layout::library(area).preview),
+            Screen::Ask => {
+                self.preview_wants(self.ask.page().is_none(), layout::ask(area, self.ask.pages.len()).preview)
+            }
             Screen::Failures | Screen::Compare => Vec::new(),
             Screen::Sessions => self.preview_wants(self.sessions.is_empty(), sessions::panes(area).preview),
         }

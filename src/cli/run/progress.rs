@@ -29,6 +29,8 @@ pub(super) struct Bars {
     begun: Instant,
     told: Instant,
     terminal: bool,
+    /// The first session that failed in this program, and why.
+    fault: Option<(String, String)>,
 }
 
 struct Bar {
@@ -73,6 +75,7 @@ impl Bars {
             begun: now,
             told: now,
             terminal,
+            fault: None,
         };
         before.iter().for_each(|summary| bars.take(summary));
         bars.draw(None);
@@ -100,6 +103,11 @@ impl Bars {
             let _ = self.multi.clear();
             result
         })
+    }
+
+    /// The first session that failed in this program, and why.
+    pub(super) fn first_fault(self) -> Option<(String, String)> {
+        self.fault
     }
 
     fn take(&mut self, summary: &SessionSummary) {
@@ -142,6 +150,10 @@ impl Bars {
 }
 
 impl Progress for Bars {
+    fn failed(&mut self, id: &str, why: &str) {
+        self.fault.get_or_insert_with(|| (id.to_owned(), why.to_owned()));
+    }
+
     fn finished(&mut self, summary: &SessionSummary) {
         self.fresh += 1;
         self.take(summary);

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 
-use super::{CliError, CliResult, Global, printed, store};
+use super::{CliError, CliResult, Global, existing, printed};
 use crate::cli::interrupt_flag;
 use crate::session::filter::{Filter, fields};
 use crate::session::index::{Index, Order, Progress, Sort};
 use crate::session::{SessionError, SessionSummary};
+use crate::text::one_line;
 
 /// How often progress is told.
 const EVERY: Duration = Duration::from_millis(200);
@@ -20,9 +21,13 @@ const EVERY: Duration = Duration::from_millis(200);
 /// Arguments of `sessions search`.
 #[derive(Args, Debug)]
 pub struct SearchArgs {
-    /// Words, or a filter such as 'label:looked-wrong zooms:>=2 text:"red hat"' (docs/FILTERS.md); one that begins with - after --
-    #[arg(value_name = "FILTER", required = true)]
-    filter: Vec<String>,
+    /// Words, or a filter such as 'label:looked-wrong zooms:>=2 text:"red hat"' (docs/FILTERS.md)
+    #[arg(value_name = "FILTER", required = true, allow_hyphen_values = true)]
+    filter: String,
+    /// More of it, as if it stood in the same quotes; what begins with - belongs into them, or after --
+    // Not part of the first: after an argument of several values that may begin with -, clap takes flags for values.
+    #[arg(value_name = "MORE")]
+    more: Vec<String>,
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
@@ -63,7 +68,14 @@ fn sort(name: &str) -> Result<Sort, String> {
 
 /// Finds sessions.
 pub fn search(args: &SearchArgs, global: &Global) -> CliResult {
-    let filter = Filter::parse(&args.filter.join(" ")).map_err(CliError::usage)?;
+    if args.filter.starts_with("--") {
+        let words = one_line(&args.filter);
+        return Err(CliError::usage(format!(
+            "there is no option {words}; a word that begins so stands in double quotes"
+        )));
+    }
+    let all: Vec<&str> = std::iter::once(&args.filter).chain(&args.more).map(String::as_str).collect();
+    let filter = Filter::parse(&all.join(" ")).map_err(CliError::usage)?;
     give(global, &filter, args.limit, &args.how, true)
 }
 
@@ -82,21 +94,21 @@ pub fn give(global: &Global, filter: &Filter, limit: usize, how: &How, counted: 
     } else if how.csv {
         table(&mut out, &sessions)
     } else {
-        if io::stderr().is_terminal() {
-            match (count, sessions.len()) {
-                (0, _) => eprintln!("no session fits"),
-                (count, shown) if count > shown => eprintln!("the first {shown} of {count}; --limit gives more"),
-                _ => {}
-            }
-        }
         sessions.iter().try_for_each(|s| writeln!(out, "{}", super::row(s)))
     };
-    printed(written.and_then(|()| out.flush()), ExitCode::SUCCESS)
+    let done = printed(written.and_then(|()| out.flush()), ExitCode::SUCCESS)?;
+    // Below the rows, where a person looks; JSON says the count itself.
+    match (count, sessions.len()) {
+        (0, _) if !how.json && io::stderr().is_terminal() => eprintln!("no session fits"),
+        (count, shown) if count > shown && !how.json => eprintln!("{shown} of {count}; --limit {count} shows all"),
+        _ => {}
+    }
+    Ok(done)
 }
 
 /// The index of the flags' sessions folder.
 pub(super) fn open(global: &Global) -> Result<Index, CliError> {
-    Index::open(&store(global)?, global.settings.analysis).map_err(CliError::failed)
+    Index::open(&existing(global)?, global.settings.analysis).map_err(CliError::failed)
 }
 
 /// How many sessions fit, and the first of them, by an index that is up to date.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CliError, CliResult, Global, printed, store};
+use super::{CliError, CliResult, Global, existing, printed, store};
 use crate::session;
 use crate::text::one_line;
 
@@ -40,7 +40,7 @@ pub struct UnpackArgs {
 
 /// Makes a pack.
 pub fn pack(args: &PackArgs, global: &Global) -> CliResult {
-    let store = store(global)?;
+    let store = existing(global)?;
     let first = args.ids.first().and_then(|id| id.rsplit('/').next()).unwrap_or_default();
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{first}.pack.zip")));
     let report = session::pack(&store, &args.ids, !args.no_images, &out).map_err(CliError::failed)?;

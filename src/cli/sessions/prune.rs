@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::indexed::{Told, bring_up_to_date, open};
-use super::{CliError, CliResult, Global, printed, store};
+use super::{CliError, CliResult, Global, existing, printed};
 use crate::cli::interrupt_flag;
 use crate::session::filter::Filter;
 use crate::session::index::{Order, Progress};
@@ -81,7 +81,7 @@ pub fn prune(args: &PruneArgs, global: &Global) -> CliResult {
     if !by_session && !args.blobs && !args.torn {
         return Err(CliError::usage("say what is to go: --filter, --older-than, --keep-last, --blobs or --torn"));
     }
-    let store = store(global)?;
+    let store = existing(global)?;
     let mut plan = Plan::default();
     if by_session {
         sessions(args, global, &mut plan)?;
@@ -178,7 +178,7 @@ fn name(log: &LogFile) -> String {
 
 /// Compresses.
 pub fn compress(args: &CompressArgs, global: &Global) -> CliResult {
-    let store = store(global)?;
+    let store = existing(global)?;
     let (stop, mut told) = (interrupt_flag(), Told::new());
     let logs = store.logs();
     let (mut done, mut unfinished, mut busy, mut failed) = (0, 0, 0, Vec::new());

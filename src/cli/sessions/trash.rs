@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{CliError, CliResult, Global, printed, store};
+use super::{CliError, CliResult, Global, existing, printed};
 use crate::session::{self, SessionStore, Trashed};
 use crate::text::one_line;
 
@@ -29,7 +29,7 @@ pub enum TrashCommand {
 
 /// Moves sessions to the trash.
 pub fn rm(ids: &[String], global: &Global) -> CliResult {
-    let store = store(global)?;
+    let store = existing(global)?;
     // All are found before one is moved: a slip of the keys should not leave half of the work done.
     let logs = ids.iter().map(|id| store.one(id)).collect::<Result<Vec<_>, _>>().map_err(CliError::failed)?;
     let mut done = std::collections::HashSet::new();
@@ -42,7 +42,7 @@ pub fn rm(ids: &[String], global: &Global) -> CliResult {
 
 /// Runs a command about the trash.
 pub fn run(command: TrashCommand, global: &Global) -> CliResult {
-    let store = store(global)?;
+    let store = existing(global)?;
     match command {
         TrashCommand::List { json } => list(&session::trashed(&store), json),
         TrashCommand::Restore { ids } => ids.iter().try_for_each(|id| restore(&store, id)).map(|()| ExitCode::SUCCESS),

@@ -45,7 +45,7 @@ pub(in crate::cli) struct Chosen {
     #[arg(value_name = "RUN")]
     runs: Vec<String>,
     /// Only sessions that fit, such as 'family:depth zooms:>=2' (docs/FILTERS.md)
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
     filter: Option<Filter>,
     /// Count forks too
     #[arg(long)]
@@ -69,7 +69,7 @@ impl Chosen {
     }
 
     fn every(&self, global: &Global) -> Result<Vec<(PathBuf, SessionSummary)>, CliError> {
-        let store = session::SessionStore::open(folder(global)?).map_err(CliError::usage)?;
+        let store = crate::cli::sessions::existing(global)?;
         let listed = session::listed(&store).into_iter().map(|(log, mut session)| {
             session.relabel(&global.settings.analysis);
             (log.path, session)

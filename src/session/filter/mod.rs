@@ -10,6 +10,7 @@ mod node;
 mod parse;
 #[cfg(test)]
 pub(in crate::session) mod tests;
+mod time;
 mod words;
 
 use std::fmt;

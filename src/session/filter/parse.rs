@@ -2,6 +2,7 @@
 
 use super::field::{Field, Kind, fields};
 use super::node::{Node, Relation, Test, Want, Words};
+use super::time;
 use super::words::{fold, tokens};
 use super::{FilterError, MAX_FILTER};
 use crate::text::nearest;
@@ -265,7 +266,13 @@ impl<'t> Reader<'t> {
         }
         let such = |what: &str| self.wrong(start, format!("{} is {what}, such as {}", field.name, field.example));
         match field.kind {
-            Kind::Number => number(relation, quoted).ok_or_else(|| such("a number")),
+            Kind::Number => match number(relation, quoted).ok_or_else(|| such("a number"))? {
+                Want::Between(Some(low), Some(high)) if low > high => {
+                    let message = format!("no number is from {low} to {high}; the smaller stands first: {high}..{low}");
+                    Err(self.wrong(start, message))
+                }
+                want => Ok(want),
+            },
             Kind::Flag => match (relation, fold(quoted).as_str()) {
                 (None | Some(Relation::Equal), "yes" | "true") => Ok(Want::Flag(true)),
                 (None | Some(Relation::Equal), "no" | "false") => Ok(Want::Flag(false)),
@@ -275,6 +282,9 @@ impl<'t> Reader<'t> {
                 let value = fold(quoted);
                 if !value.starts_with(|c: char| c.is_ascii_digit()) {
                     return Err(such("a time that begins with its year"));
+                }
+                if let Some(fault) = time::fault(&value) {
+                    return Err(self.wrong(start, crate::text::one_line(&fault)));
                 }
                 Ok(match relation {
                     None | Some(Relation::Equal) => Want::Starts(value),

@@ -1,10 +1,11 @@
 //! What keys and news do to the state, and which effects they have.
 
-use super::super::action::{Action, Edit, Scrub, Unit};
+use super::super::action::{Action, Edit, Preview, Scrub, Unit};
 use super::super::app::{App, Choice, EngineState, Screen, Verdict};
 use super::super::effect::Effect;
 use super::super::fixtures;
 use super::super::playhead::Pace;
+use super::{screen, text};
 
 fn live() -> App {
     let mut app = fixtures::app(120, 40);
@@ -187,6 +188,28 @@ fn an_own_page_takes_a_typed_question() {
     app.update(Action::Back);
     assert_eq!(app.screen, Screen::Ask);
     assert_eq!(app.update(Action::Back), [Effect::Quit]);
+}
+
+#[test]
+fn a_page_that_cannot_be_read_says_so_in_its_place_and_is_not_asked() {
+    let mut app = fixtures::app(80, 24);
+    app.home = Some(Screen::Ask);
+    let page = Choice::Page("half.png".into());
+    app.open_form(vec![page.clone()]);
+    let why = "half.png: the image is damaged: unexpected end of file".to_owned();
+    app.update(Action::Preview(Preview { of: page.clone(), pixels: Err(why.clone()) }));
+    let seen = text(&screen(&app, 80, 24));
+    assert!(seen.contains("the image is damaged: unexpected end of file"), "{seen}");
+    app.update(Action::Edit(Edit::Insert("Who?".to_owned())));
+    assert_eq!(app.update(Action::Open), [Effect::LoadPreview(page.clone())], "it is looked at once more");
+    assert_eq!((app.screen, app.toast.as_deref()), (Screen::Ask, Some(why.as_str())));
+    let pixels = Ok(std::sync::Arc::new(image::RgbImage::new(8, 8)));
+    app.update(Action::Preview(Preview { of: page, pixels }));
+    app.toast = None;
+    assert!(!text(&screen(&app, 80, 24)).contains("damaged"));
+    assert!(!app.wants().is_empty(), "the page has a place at 80x24");
+    app.update(Action::Open);
+    assert_eq!(app.screen, Screen::Explorer);
 }
 
 #[test]

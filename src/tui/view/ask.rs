@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::{covered, ellipsis, field, layout, line, pane, put, status};
+use super::{covered, ellipsis, field, layout, line, pane, put, status, wrapped};
 use crate::tui::app::{App, Choice};
 use crate::tui::clean;
 use crate::tui::images::{Gallery, Slot};
@@ -12,17 +12,30 @@ use crate::tui::theme::Role;
 
 /// Draws the form.
 pub fn draw(app: &App, gallery: &Gallery, keymap: &Keymap, area: Rect, buf: &mut Buffer) {
-    let panes = layout::library(area);
+    let panes = layout::ask(area, app.ask.pages.len());
     let x = put(buf, panes.title, 1, "panelscope", app.theme.style(Role::Accent));
     put(buf, panes.title, x, "  ask about a page", app.theme.style(Role::Soft));
     question(app, if panes.detail.is_empty() { line(panes.list, 0) } else { panes.detail }, buf);
     let list = if panes.detail.is_empty() { below(panes.list, 1) } else { panes.list };
     pages(app, list, buf);
-    let inside = pane("Page", panes.preview, &app.theme, buf);
-    if !inside.is_empty() {
-        gallery.draw(Slot::Page, inside, covered(app, inside, buf.area), buf);
-    }
+    preview(app, gallery, panes.preview, buf);
     status::hints(app, keymap, panes.hints, buf);
+}
+
+/// The page, or why it cannot be shown, which is why it cannot be asked about.
+fn preview(app: &App, gallery: &Gallery, area: Rect, buf: &mut Buffer) {
+    let inside = pane("Page", area, &app.theme, buf);
+    if inside.is_empty() {
+        return;
+    }
+    let Some(why) = app.page_fault() else {
+        gallery.draw(Slot::Page, inside, covered(app, inside, buf.area), buf);
+        return;
+    };
+    let text = clean(why).replace('\n', " ");
+    for (i, row) in wrapped(&text, usize::from(inside.width), usize::from(inside.height)).iter().enumerate() {
+        put(buf, line(inside, i), 0, row, app.theme.style(Role::Error));
+    }
 }
 
 fn below(area: Rect, rows: u16) -> Rect {
@@ -49,7 +62,7 @@ fn question(app: &App, area: Rect, buf: &mut Buffer) {
 
 /// The page at a place of the screen, by its index.
 pub fn page_at(app: &App, area: Rect, column: u16, row: u16) -> Option<usize> {
-    let panes = layout::library(area);
+    let panes = layout::ask(area, app.ask.pages.len());
     let inside = layout::inside(if panes.detail.is_empty() { below(panes.list, 1) } else { panes.list });
     if !inside.contains(Position::new(column, row)) {
         return None;

@@ -148,6 +148,17 @@ pub fn library(area: Rect) -> Library {
     out
 }
 
+/// The ask form's panes: the library's, where a list of so many pages leaves the rest of a narrow screen to the page.
+pub fn ask(area: Rect, pages: usize) -> Library {
+    let mut out = library(area);
+    // Without the detail's pane the question stands in the list's first row.
+    if out.preview.is_empty() && !out.detail.is_empty() && out.list.height >= 8 {
+        let rows = u16::try_from(pages).unwrap_or(u16::MAX).saturating_add(2).clamp(3, out.list.height / 3 + 1);
+        (out.list, out.preview) = top(out.list, rows);
+    }
+    out
+}
+
 /// The inside of a bordered pane.
 pub fn inside(area: Rect) -> Rect {
     if area.width < 3 || area.height < 3 {
@@ -167,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn panes_stay_inside_and_apart(w in 0u16..260, h in 0u16..90, page in 0.2f64..5.0, cell in 0.5f64..4.0) {
+        fn panes_stay_inside_and_apart(w in 0u16..260, h in 0u16..90, page in 0.2f64..5.0, cell in 0.5f64..4.0, pages in 0usize..40) {
             let area = Rect::new(0, 0, w, h);
             let layout = explorer(area, page, cell);
             let all = panes(&layout);
@@ -180,6 +191,10 @@ mod tests {
             prop_assert!(w == 0 || h == 0 || !layout.reasoning.is_empty());
             let shelves = library(area);
             prop_assert!(w == 0 || h == 0 || !shelves.list.is_empty());
+            let form = super::ask(area, pages);
+            let all = [form.title, form.detail, form.list, form.preview, form.hints];
+            prop_assert_eq!(all.iter().map(|pane| pane.intersection(area).area()).sum::<u32>(), area.area());
+            prop_assert!(w == 0 || h == 0 || !form.list.is_empty());
         }
     }
 
@@ -188,6 +203,14 @@ mod tests {
         let layout = explorer(Rect::new(0, 0, 60, 20), 0.7, 2.0);
         assert!(layout.page.area() > 200 && layout.reasoning.height >= 8 && layout.token.height >= 5);
         assert!(layout.title.height == 1 && layout.spark.height == 2);
+    }
+
+    #[test]
+    fn the_form_shows_its_page_on_a_usual_terminal() {
+        let one = ask(Rect::new(0, 0, 80, 24), 1);
+        assert!(one.preview.height >= 12 && one.list.height == 3, "{one:?}");
+        let many = ask(Rect::new(0, 0, 80, 24), 500);
+        assert!(many.preview.height >= 10 && many.list.height >= 5, "{many:?}");
     }
 
     #[test]
