@@ -113,6 +113,7 @@ fn flags_of_the_explorer_before_a_command_are_wrong_use() {
         assert!(err.contains(wanted), "{args:?}: {err}");
     }
     // Those of every command may stand anywhere.
+    fs::create_dir(dir.path().join("s")).unwrap();
     for args in [["--sessions", "s", "sessions", "list"], ["sessions", "list", "--sessions", "s"]] {
         assert_eq!(panelscope(dir.path(), &args).status.code(), Some(0), "{args:?}");
     }

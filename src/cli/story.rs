@@ -240,7 +240,7 @@ mod tests {
         let text = told(&records);
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
         assert!(text.contains("question a␛[2Jb\n         c\u{fffd}d"), "{text}");
-        assert!(text.contains("refused, off_page: no␍way"), "{text}");
+        assert!(text.contains("refused, off page: no␍way"), "{text}");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// How long after the start an answer may still come, in seconds.
 const LATEST: f64 = 60.0;
-/// The longest pause within an answer, in seconds; what comes after it was typed.
-const PAUSE: f64 = 0.25;
+/// The longest pause within an answer, in seconds, on a machine that is busy; what comes after it was typed.
+const PAUSE: f64 = 5.0;
 
 /// Tells answers from keys where the terminal was asked and did not answer in time.
 ///
@@ -34,7 +34,8 @@ impl Late {
             KeyCode::Char('\\') if alt && within => return true,
             KeyCode::Char('g') if key.modifiers == KeyModifiers::CONTROL && within => return true,
             KeyCode::Char(']' | '_' | 'P') if alt && now < self.until => self.reading = Some(now),
-            _ if within => self.reading = Some(now),
+            // No other key is in an answer: somebody is typing.
+            KeyCode::Char(_) if within => self.reading = Some(now),
             _ => {}
         }
         self.reading.is_some()
@@ -78,7 +79,10 @@ mod tests {
     fn an_answer_without_an_end_takes_nothing_that_is_typed() {
         let mut late = Late::new(false);
         assert_eq!(left(&mut late, "\u{1b}]11;rgb", 1.0), 0);
-        assert_eq!(left(&mut late, "q", 1.5), 1);
+        assert_eq!(left(&mut late, "q", 7.0), 1);
+        assert_eq!(left(&mut late, "\u{1b}]11;rgb", 8.0), 0);
+        assert!(!late.takes(&KeyCode::Esc.into(), 8.1));
+        assert_eq!(left(&mut late, "q", 8.2), 1);
     }
 
     #[test]
